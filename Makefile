@@ -1,0 +1,50 @@
+# What a person can do here. Each target sets up what it needs by itself, once.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip --disable-pip-version-check --quiet
+
+.PHONY: help demo run test check lock
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/'
+
+demo: $(VENV)/.run  ## a bundled newsroom, and the alerts it causes, offline
+	@$(BIN)/presswatch demo
+
+run: $(VENV)/.run  ## the daemon, with ./config, until Ctrl-C
+	@$(BIN)/presswatch run
+
+test: $(VENV)/.dev  ## the tests
+	@$(BIN)/pytest
+
+check: $(VENV)/.dev  ## lint, types, and the direction of dependencies
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+lock: $(VENV)/.dev  ## renew the locked dependencies
+	@$(PIP) install pip-tools
+	@$(BIN)/pip-compile -q --strip-extras --generate-hashes --allow-unsafe \
+	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+	    --no-header --upgrade -o requirements.lock pyproject.toml
+	@$(BIN)/pip-compile -q --strip-extras --generate-hashes --allow-unsafe \
+	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+	    --no-header --upgrade --extra dev -o requirements-dev.lock pyproject.toml
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Presswatch needs Python 3.11 or newer; name one with: make PYTHON=python3.11")'
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements.lock pyproject.toml | $(VENV)/bin/python
+	@echo "Setting up $(VENV), once …"
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.run
+	@echo "Adding the tools for tests and checks, once …"
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@

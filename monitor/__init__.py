@@ -1,0 +1,1 @@
+"""Presswatch: what it knows and decides."""

@@ -1,0 +1,1 @@
+"""Alerts: built from matches, with snippets as evidence."""

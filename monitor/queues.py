@@ -1,0 +1,261 @@
+"""The only place that enqueues RQ jobs, and that knows which of them are still owed.
+
+RQ may lose a job between two of its own steps when a worker is killed, and takes minutes to
+notice a dead worker. So each job is also written down here, in the same transaction, and struck
+out in the transaction that does its work. What is owed but that RQ neither queues, nor has
+scheduled, nor runs in a living worker, is enqueued again: every job must be idempotent.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from rq import Queue, Retry, Worker
+from rq.exceptions import NoSuchJobError
+from rq.job import Job, JobStatus
+from rq.registry import ScheduledJobRegistry
+from rq.serializers import JSONSerializer
+from rq.worker import BaseWorker
+
+from monitor.model import content_id
+from monitor.store.replies import text
+
+if TYPE_CHECKING:
+    from redis import Redis
+    from redis.client import Pipeline
+
+    from monitor.store import Keys
+
+QueueName = Literal["articles", "deliveries"]
+
+# The longest that one job may run: two fetches with their time limits, and cleaning.
+JOB_TIMEOUT = timedelta(seconds=60)
+# A finished job is of no use to anybody; RQ wants a moment to write that it has finished.
+RESULT_TTL = timedelta(minutes=1)
+FAILURE_TTL = timedelta(days=7)
+# For errors that nobody foresaw; what is foreseen is handled within the job.
+RETRY = Retry(max=4, interval=[5, 30, 120, 600])
+# A worker that is busy says so every few seconds; see `workers.pool`.
+HEARTBEAT = timedelta(seconds=10)
+SILENT = 6 * HEARTBEAT
+# A job that is started afresh this often, by killed workers each time, is taken to be the killer.
+MOST_ATTEMPTS = 12
+
+SERIALIZER = JSONSerializer
+_FUNCTIONS: dict[QueueName, str] = {
+    "articles": "workers.jobs.process_entry",
+    "deliveries": "workers.jobs.deliver",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FailedJob:
+    """A job that was given up; `args` are the job's own."""
+
+    id: str
+    queue: QueueName
+    args: list[Any]
+    error: str
+    failed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How much work a queue holds: waiting now, waiting for a retry, owed in all, given up."""
+
+    queued: int
+    scheduled: int
+    owed: int
+    failed: int
+
+
+class Queues:
+    """RQ's queues of Presswatch."""
+
+    def __init__(self, redis: Redis, keys: Keys) -> None:
+        self._redis = redis
+        self._keys = keys
+        # Owed jobs that RQ did not know at the last look: a job between two steps of RQ's is
+        # unknown for a moment, so it takes two looks to call one lost.
+        self._missing: set[str] = set()
+
+    @cached_property
+    def rq(self) -> dict[QueueName, Queue]:
+        """RQ's own queues, in the order in which workers empty them."""
+        # Deliveries come first: an alert that is known shall not wait behind a thousand articles.
+        names: tuple[QueueName, ...] = ("deliveries", "articles")
+        return {
+            name: Queue(self._keys.queue(name), connection=self._redis, serializer=SERIALIZER)
+            for name in names
+        }
+
+    def enqueue_entry(
+        self, feed_id: str, entry: dict[str, Any], version: str, pipe: Pipeline
+    ) -> None:
+        """Add to a transaction: the job that fetches and matches one version of an entry.
+
+        The transaction must be past its MULTI, as RQ wants it.
+        """
+        # Entries that say the same words at different addresses are different jobs.
+        address = (entry.get("url") or "", entry.get("guid") or "")
+        job_id = f"entry-{content_id(feed_id, *address, version)}"
+        self._enqueue("articles", job_id, [feed_id, entry], pipe)
+
+    def enqueue_delivery(self, alert_id: str, subscriber: str, pipe: Pipeline) -> None:
+        """Add to a transaction: the job that brings one alert to one subscriber."""
+        job_id = f"delivery-{content_id(alert_id, subscriber)}"
+        self._enqueue("deliveries", job_id, [alert_id, subscriber], pipe)
+
+    def _enqueue(self, queue: QueueName, job_id: str, args: list[Any], pipe: Pipeline) -> None:
+        pipe.hset(self._keys.outstanding(queue), job_id, json.dumps(args))
+        self._push(queue, job_id, args, pipe)
+
+    def _push(self, queue: QueueName, job_id: str, args: list[Any], pipe: Pipeline) -> None:
+        self.rq[queue].enqueue_call(
+            _FUNCTIONS[queue],
+            args=tuple(args),
+            job_id=job_id,
+            timeout=int(JOB_TIMEOUT.total_seconds()),
+            result_ttl=int(RESULT_TTL.total_seconds()),
+            failure_ttl=int(FAILURE_TTL.total_seconds()),
+            retry=RETRY,
+            # RQ's own description holds all arguments, and goes to its log.
+            description=job_id,
+            pipeline=pipe,
+        )
+
+    def begin(self, queue: QueueName, job_id: str) -> int:
+        """Note that a job is begun; returns how often it was begun before."""
+        return int(self._redis.hincrby(self._keys.attempts(queue), job_id, 1)) - 1
+
+    def owed(self, queue: QueueName, job_id: str) -> bool:
+        """Whether a job has still to be done."""
+        return bool(self._redis.hexists(self._keys.outstanding(queue), job_id))
+
+    def settle(self, queue: QueueName, job_id: str, pipe: Pipeline) -> None:
+        """Add to a transaction: this job is done."""
+        pipe.hdel(self._keys.outstanding(queue), job_id)
+        pipe.hdel(self._keys.attempts(queue), job_id)
+
+    def give_up(self, queue: QueueName, job_id: str, error: str) -> None:
+        """Move a job from those owed to those failed, where an operator sees it."""
+        owed = self._redis.hget(self._keys.outstanding(queue), job_id)
+        if owed is None:
+            return
+        failed_at = datetime.now(UTC).isoformat()
+        record = {"args": json.loads(owed), "error": error, "failed_at": failed_at}
+        with self._redis.pipeline() as pipe:
+            pipe.hset(self._keys.failed(queue), job_id, json.dumps(record))
+            self.settle(queue, job_id, pipe)
+            pipe.execute()
+
+    def failed(self, queue: QueueName) -> list[FailedJob]:
+        """The jobs that were given up, newest first."""
+        found = [
+            FailedJob(
+                text(job_id),
+                queue,
+                record["args"],
+                record["error"],
+                datetime.fromisoformat(record["failed_at"]),
+            )
+            for job_id, stored in self._redis.hscan_iter(self._keys.failed(queue))
+            for record in [json.loads(stored)]
+        ]
+        return sorted(found, key=lambda job: job.failed_at, reverse=True)
+
+    def depths(self) -> dict[QueueName, Depth]:
+        """How much work there is."""
+        return {
+            name: Depth(
+                queued=queue.count,
+                scheduled=len(_scheduled(queue)),
+                owed=int(self._redis.hlen(self._keys.outstanding(name))),
+                failed=int(self._redis.hlen(self._keys.failed(name))),
+            )
+            for name, queue in self.rq.items()
+        }
+
+    def workers(self) -> list[BaseWorker]:
+        """The workers that RQ knows of and that are alive."""
+        known = Worker.all(connection=self._redis, serializer=SERIALIZER)
+        return [worker for worker in known if _alive(worker)]
+
+    def recover(self) -> list[str]:
+        """Enqueue again what is owed and was lost, give up what failed; returns these jobs' ids.
+
+        To be called every few seconds, by one process.
+        """
+        recovered: list[str] = []
+        missing: set[str] = set()
+        for name in self.rq:
+            # What is owed is read first: a job enqueued afterwards cannot be taken for lost.
+            owed = {text(job) for job in self._redis.hkeys(self._keys.outstanding(name))}
+            lost = owed - self._known(name) if owed else set()
+            missing |= lost
+            for job_id in sorted(lost & self._missing):
+                self._recover(name, job_id)
+                recovered.append(job_id)
+        self._missing = missing
+        return recovered
+
+    def _known(self, name: QueueName) -> set[str]:
+        """The ids of jobs that RQ will run or is running."""
+        queue = self.rq[name]
+        running = {
+            execution.job_id
+            for worker in self.workers()
+            for execution in worker.get_current_executions(refresh=True)
+        }
+        return running | set(_scheduled(queue).get_job_ids()) | set(queue.get_job_ids())
+
+    def _recover(self, name: QueueName, job_id: str) -> None:
+        try:
+            job = Job.fetch(job_id, connection=self._redis, serializer=SERIALIZER)
+            failed = job.get_status(refresh=False) == JobStatus.FAILED
+        except NoSuchJobError:
+            failed = False
+        if failed:
+            result = job.latest_result()
+            lines = (result.exc_string if result and result.exc_string else "").strip().splitlines()
+            self.give_up(name, job_id, lines[-1] if lines else "failed for no known reason")
+            return
+        attempts = int(self._redis.hget(self._keys.attempts(name), job_id) or 0)
+        if attempts >= MOST_ATTEMPTS:
+            self.give_up(name, job_id, f"begun {attempts} times, never ended")
+            return
+
+        outstanding = self._keys.outstanding(name)
+
+        def push(pipe: Pipeline) -> None:
+            args = pipe.hget(outstanding, job_id)
+            pipe.multi()
+            if args is not None:
+                self._push(name, job_id, json.loads(args), pipe)
+
+        self._redis.transaction(push, outstanding)
+
+
+def _scheduled(queue: Queue) -> ScheduledJobRegistry:
+    return ScheduledJobRegistry(queue=queue)  # type: ignore[no-untyped-call]
+
+
+def _alive(worker: BaseWorker) -> bool:
+    """Whether a worker lives: for one on this machine the system knows, else its heartbeat."""
+    if worker.hostname == socket.gethostname() and worker.pid:
+        try:
+            os.kill(worker.pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            return True
+        return True
+    busy = worker.get_current_job_id() is not None
+    last = worker.last_heartbeat
+    return last is not None and (not busy or datetime.now(UTC) - last.astimezone(UTC) < SILENT)

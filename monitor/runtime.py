@@ -1,0 +1,139 @@
+"""The composition root: from the environment and the command line to what the processes share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from redis import ConnectionError as RedisConnectionError
+from redis import Redis
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from monitor import embedded
+from monitor.config import Config, fingerprint, load
+from monitor.errors import NotRunning, PresswatchError
+from monitor.queues import Queues
+from monitor.store import Store
+
+if TYPE_CHECKING:
+    from monitor.watchlists.matcher import Matcher
+
+CONFIG_VARIABLE = "PRESSWATCH_CONFIG"
+DATA_VARIABLE = "PRESSWATCH_DATA"
+REDIS_VARIABLE = "REDIS_URL"
+
+SAFE_POLICY = "noeviction"
+
+
+def bundled(name: str) -> Path:
+    """A file or folder of ours: beside the package in a checkout, inside it where installed."""
+    package = Path(__file__).parent
+    installed = package / "bundled" / name
+    return installed if installed.exists() else package.parent / name
+
+
+def default_config() -> Path:
+    """`./config` where there is one, else the configuration that ships with Presswatch."""
+    here = Path("config")
+    return here if here.is_dir() else bundled("config")
+
+
+def connect(data: Path, environ: Mapping[str, str] = os.environ) -> Redis:
+    """A connection to the Redis in use: REDIS_URL, else the one that runs in the data directory.
+
+    Raises NotRunning where there is neither, or it does not answer, and PresswatchError where it
+    may throw keys away.
+    """
+    url = environ.get(REDIS_VARIABLE)
+    where = f"the Redis at {REDIS_VARIABLE}"
+    if not url:
+        try:
+            url = embedded.url_file(data).read_text().strip()
+        except FileNotFoundError:
+            raise NotRunning(
+                f"no presswatch runs in {data}: start one with `presswatch run`, name its "
+                f"directory with --data, or set {REDIS_VARIABLE}"
+            ) from None
+        where = f"the Redis in {data}"
+    redis = Redis.from_url(
+        url,
+        socket_keepalive=True,
+        socket_connect_timeout=5,
+        health_check_interval=30,
+        # A restart of Redis takes a moment. Transactions that watch keys are not repeated by the
+        # client, but by us, after another look.
+        retry=Retry(ExponentialBackoff(cap=1, base=0.05), 8),
+    )
+    try:
+        policy = redis.info("memory").get("maxmemory_policy", SAFE_POLICY)
+    except RedisConnectionError as error:
+        # The URL may hold a password: it is not repeated.
+        raise NotRunning(f"{where} does not answer: {type(error).__name__}") from error
+    except RedisError as error:
+        raise PresswatchError(f"{where} refuses: {error}") from error
+    if policy != SAFE_POLICY:
+        raise PresswatchError(
+            f"{where} may throw away keys (maxmemory-policy {policy}), and alerts with them: "
+            f"set maxmemory-policy to {SAFE_POLICY}"
+        )
+    return redis
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What every process of one Presswatch has: a configuration, a Redis, and what lies in it."""
+
+    config_directory: Path
+    config: Config
+    redis: Redis
+
+    @cached_property
+    def store(self) -> Store:
+        """What Presswatch keeps in Redis."""
+        settings = self.config.settings
+        return Store(self.redis, settings.redis_prefix, settings.articles.keep)
+
+    @cached_property
+    def queues(self) -> Queues:
+        """The jobs."""
+        return Queues(self.redis, self.store.keys)
+
+    def matcher(self) -> Matcher:
+        """All watchlists, compiled."""
+        from monitor.watchlists.matcher import Matcher
+
+        return Matcher(self.config.watchlists)
+
+
+def start(config: Path, data: Path) -> Runtime:
+    """Read the configuration and connect; raises ConfigError and what `connect` raises."""
+    return Runtime(config, load(config, os.environ), connect(data))
+
+
+class ConfigWatch:
+    """Notices that the configuration's files have changed."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._directory = runtime.config_directory
+        self._read = fingerprint(self._directory)
+
+    def changed(self) -> Config | None:
+        """The new configuration, where the files have changed since the last look.
+
+        Raises ConfigError, once for each change, where the new one is broken.
+        """
+        now = fingerprint(self._directory)
+        if now == self._read:
+            return None
+        self._read = now
+        return load(self._directory, os.environ)
+
+    def forget(self) -> None:
+        """Take the files for changed at the next look."""
+        self._read = ""

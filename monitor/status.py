@@ -1,0 +1,69 @@
+"""What an operator asks first: are the feeds healthy, does work wait, what failed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from monitor.model import FeedState
+
+if TYPE_CHECKING:
+    from monitor.runtime import Runtime
+
+LAST = 5
+MOST_FAILURES = 20
+
+
+def health(state: FeedState) -> str:
+    """A feed's health in a word: new, ok, or failing."""
+    if state.failures:
+        return "failing"
+    return "ok" if state.succeeded_at else "new"
+
+
+def collect(runtime: Runtime) -> dict[str, Any]:
+    """Everything that `presswatch status` shows, as JSON-able values."""
+    store, queues = runtime.store, runtime.queues
+    feeds = [
+        {
+            "id": feed.id,
+            "url": feed.url,
+            "name": feed.name or state.title,
+            "health": health(state),
+            "error": state.error,
+            "failures": state.failures,
+            "entries": state.entries,
+            "polled_at": _iso(state.polled_at),
+            "changed_at": _iso(state.changed_at),
+            "due_at": _iso(store.feeds.due_at(feed.id)),
+        }
+        for feed in runtime.config.feeds
+        for state in [store.feeds.state(feed.id)]
+    ]
+    failed = [job for name in queues.rq for job in queues.failed(name)]
+    return {
+        "at": _iso(datetime.now(UTC)),
+        "scheduler": store.feeds.led(),
+        "workers": len(queues.workers()),
+        "feeds": feeds,
+        "queues": {
+            name: {
+                "queued": depth.queued,
+                "scheduled": depth.scheduled,
+                "owed": depth.owed,
+                "failed": depth.failed,
+            }
+            for name, depth in queues.depths().items()
+        },
+        "articles": store.articles.count(),
+        "alerts": store.alerts.count(),
+        "last_alerts": store.alerts.latest(most=LAST),
+        "failed": [
+            {"id": job.id, "queue": job.queue, "error": job.error, "at": _iso(job.failed_at)}
+            for job in failed[:MOST_FAILURES]
+        ],
+    }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.astimezone(UTC).isoformat(timespec="seconds") if moment else None

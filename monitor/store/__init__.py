@@ -1,0 +1,28 @@
+"""The only place that knows Redis keys."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from monitor.store.alerts import AlertStore
+from monitor.store.articles import ArticleStore
+from monitor.store.feeds import FeedStore
+from monitor.store.hosts import HostStore
+from monitor.store.keys import Keys
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+__all__ = ["AlertStore", "ArticleStore", "FeedStore", "HostStore", "Keys", "Store"]
+
+
+class Store:
+    """All that Presswatch keeps in Redis, but for the jobs (`monitor.queues`)."""
+
+    def __init__(self, redis: Redis, prefix: str, keep: timedelta) -> None:
+        self.keys = Keys(prefix)
+        self.feeds = FeedStore(redis, self.keys)
+        self.articles = ArticleStore(redis, self.keys, keep)
+        self.alerts = AlertStore(redis, self.keys, keep)
+        self.hosts = HostStore(redis, self.keys)

@@ -1,0 +1,119 @@
+"""Alerts in Redis: the stream that is the record, the channels that are the live wire."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from monitor.model import Alert, as_json, from_json
+from monitor.store.replies import first_stream, stream_entries, text
+
+if TYPE_CHECKING:
+    from redis import Redis
+    from redis.client import Pipeline
+
+    from monitor.store.keys import Keys
+
+PAGE = 500
+
+
+class AlertStore:
+    """The alerts' part of the store."""
+
+    def __init__(self, redis: Redis, keys: Keys, keep: timedelta) -> None:
+        self._redis = redis
+        self._keys = keys
+        self._keep = keep
+
+    def key(self, alert_id: str) -> str:
+        """The key whose existence says that an alert was published, to be watched."""
+        return self._keys.alert(alert_id)
+
+    def published(self, alert_id: str) -> bool:
+        """Whether an alert has been published."""
+        return bool(self._redis.exists(self._keys.alert(alert_id)))
+
+    def get(self, alert_id: str) -> Alert | None:
+        """An alert by its id."""
+        stored = self._redis.get(self._keys.alert(alert_id))
+        return from_json(Alert, stored) if stored else None
+
+    def publish(self, alert: Alert, pipe: Pipeline) -> None:
+        """Add to a transaction: the alert on the stream and on both channels, and that it was."""
+        document = json.dumps(alert.document, ensure_ascii=False)
+        pipe.set(self._keys.alert(alert.id), as_json(alert), ex=self._keep)
+        pipe.xadd(self._keys.alerts, {"alert": document})
+        pipe.publish(self._keys.alerts, document)
+        pipe.publish(self._keys.alerts_of(alert.watchlist), document)
+
+    def latest(
+        self, *, since: datetime | None = None, watchlists: tuple[str, ...] = (), most: int = 100
+    ) -> list[dict[str, Any]]:
+        """Published alerts as JSON version 1, newest first."""
+        oldest = f"{int(since.timestamp() * 1000)}-0" if since else "-"
+        newest = "+"
+        found: list[dict[str, Any]] = []
+        while len(found) < most:
+            page = stream_entries(
+                self._redis.xrevrange(self._keys.alerts, newest, oldest, count=PAGE)
+            )
+            for name, fields in page:
+                newest = f"({name}"
+                document = json.loads(fields[b"alert"])
+                if not watchlists or document["watchlist"] in watchlists:
+                    found.append(document)
+            if len(page) < PAGE:
+                break
+        return found[:most]
+
+    def count(self) -> int:
+        """How many alerts the stream holds."""
+        return int(self._redis.xlen(self._keys.alerts))
+
+    def last_id(self) -> str:
+        """The stream id of the newest alert; where there is none, one before all others."""
+        last = stream_entries(self._redis.xrevrange(self._keys.alerts, count=1))
+        return last[0][0] if last else "0"
+
+    def follow(self, *, after: str, block: timedelta) -> Iterator[dict[str, Any] | None]:
+        """Alerts after a stream id, in order, as they are published, without an end.
+
+        Gives None whenever `block` has passed without one.
+        """
+        start = after
+        while True:
+            answer = self._redis.xread(
+                {self._keys.alerts: start}, count=PAGE, block=int(block.total_seconds() * 1000)
+            )
+            entries = first_stream(answer)
+            if not entries:
+                yield None
+            for name, fields in entries:
+                start = name
+                yield json.loads(fields[b"alert"])
+
+    def trim(self, now: datetime) -> int:
+        """Drop alerts older than `keep`, but none that a consumer group has still to read."""
+        cut = (int((now - self._keep).timestamp() * 1000), 0)
+        for group in self._groups():
+            cut = min(cut, self._unread_from(group))
+        return int(
+            self._redis.xtrim(self._keys.alerts, minid=f"{cut[0]}-{cut[1]}", approximate=False)
+        )
+
+    def _groups(self) -> list[dict[str, Any]]:
+        if not self._redis.exists(self._keys.alerts):
+            return []
+        return list(self._redis.xinfo_groups(self._keys.alerts))
+
+    def _unread_from(self, group: dict[str, Any]) -> tuple[int, int]:
+        """The first id that a group has not acknowledged."""
+        milliseconds, sequence = map(int, text(group["last-delivered-id"]).split("-"))
+        unread = (milliseconds, sequence + 1)
+        if group["pending"]:
+            pending = self._redis.xpending(self._keys.alerts, group["name"])
+            oldest = tuple(map(int, text(pending["min"]).split("-")))
+            unread = min(unread, (oldest[0], oldest[1]))
+        return unread

@@ -1,0 +1,63 @@
+"""Articles in Redis, and the addresses by which they are known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from monitor.model import Article, as_json, content_id, from_json
+from monitor.store.replies import text
+
+if TYPE_CHECKING:
+    from redis import Redis
+    from redis.client import Pipeline
+
+    from monitor.store.keys import Keys
+
+
+class ArticleStore:
+    """The articles' part of the store; everything expires after `keep`."""
+
+    def __init__(self, redis: Redis, keys: Keys, keep: timedelta) -> None:
+        self._redis = redis
+        self._keys = keys
+        self._keep = keep
+
+    def address_keys(self, urls: Iterable[str]) -> list[str]:
+        """The keys that say which article lives at these URLs, to be watched."""
+        return [self._keys.address(content_id(url)) for url in urls]
+
+    def at(self, url: str) -> str | None:
+        """The id of the article that lives at a normalised URL."""
+        found = self._redis.get(self._keys.address(content_id(url)))
+        return text(found) if found else None
+
+    def get(self, article_id: str) -> Article | None:
+        """An article by its id."""
+        stored = self._redis.get(self._keys.article(article_id))
+        return from_json(Article, stored) if stored else None
+
+    def put(self, article: Article, urls: Iterable[str], now: datetime, pipe: Pipeline) -> None:
+        """Add to a transaction: the article, and that it lives at these URLs."""
+        pipe.set(self._keys.article(article.id), as_json(article), ex=self._keep)
+        pipe.zadd(self._keys.articles, {article.id: now.timestamp()})
+        for key in self.address_keys(urls):
+            pipe.set(key, article.id, ex=self._keep)
+
+    def since(self, moment: datetime) -> Iterator[Article]:
+        """Articles processed at or after a moment, newest first."""
+        ids = self._redis.zrevrangebyscore(self._keys.articles, "+inf", moment.timestamp())
+        for article_id in ids:
+            article = self.get(text(article_id))
+            if article:
+                yield article
+
+    def count(self) -> int:
+        """How many articles are kept."""
+        return int(self._redis.zcard(self._keys.articles))
+
+    def trim(self, now: datetime) -> int:
+        """Forget the ids of articles that have expired; returns how many."""
+        oldest = (now - self._keep).timestamp()
+        return int(self._redis.zremrangebyscore(self._keys.articles, "-inf", f"({oldest}"))

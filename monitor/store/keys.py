@@ -1,0 +1,86 @@
+"""Every Redis key and channel of Presswatch, in one place; docs/operating.md lists them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DEFAULT_PREFIX = "presswatch:"
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Names under one prefix, so that several Presswatches can share a Redis."""
+
+    prefix: str = DEFAULT_PREFIX
+
+    @property
+    def due(self) -> str:
+        """Sorted set: feed id → when it is polled next (epoch seconds)."""
+        return f"{self.prefix}due"
+
+    def feed(self, feed_id: str) -> str:
+        """String: the feed's state, JSON."""
+        return f"{self.prefix}feed:{feed_id}"
+
+    def seen(self, feed_id: str) -> str:
+        """Hash: an entry's identity → the version last seen, and the day it was there."""
+        return f"{self.prefix}seen:{feed_id}"
+
+    def article(self, article_id: str) -> str:
+        """String: the article, JSON; expires."""
+        return f"{self.prefix}article:{article_id}"
+
+    @property
+    def articles(self) -> str:
+        """Sorted set: article id → when it was processed (epoch seconds)."""
+        return f"{self.prefix}articles"
+
+    def address(self, url_id: str) -> str:
+        """String: the id of the article that lives at a URL; expires."""
+        return f"{self.prefix}address:{url_id}"
+
+    @property
+    def alerts(self) -> str:
+        """Stream, and Pub/Sub channel, of all alerts."""
+        return f"{self.prefix}alerts"
+
+    def alerts_of(self, watchlist: str) -> str:
+        """Pub/Sub channel of one watchlist's alerts."""
+        return f"{self.prefix}alerts:{watchlist}"
+
+    def alert(self, alert_id: str) -> str:
+        """String: the alert, JSON; expires. While it exists, the alert does not come again."""
+        return f"{self.prefix}alert:{alert_id}"
+
+    def outstanding(self, queue: str) -> str:
+        """Hash: job id → what has been promised and not yet done, JSON."""
+        return f"{self.prefix}outstanding:{queue}"
+
+    def attempts(self, queue: str) -> str:
+        """Hash: job id → how often it has been begun."""
+        return f"{self.prefix}attempts:{queue}"
+
+    def failed(self, queue: str) -> str:
+        """Hash: job id → what was given up, and why, JSON."""
+        return f"{self.prefix}failed:{queue}"
+
+    def queue(self, name: str) -> str:
+        """The name of an RQ queue; RQ puts its own prefix before it."""
+        return name if self.prefix == DEFAULT_PREFIX else f"{self.prefix}{name}"
+
+    def host_next(self, host: str) -> str:
+        """String: the first free moment for a request to a host (epoch seconds); expires."""
+        return f"{self.prefix}host:{host}:next"
+
+    def host_slot(self, host: str, holder: str) -> str:
+        """String: the moment that was promised to one request; expires."""
+        return f"{self.prefix}host:{host}:slot:{holder}"
+
+    def host_busy(self, host: str) -> str:
+        """Sorted set: request under way → when it is over at the latest (epoch seconds)."""
+        return f"{self.prefix}host:{host}:busy"
+
+    @property
+    def leader(self) -> str:
+        """String: the scheduler that leads; expires."""
+        return f"{self.prefix}leader"

@@ -1,0 +1,1 @@
+"""Watchlists: text, queries, and the matcher that brings them together; pure throughout."""

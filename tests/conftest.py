@@ -1,0 +1,247 @@
+"""Real servers for tests: a Redis of our own, and a web site on loopback that behaves as told."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from email.utils import format_datetime
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+import pytest
+from redis import Redis
+
+from monitor import embedded
+from monitor.queues import Queues
+from monitor.store import Store
+from datetime import timedelta
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory):
+    data = tmp_path_factory.mktemp("redis")
+    with embedded.hold(data), embedded.server(data) as url:
+        yield url
+
+
+@pytest.fixture
+def redis(redis_url):
+    with Redis.from_url(redis_url) as client:
+        client.flushall()
+        yield client
+        client.flushall()
+
+
+@pytest.fixture
+def store(redis):
+    return Store(redis, "presswatch:", keep=timedelta(days=30))
+
+
+@pytest.fixture
+def queues(redis, store):
+    return Queues(redis, store.keys)
+
+
+class Site:
+    """A web site whose pages a test sets; notes what was asked for."""
+
+    def __init__(self):
+        self.pages: dict[str, tuple[int, dict[str, str], bytes]] = {}
+        self.requests: list[tuple[str, dict[str, str]]] = []
+        self.delays: dict[str, float] = {}
+        self.received: list[tuple[dict[str, str], bytes]] = []
+        site = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                path = self.path
+                site.requests.append((path, {k.lower(): v for k, v in self.headers.items()}))
+                time.sleep(site.delays.get(path, 0))
+                self.answer(*site.pages.get(path, (404, {}, b"not here")))
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                site.received.append(({k.lower(): v for k, v in self.headers.items()}, body))
+                self.answer(*site.pages.get(self.path, (204, {}, b"")))
+
+            def answer(self, status, headers, body):
+                etag = headers.get("ETag")
+                if etag and self.headers.get("If-None-Match") == etag:
+                    status, body = 304, b""
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                with contextlib.suppress(ConnectionError):
+                    self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+            request_queue_size = 128
+
+            def handle_error(self, *_):
+                pass  # clients that are killed hang up
+
+        self._server = Server(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+
+    def close(self):
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def asked(self) -> Counter[str]:
+        return Counter(path for path, _ in self.requests)
+
+    def put_page(self, path: str, title: str, *paragraphs: str, beside: str = "Weather") -> None:
+        body = "".join(f"<p>{escape(text)}</p>" for text in paragraphs)
+        html = f"""<!doctype html><html lang="en"><head><title>{escape(title)} | Herald</title>
+        <link rel="canonical" href="{self.url}{path}"></head><body>
+        <header><nav><a href="/">Home</a> <a href="/world">World</a></nav></header>
+        <main><article><h1>{escape(title)}</h1>{body}</article></main>
+        <aside class="trending"><h2>Trending</h2><ul><li><a href="/x">{escape(beside)}</a></li>
+        <li><a href="/y">Ten recipes for winter</a></li></ul></aside>
+        <footer>All rights reserved</footer></body></html>"""
+        self.pages[path] = (200, {"Content-Type": "text/html; charset=utf-8"}, html.encode())
+
+    def put_feed(self, path: str, entries: list[tuple[str, str]], **headers: str) -> None:
+        now = format_datetime(datetime.now(UTC), usegmt=True)
+        items = "".join(
+            f"<item><title>{escape(title)}</title><link>{self.url}{link}</link>"
+            f"<guid>{self.url}{link}</guid><pubDate>{now}</pubDate></item>"
+            for title, link in entries
+        )
+        rss = f'<?xml version="1.0"?><rss version="2.0"><channel><title>H</title>{items}</channel></rss>'
+        self.pages[path] = (200, {"Content-Type": "application/rss+xml"} | headers, rss.encode())
+
+
+@pytest.fixture
+def site():
+    site = Site()
+    yield site
+    site.close()
+
+
+WORDS = (
+    "The meeting took most of the afternoon, and those who took part said little afterwards "
+    "about what had been agreed, or whether anything had been. Officials pointed to the weeks "
+    "ahead, in which working groups are to put the details on paper."
+)
+
+
+@pytest.fixture
+def words():
+    """A paragraph as long as real ones, which is what tells them from furniture."""
+    return WORDS
+
+
+@pytest.fixture
+def configure(tmp_path):
+    """Write a configuration for loopback sites, quick in every respect."""
+
+    def write(text: str) -> Path:
+        directory = tmp_path / "config"
+        directory.mkdir(exist_ok=True)
+        (directory / "settings.yaml").write_text(
+            "settings:\n"
+            "  poll: {every: 1s, fastest: 1s, per_host: 8}\n"
+            "  articles: {delay: 0s, per_host: 16}\n"
+            "  allow_private_addresses: [127.0.0.1/32]\n"
+        )
+        (directory / "config.yaml").write_text(text)
+        return directory
+
+    return write
+
+
+class Processes:
+    """Presswatch's commands as processes of their own, ended with the test."""
+
+    def __init__(self, directory: Path, environ: dict[str, str]):
+        self._directory = directory
+        self._environ = environ
+        self._running: list[subprocess.Popen] = []
+
+    def start(self, *arguments: str, **environ: str) -> subprocess.Popen:
+        log = (self._directory / f"{arguments[0]}-{len(self._running)}.log").open("wb")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "monitor.cli", *arguments],
+            env=self._environ | environ,
+            cwd=self._directory,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        process.log = Path(log.name)
+        log.close()
+        self._running.append(process)
+        return process
+
+    def call(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            [sys.executable, "-m", "monitor.cli", *arguments],
+            env=self._environ | environ,
+            cwd=self._directory,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def kill(self, process: subprocess.Popen) -> None:
+        """kill -9, and with it all that it has forked."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def close(self):
+        for process in self._running:
+            if process.poll() is None:
+                process.terminate()
+        for process in self._running:
+            try:
+                process.wait(12)
+            except subprocess.TimeoutExpired:
+                self.kill(process)
+
+
+@pytest.fixture
+def presswatch(tmp_path):
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("PRESSWATCH_") and name != "REDIS_URL"
+    }
+    processes = Processes(tmp_path, clean)
+    yield processes
+    processes.close()
+
+
+@pytest.fixture
+def eventually():
+    """Wait until something holds, and say what was seen where it never does."""
+
+    def wait(look, expected=True, *, within: float = 30):
+        deadline = time.monotonic() + within
+        while (seen := look()) != expected:
+            if time.monotonic() > deadline:
+                raise AssertionError(f"after {within} s: {seen!r}, not {expected!r}")
+            time.sleep(0.05)
+
+    return wait

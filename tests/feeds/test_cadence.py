@@ -1,0 +1,51 @@
+"""When a feed is polled next."""
+
+import random
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from monitor.config import PollSettings
+from monitor.feeds.cadence import JITTER, next_poll
+from monitor.model import Feed, FeedState
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+FEED = Feed("https://a.example/feed")
+SETTINGS = PollSettings(
+    every=timedelta(minutes=15), fastest=timedelta(minutes=1), slowest=timedelta(hours=6)
+)
+
+
+def wait(state, feed=FEED, retry_after=None):
+    due = next_poll(feed, state, SETTINGS, now=NOW, rng=random.Random(1), retry_after=retry_after)
+    return due - NOW
+
+
+def about(minutes):
+    return pytest.approx(minutes * 60, rel=JITTER)
+
+
+def test_a_quiet_feed_keeps_the_usual_pace():
+    assert wait(FeedState()).total_seconds() == about(15)
+    assert wait(FeedState(changed_at=NOW - timedelta(days=3))).total_seconds() == about(15)
+
+
+def test_a_feed_that_just_brought_something_is_looked_at_again_soon():
+    assert wait(FeedState(changed_at=NOW)).total_seconds() == about(1)
+    assert wait(FeedState(changed_at=NOW - timedelta(minutes=10))).total_seconds() == about(5)
+
+
+def test_a_feed_with_a_pace_of_its_own_keeps_it():
+    feed = Feed(FEED.url, every=timedelta(minutes=5))
+    assert wait(FeedState(changed_at=NOW), feed).total_seconds() == about(5)
+
+
+def test_failures_back_off_to_the_slowest_pace_and_no_further():
+    waits = [wait(FeedState(failures=count)).total_seconds() for count in (1, 2, 3, 60)]
+    assert waits == [about(15), about(30), about(60), about(360)]
+
+
+def test_retry_after_is_obeyed_within_reason():
+    failed = FeedState(failures=1)
+    assert wait(failed, retry_after=timedelta(hours=1)).total_seconds() == about(60)
+    assert wait(failed, retry_after=timedelta(days=365)).total_seconds() == about(360)

@@ -1,0 +1,95 @@
+"""Alerts on the stream."""
+
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from monitor.model import Alert
+
+
+@pytest.fixture
+def publish(redis, store):
+    def put(*ids, watchlist="w"):
+        for name in ids:
+            with redis.pipeline() as pipe:
+                store.alerts.publish(
+                    Alert(name, watchlist, (), {"id": name, "watchlist": watchlist}), pipe
+                )
+                pipe.execute()
+
+    return put
+
+
+def ids(alerts):
+    return [alert["id"] for alert in alerts]
+
+
+def test_latest_gives_the_newest_first_and_only_the_watchlists_asked_for(store, publish):
+    publish("a", "b")
+    publish("c", watchlist="other")
+    assert ids(store.alerts.latest()) == ["c", "b", "a"]
+    assert ids(store.alerts.latest(watchlists=("w",), most=1)) == ["b"]
+    assert ids(store.alerts.latest(since=datetime.now(UTC) + timedelta(minutes=1))) == []
+
+
+def test_follow_gives_what_comes_after_an_id_in_order(store, publish):
+    publish("a")
+    newest = store.alerts.last_id()
+    publish("b", "c")
+    following = store.alerts.follow(after=newest, block=timedelta(milliseconds=10))
+    assert ids([next(following), next(following)]) == ["b", "c"]
+    assert next(following) is None
+
+
+def test_trim_drops_what_is_old(redis, store, publish):
+    publish("a", "b")
+    assert store.alerts.trim(datetime.now(UTC)) == 0
+    assert store.alerts.trim(datetime.now(UTC) + timedelta(days=31)) == 2
+
+
+def test_trim_keeps_what_a_consumer_group_has_still_to_read_or_acknowledge(redis, store, publish):
+    publish("a", "b", "c", "d")
+    redis.xgroup_create("presswatch:alerts", "archive", id="0")
+    later = datetime.now(UTC) + timedelta(days=31)
+    assert store.alerts.trim(later) == 0
+
+    read = redis.xreadgroup("archive", "me", {"presswatch:alerts": ">"}, count=2)
+    pages = read.values() if isinstance(read, dict) else [entries for _, entries in read]
+    (first, _), (second, _) = [
+        entry for page in pages for entry in (page[0] if isinstance(page[0], list) else page)
+    ]
+    redis.xack("presswatch:alerts", "archive", first)
+    assert store.alerts.trim(later) == 1
+    redis.xack("presswatch:alerts", "archive", second)
+    assert store.alerts.trim(later) == 1
+    assert ids(store.alerts.latest()) == ["d", "c"]
+
+
+def test_a_published_alert_is_known_until_it_expires(redis, store, publish):
+    publish("a")
+    assert store.alerts.published("a")
+    assert not store.alerts.published("b")
+    assert store.alerts.get("a").document == {"id": "a", "watchlist": "w"}
+    assert 0 < redis.ttl("presswatch:alert:a") <= timedelta(days=30).total_seconds()
+
+
+def test_channels_carry_each_alert(redis, store, publish):
+    with redis.pubsub() as channel:
+        channel.subscribe("presswatch:alerts", "presswatch:alerts:w")
+        deadline = time.monotonic() + 5
+        heard = []
+        published = False
+        while len(heard) < 2 and time.monotonic() < deadline:
+            message = channel.get_message(timeout=0.1)
+            if (
+                message
+                and message["type"] == "subscribe"
+                and not published
+                and message["data"] == 2
+            ):
+                publish("a")
+                published = True
+            elif message and message["type"] == "message":
+                heard.append(message["channel"])
+    assert sorted(heard) == [b"presswatch:alerts", b"presswatch:alerts:w"]

@@ -1,0 +1,47 @@
+"""Politeness towards hosts."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def enter(store):
+    def ask(holder, *, after=0.0, at_once=2, delay=1.0):
+        return store.hosts.enter(
+            "a.example",
+            holder,
+            at_once=at_once,
+            delay=timedelta(seconds=delay),
+            lease=timedelta(seconds=40),
+            now=NOW + timedelta(seconds=after),
+        )
+
+    return ask
+
+
+def test_requests_are_spaced_in_the_order_in_which_they_came(enter):
+    assert [enter("one"), enter("two"), enter("three")] == [0, 1, 2]
+    assert enter("three", after=1) == 1
+    assert enter("two", after=1) == 0
+
+
+def test_no_more_requests_are_under_way_than_allowed(store, enter):
+    assert [enter("one", delay=0), enter("two", delay=0)] == [0, 0]
+    assert enter("three", delay=0) > 0
+    store.hosts.leave("a.example", "one")
+    assert enter("three", delay=0, after=0.1) == 0
+
+
+def test_a_request_whose_worker_was_killed_is_over_with_its_lease(enter):
+    enter("one", at_once=1)
+    assert enter("two", at_once=1, after=2) > 0
+    assert enter("two", at_once=1, after=41) == 0
+
+
+def test_hosts_leave_nothing_behind(redis, store, enter):
+    enter("one")
+    enter("two")
+    assert all(redis.ttl(key) > 0 for key in redis.scan_iter())

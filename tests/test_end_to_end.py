@@ -1,0 +1,178 @@
+"""Feeds in, alerts out: the whole daemon as a user starts it."""
+
+import json
+import signal
+import subprocess
+import sys
+
+import pytest
+from redis import Redis
+
+CONFIG = """
+feeds:
+  - {{url: {site}/feed.xml, name: Herald, every: 1s}}
+watchlists:
+  - {{name: nato-russia, query: '"NATO-Russia Council"', priority: high, subscribers: [hook]}}
+  - {{name: recipes, query: 'recipes OR "Mukhtar Ansari"'}}
+subscribers:
+  - {{name: hook, webhook: {{url: "{site}/hook"}}}}
+"""
+
+
+@pytest.fixture
+def herald(site, words, configure):
+    """A site with one article that matches and one that does not, but for its trending list."""
+    site.put_page("/1", "Envoys meet", words, f"The NATO\u2013Russia Council met. {words}", words)
+    site.put_page("/2", "Rain expected", words, words, beside="Mukhtar Ansari and recipes")
+    site.put_feed("/feed.xml", [("Envoys meet", "/1"), ("Rain expected", "/2")], ETag='"1"')
+    site.config = configure(CONFIG.format(site=site.url))
+    return site
+
+
+def redis_of(data):
+    return Redis.from_url((data / "redis.url").read_text().strip())
+
+
+def stream(data):
+    with redis_of(data) as redis:
+        return [json.loads(fields[b"alert"]) for _, fields in redis.xrange("presswatch:alerts")]
+
+
+def titles(alerts):
+    return [(alert["watchlist"], alert["article"]["title"]) for alert in alerts]
+
+
+def settled(data):
+    with redis_of(data) as redis:
+        return redis.hlen("presswatch:outstanding:articles") == 0
+
+
+def test_a_matching_article_alerts_everyone_once_and_a_trending_list_nobody(
+    herald, presswatch, eventually, tmp_path, words
+):
+    data = tmp_path / "var"
+    daemon = presswatch.start("run", "--config", str(herald.config), "--data", str(data))
+    eventually(lambda: (data / "redis.url").exists())
+    with redis_of(data) as redis:
+        everything, one = redis.pubsub(), redis.pubsub()
+        everything.subscribe("presswatch:alerts")
+        one.subscribe("presswatch:alerts:nato-russia")
+        eventually(lambda: titles(stream(data)), [("nato-russia", "Envoys meet")])
+        heard = [
+            next(m["data"] for m in channel.listen() if m["type"] == "message")
+            for channel in (everything, one)
+        ]
+        everything.close()
+        one.close()
+    (alert,) = stream(data)
+    assert [json.loads(message) for message in heard] == [alert, alert]
+    assert alert["v"] == 1
+    assert alert["priority"] == "high"
+    assert alert["article"]["source"] == "Herald"
+    assert alert["article"]["url"] == f"{herald.url}/1"
+    assert alert["matches"] == [{"term": '"NATO-Russia Council"', "field": "body", "count": 1}]
+    snippet = alert["snippets"][0]
+    (start, end), *_ = snippet["highlights"]
+    assert snippet["text"][start:end] == "NATO\u2013Russia Council"
+
+    # Delivered to the subscriber, with the id as its key, and printed for the person who watches.
+    eventually(lambda: len(herald.received))
+    headers, body = herald.received[0]
+    assert headers["idempotency-key"] == alert["id"]
+    assert json.loads(body) == alert
+    eventually(lambda: "Envoys meet\nHerald · " in daemon.log.read_text())
+    assert "\x1b[" not in daemon.log.read_text()
+
+    # News comes in later, and edited entries do not alert again.
+    herald.put_page(
+        "/3", "Council adjourned", words, f"The NATO-Russia\nCouncil's talks ended. {words}"
+    )
+    herald.put_feed(
+        "/feed.xml", [("Council adjourned", "/3"), ("Envoys meet (2)", "/1")], ETag='"2"'
+    )
+    expected = [("nato-russia", "Envoys meet"), ("nato-russia", "Council adjourned")]
+    eventually(lambda: titles(stream(data)), expected)
+    eventually(lambda: settled(data))
+
+    status = json.loads(
+        presswatch.call(
+            "status", "--json", "--config", str(herald.config), "--data", str(data)
+        ).stdout
+    )
+    assert status["scheduler"]
+    assert status["workers"] > 0
+    assert [feed["health"] for feed in status["feeds"]] == ["ok"]
+    assert status["failed"] == []
+
+    # Stopped and started again, it goes on where it was, without repeating anything.
+    daemon.send_signal(signal.SIGINT)
+    assert daemon.wait(10) == 0
+    herald.put_page("/4", "Third round", words, f"A third NATO Russia Council is planned. {words}")
+    herald.put_feed(
+        "/feed.xml", [("Third round", "/4"), ("Envoys meet", "/1"), ("Rain expected", "/2")]
+    )
+    presswatch.start("run", "--config", str(herald.config), "--data", str(data))
+    expected.append(("nato-russia", "Third round"))
+    eventually(lambda: (data / "redis.url").exists())
+    eventually(lambda: titles(stream(data)), expected)
+    eventually(lambda: settled(data))
+    assert titles(stream(data)) == expected
+    eventually(lambda: len(herald.received), 3)
+
+
+def test_tail_prints_alerts_as_json_while_they_happen(herald, presswatch, eventually, tmp_path):
+    data = tmp_path / "var"
+    feed = herald.pages.pop("/feed.xml")
+    common = ("--config", str(herald.config), "--data", str(data))
+    presswatch.start("run", *common)
+    eventually(lambda: (data / "redis.url").exists())
+    tail = presswatch.start("tail", "--json", "nato-russia", *common)
+    eventually(lambda: herald.asked()["/feed.xml"] > 1)
+    herald.pages["/feed.xml"] = feed
+    eventually(lambda: tail.log.read_text().count("\n"), 1)
+    assert json.loads(tail.log.read_text())["article"]["title"] == "Envoys meet"
+
+
+def test_a_second_daemon_on_the_same_data_is_told_who_holds_it(
+    herald, presswatch, eventually, tmp_path
+):
+    data = tmp_path / "var"
+    common = ("--config", str(herald.config), "--data", str(data))
+    first = presswatch.start("run", *common)
+    eventually(lambda: (data / "redis.url").exists())
+    second = presswatch.call("run", *common)
+    assert second.returncode == 1
+    assert f"held by another presswatch (process {first.pid})" in second.stderr
+
+
+def test_redis_and_all_processes_end_with_a_daemon_that_is_killed(
+    herald, presswatch, eventually, tmp_path
+):
+    data = tmp_path / "var"
+    daemon = presswatch.start("run", "--config", str(herald.config), "--data", str(data))
+    eventually(lambda: herald.asked()["/1"], 1)
+    daemon.kill()
+    daemon.wait()
+
+    def left():
+        listing = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
+        return [row for row in listing.stdout.splitlines() if str(data) in row]
+
+    eventually(left, [], within=15)
+    presswatch.start("run", "--config", str(herald.config), "--data", str(data))
+    eventually(
+        lambda: (data / "redis.url").exists() and titles(stream(data)),
+        [("nato-russia", "Envoys meet")],
+    )
+
+
+def test_the_demo_alerts_for_its_articles_and_for_nothing_beside_them():
+    shown = subprocess.run(
+        [sys.executable, "-m", "monitor.cli", "demo"],
+        capture_output=True,
+        text=True,
+        timeout=80,
+        check=False,
+    )
+    assert "0 twice, 0 false." in shown.stdout, shown.stdout + shown.stderr
+    assert shown.returncode == 0, shown.stdout
