@@ -40,10 +40,19 @@ def configure(level: str) -> None:
     ]
     renderers: list[structlog.typing.Processor]
     if chosen_format() == "pretty":
-        renderers = [structlog.dev.ConsoleRenderer(pad_event_to=24)]
+        renderers = [
+            structlog.dev.ConsoleRenderer(
+                pad_event_to=24,
+                colors="NO_COLOR" not in os.environ,
+                exception_formatter=structlog.dev.plain_traceback,
+            )
+        ]
     else:
         renderers = [
-            structlog.processors.dict_tracebacks,
+            # Without local variables: they hold what nobody meant to log.
+            structlog.processors.ExceptionRenderer(
+                structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+            ),
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ]
     handler = logging.StreamHandler(sys.stderr)

@@ -63,7 +63,7 @@ def connect(data: Path, environ: Mapping[str, str] = os.environ) -> Redis:
         where = f"the Redis in {data}"
     redis = Redis.from_url(
         url,
-        socket_keepalive=True,
+        **({} if url.startswith("unix:") else {"socket_keepalive": True}),
         socket_connect_timeout=5,
         health_check_interval=30,
         # A restart of Redis takes a moment. Transactions that watch keys are not repeated by the

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections import Counter
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -51,7 +52,12 @@ class Scheduler:
         self._http = http
         self._watch = ConfigWatch(runtime)
         self._leader = Lock(
-            runtime.redis, runtime.store.keys.leader, timeout=LEASE.total_seconds(), blocking=False
+            runtime.redis,
+            runtime.store.keys.leader,
+            timeout=LEASE.total_seconds(),
+            blocking=False,
+            # Renewed by whichever thread is free.
+            thread_local=False,
         )
         self._leading = False
         self._polls: dict[str, asyncio.Task[None]] = {}
@@ -178,7 +184,8 @@ class Scheduler:
                 task.cancel()
         if self._leading:
             # Another scheduler need not wait for the lease to end.
-            await asyncio.to_thread(self._leader.release)
+            with suppress(LockError, RedisError):
+                await asyncio.to_thread(self._leader.release)
 
     def reload_now(self) -> None:
         """Read the configuration at the next look, changed or not."""
@@ -188,13 +195,15 @@ class Scheduler:
 def _guarded(
     job: Callable[[], Coroutine[None, None, None]],
 ) -> Callable[[], Coroutine[None, None, None]]:
-    """A job that survives what Redis does: it is run again anyway."""
+    """A job that reports what went wrong and is run again at its next tick."""
 
     async def run() -> None:
         try:
             await job()
         except RedisError as error:
             log.error("redis failed", job=job.__name__, error=str(error))  # noqa: TRY400
+        except Exception:
+            log.exception("tick failed", job=job.__name__)
 
     return run
 

@@ -6,6 +6,7 @@ import asyncio
 import signal
 import socket
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from monitor import lifeline
@@ -29,6 +30,8 @@ async def _serve(port: int) -> None:
         site = asyncio.create_task(serve(listening, started_at=datetime.now(UTC)))
         await stop.wait()
         site.cancel()
+        with suppress(asyncio.CancelledError):
+            await site
 
 
 if __name__ == "__main__":

@@ -39,4 +39,5 @@ def next_poll(
         wait = max(settings.fastest, min(usual, quiet_for * QUICKEN))
     if retry_after is not None:
         wait = max(wait, min(retry_after, settings.slowest))
-    return now + wait * (1 + JITTER * rng.uniform(-1, 1))
+    due: datetime = now + wait * (1 + JITTER * rng.uniform(-1, 1))
+    return due

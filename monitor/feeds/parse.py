@@ -75,7 +75,9 @@ def _entry(element: Any, base: str) -> Entry:
         content=html[:MAX_HTML],
         authors=tuple(filter(None, map(_line, names))),
         published_at=_moment(element.get("published_parsed")),
-        updated_at=_moment(element.get("updated_parsed")),
+        # Asked as the plain dictionary that it is: feedparser would answer with the date of
+        # publication, and warn that it will not do so for ever.
+        updated_at=_moment(dict.get(element, "updated_parsed")),
     )
 
 

@@ -1,0 +1,77 @@
+"""Addresses of articles: one spelling for each, and which claims about them are credible. Pure."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urljoin, urlsplit
+
+from yarl import URL
+
+# Parameters that say how a reader came, not what is read. Short names that some sites use for the
+# article itself (`id`, `cid`, `ref`, `src`) stay: two alerts are better than none.
+_TRACKING = re.compile(
+    r"""(?ix) ^(?:
+        utm_.* | at_(?:medium|campaign|link.*|ptr.*|format|custom.*) | mc_[ce]id | _hs(?:enc|mi)
+      | pk_(?:campaign|kwd|source|medium) | mtm_\w+ | wt_mc | wt\.mc_id | ns_(?:campaign|mchannel)
+      | fbclid | gclid | dclid | msclkid | twclid | yclid | igshid | gbraid | wbraid | srsltid
+      | xtor | cmpid | ocid | ito | ncid | icid | sr_share | smid | smtyp | ftcamp | traffic_source
+    )$"""
+)
+_SUBDOMAINS = re.compile(r"^(?:www\d?|m|mobile|amp|edition)\.")
+
+
+def normalise(url: str) -> str:
+    """Spell a URL in one way (RFC 3986, section 6.2), without fragment and tracking parameters.
+
+    What is no http(s) URL comes back as it is, without white space around it.
+    """
+    try:
+        parsed = URL(url.strip())
+        if parsed.scheme not in {"http", "https"} or not parsed.raw_host:
+            return url.strip()
+        kept = [(name, value) for name, value in parsed.query.items() if not _TRACKING.match(name)]
+        bare = parsed.with_fragment(None).with_query(kept or None).with_user(None)
+        # Once more: what was escaped may now stand differently.
+        return str(URL(str(bare)))
+    except ValueError:
+        return url.strip()
+
+
+def host(url: str) -> str:
+    """The host of a URL in lower case, or an empty string."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def is_front_page(url: str) -> bool:
+    """Whether a URL is that of a whole site, which is no article."""
+    parts = urlsplit(url)
+    return parts.path in {"", "/"} and not parts.query
+
+
+def canonical(page_url: str, claimed: str | None) -> str:
+    """The address that a page claims as its own, where that is credible; else its real one.
+
+    Credible is an address on the same site, and the site's front page only for the front page:
+    templates that give every page the address of the site are common.
+    """
+    own = normalise(page_url)
+    if not claimed:
+        return own
+    try:
+        said = normalise(urljoin(page_url, claimed))
+        credible = (
+            said.startswith(("http://", "https://"))
+            and _site(said) == _site(own)
+            and (not is_front_page(said) or is_front_page(own))
+        )
+    except ValueError:
+        return own
+    return said if credible or not own else own
+
+
+def _site(url: str) -> str:
+    """What two addresses of one publication share: the host without `www` and the like."""
+    return _SUBDOMAINS.sub("", host(url))

@@ -1,0 +1,230 @@
+"""YAML files to one document of plain values, with the place of each: file, line and column."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from monitor.errors import Fault
+
+Path_ = tuple[str | int, ...]
+
+# Aliases may stand for ever larger things (a "billion laughs"); no configuration is this large.
+MAX_NODES = 500_000
+MAX_DEPTH = 32
+_VARIABLE = re.compile(r"\$(\$)?\{(?P<name>[A-Za-z_]\w*)(?::-(?P<default>[^}]*))?\}")
+_INTEGER = re.compile(r"[-+]?\d+")
+_FLOAT = re.compile(r"[-+]?(?:\d+\.\d*|\.\d+)(?:[eE][-+]?\d+)?")
+_CONSTANTS = {"null": None, "~": None, "": None, "true": True, "false": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something stands; `literal` where columns within the value are columns of the file.
+
+    `secret` says that the value came from the environment, and must not be repeated to anybody.
+    """
+
+    file: Path
+    line: int
+    column: int
+    literal: bool = False
+    secret: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+    def fault(self, message: str, *, offset: int = 0) -> Fault:
+        """A fault at this place, or so many columns after it."""
+        return Fault(self.file, self.line, self.column + offset, message)
+
+
+@dataclass(slots=True)
+class Source:
+    """Plain values, and the places of values and of keys by their paths."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    places: dict[Path_, Place] = field(default_factory=dict)
+    keys: dict[Path_, Place] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+
+    def place(self, path: Path_) -> Place:
+        """The place of a value, or of the nearest thing around it."""
+        while path not in self.places and path:
+            path = path[:-1]
+        return self.places[path]
+
+
+def files(directory: Path) -> list[Path]:
+    """The configuration's files: all YAML below the directory but hidden files, sorted."""
+    return sorted(
+        path
+        for path in directory.rglob("*")
+        if path.suffix in {".yaml", ".yml"}
+        and path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(directory).parts)
+    )
+
+
+def read(directory: Path, environ: Mapping[str, str]) -> Source:
+    """Read and merge all files of a directory; what is wrong becomes faults of the source."""
+    source = Source(places={(): Place(directory, 1, 1)})
+    if not directory.is_dir():
+        source.faults.append(source.places[()].fault("no such directory"))
+        return source
+    for file in files(directory):
+        _Reader(file, environ, source).read()
+    return source
+
+
+class _Reader:
+    """Reads one file into a source."""
+
+    def __init__(self, file: Path, environ: Mapping[str, str], source: Source) -> None:
+        self._file = file
+        self._environ = environ
+        self._source = source
+        self._nodes = 0
+
+    def read(self) -> None:
+        start = Place(self._file, 1, 1)
+        try:
+            node = YAML(pure=True).compose(self._file.read_text(encoding="utf-8-sig"))
+        except MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            at = Place(self._file, mark.line + 1, mark.column + 1) if mark else start
+            self._fault(at, f"no YAML: {error.problem or error.context}")
+        except UnicodeDecodeError as error:
+            self._fault(start, f"no UTF-8 at byte {error.start}; save the file as UTF-8")
+        except OSError as error:
+            self._fault(start, f"cannot be read: {error.strerror}")
+        except (YAMLError, ValueError, RecursionError, TypeError, AttributeError) as error:
+            # ruamel has stumbled over documents that were no YAML in all of these ways.
+            self._fault(start, f"no YAML: {str(error).partition(chr(10))[0] or 'too deep'}")
+        else:
+            if node is not None:
+                self._merge(node)
+
+    def _fault(self, place: Place, message: str) -> None:
+        self._source.faults.append(place.fault(message))
+
+    def _merge(self, node: Node) -> None:
+        """Take over a file's top level: lists are joined, settings merged key by key."""
+        if not isinstance(node, MappingNode):
+            if not (isinstance(node, ScalarNode) and not node.value):
+                self._fault(
+                    self._place(node), "must hold keys such as `feeds:`, not a single value"
+                )
+            return
+        for key, key_place, value in self._pairs(node):
+            values = self._source.values
+            if isinstance(value, SequenceNode) and isinstance(values.get(key, []), list):
+                joined = values.setdefault(key, [])
+                self._source.places.setdefault((key,), self._place(value))
+                for item in value.value:
+                    joined.append(self._plain(item, (key, len(joined))))
+            elif isinstance(value, ScalarNode) and self._scalar(value, self._place(value)) is None:
+                continue
+            else:
+                self._put(values, (key,), key_place, value)
+            self._source.keys.setdefault((key,), key_place)
+
+    def _put(self, into: dict[str, Any], path: Path_, key_place: Place, node: Node) -> None:
+        name = str(path[-1])
+        present = into.get(name)
+        if isinstance(node, MappingNode) and isinstance(present, dict):
+            for key, place, value in self._pairs(node):
+                self._put(present, (*path, key), place, value)
+        elif name in into:
+            first = self._source.keys.get(path, self._source.place(path))
+            self._fault(key_place, f"`{name}` is given twice, first at {first}")
+        else:
+            self._source.keys[path] = key_place
+            into[name] = self._plain(node, path)
+
+    def _pairs(self, node: MappingNode) -> Iterator[tuple[str, Place, Node]]:
+        seen: dict[str, Place] = {}
+        for key, value in node.value:
+            place = self._place(key)
+            name = key.value if isinstance(key, ScalarNode) else None
+            if name is None:
+                self._fault(place, "a key must be a word")
+            elif name in seen:
+                self._fault(place, f"`{name}` is given twice, first at {seen[name]}")
+            else:
+                seen[name] = place
+                yield name, place, value
+
+    def _plain(self, node: Node, path: Path_) -> Any:
+        """A node's plain value; notes the places of all that is in it."""
+        place = self._place(node)
+        self._nodes += 1
+        if self._nodes > MAX_NODES or len(path) > MAX_DEPTH:
+            if self._nodes != MAX_NODES + 2:
+                self._fault(place, "too large or too deep, with all its aliases")
+            self._nodes = MAX_NODES + 1
+            return None
+        self._source.places[path] = place
+        if isinstance(node, MappingNode):
+            found: dict[str, Any] = {}
+            for key, key_place, value in self._pairs(node):
+                self._source.keys[(*path, key)] = key_place
+                found[key] = self._plain(value, (*path, key))
+            return found
+        if isinstance(node, SequenceNode):
+            return [self._plain(item, (*path, number)) for number, item in enumerate(node.value)]
+        if not isinstance(node, ScalarNode):
+            raise TypeError(f"no kind of node: {node}")
+        if "${" in node.value:
+            self._source.places[path] = Place(place.file, place.line, place.column, secret=True)
+        return self._scalar(node, place)
+
+    def _scalar(self, node: ScalarNode, place: Place) -> Any:
+        """A scalar by YAML 1.2's core schema, without its octal numbers and infinities."""
+        text = str(node.value)
+        if "${" in text:
+            return self._expand(text, place)
+        if node.style in {"'", '"', "|", ">"}:
+            return text
+        if text.lower() in _CONSTANTS:
+            return _CONSTANTS[text.lower()]
+        if _INTEGER.fullmatch(text) and len(text) < MAX_DEPTH:
+            return int(text)
+        return float(text) if _FLOAT.fullmatch(text) else text
+
+    def _expand(self, text: str, place: Place) -> str:
+        """Put in the environment's variables: ${NAME}, ${NAME:-default}; $${ stands for ${."""
+
+        def value(found: re.Match[str]) -> str:
+            if found[1]:
+                return found[0][1:]
+            name, default = found["name"], found["default"]
+            given = self._environ.get(name) or default
+            if given is None:
+                self._fault(
+                    place,
+                    f"the environment has no {name}; set it, or write ${{{name}:-default}}",
+                )
+            return given or ""
+
+        return _VARIABLE.sub(value, text)
+
+    def _place(self, node: Node) -> Place:
+        mark, end = node.start_mark, node.end_mark
+        quoted = getattr(node, "style", None) in {"'", '"'}
+        literal = (
+            isinstance(node, ScalarNode)
+            and node.style not in {"|", ">"}
+            and mark.line == end.line
+            # An escape in quotes takes more columns than it stands for.
+            and end.column - mark.column == len(node.value) + 2 * quoted
+        )
+        column = mark.column + 1 + (quoted and literal)
+        return Place(self._file, mark.line + 1, column, literal=literal)

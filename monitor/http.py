@@ -1,0 +1,258 @@
+"""The only place that speaks HTTP; everything that comes from the network is hostile.
+
+Addresses are checked when a connection is made, on what is connected to: after name resolution,
+at every redirect, and again when the socket is created, which is where an address stands that
+needed no resolution. A name that resolves to something else at the second look gains nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.message import Message
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.resolver import ThreadedResolver
+from yarl import URL
+
+from monitor.addresses import Network, is_allowed
+from monitor.errors import BadStatus, FetchError, RefusedAddress, TooLarge
+
+MAX_REDIRECTS = 5
+MAX_HEADER_BYTES = 32 * 1024
+MAX_ANSWER_BYTES = 64 * 1024  # of a webhook: nobody reads it
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+SUCCESS = range(200, 300)
+CHUNK = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer: `url` after redirects, `headers` in lower case, `body` decompressed."""
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def content_type(self) -> str:
+        """The media type in lower case, without parameters; empty where none is given."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    @property
+    def charset(self) -> str | None:
+        """The charset that the server claims."""
+        message = Message()
+        message["content-type"] = self.headers.get("content-type", "")
+        charset = message.get_content_charset()
+        return charset or None
+
+
+class _Refused(OSError):
+    """An address that must not be connected to; an OSError, which is what aiohttp passes on."""
+
+
+class _Guard(AbstractResolver):
+    """Resolves names to addresses that may be connected to, and refuses sockets to others."""
+
+    def __init__(self, allowed: Sequence[Network]) -> None:
+        self._allowed = allowed
+        self._resolver = ThreadedResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = await self._resolver.resolve(host, port, family)
+        public = [one for one in found if is_allowed(one["host"], self._allowed)]
+        if not public:
+            raise _Refused(f"{host} leads to a private address")
+        return public
+
+    async def close(self) -> None:
+        await self._resolver.close()
+
+    def socket(self, info: tuple[Any, Any, int, str, tuple[Any, ...]]) -> socket.socket:
+        """Create the socket for a connection; aiohttp calls it for numeric hosts too."""
+        family, kind, protocol, _, address = info
+        if not is_allowed(str(address[0]), self._allowed):
+            raise _Refused(f"{address[0]} is a private address")
+        return socket.socket(family, kind, protocol)
+
+
+class HttpClient:
+    """An HTTP client to be used as an async context manager; raises only FetchError."""
+
+    def __init__(self, *, user_agent: str, allow_private: Sequence[Network] = ()) -> None:
+        self._user_agent = user_agent
+        self._guard = _Guard(allow_private)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                resolver=self._guard,
+                socket_factory=self._guard.socket,
+                use_dns_cache=False,
+                limit=0,  # who calls us limits, for each host
+            ),
+            headers={"User-Agent": self._user_agent},
+            cookie_jar=aiohttp.DummyCookieJar(),
+            # The environment's proxies would connect to what we refuse; .netrc holds passwords.
+            trust_env=False,
+            max_line_size=MAX_HEADER_BYTES,
+            max_field_size=MAX_HEADER_BYTES,
+            read_bufsize=CHUNK,
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def get(
+        self,
+        url: str,
+        *,
+        timeout_s: float,
+        max_bytes: int,
+        headers: Mapping[str, str] | None = None,
+        accept: str = "*/*",
+        ok: Container[int] = (200,),
+    ) -> Response:
+        """Fetch a URL, following redirects, within `timeout_s` in all.
+
+        Raises RefusedAddress, TooLarge (beyond `max_bytes`, decompressed), BadStatus (for a status
+        not in `ok`), and FetchError for all that may go wrong on the way.
+        """
+        sent = {"Accept": accept, **(headers or {})}
+        async with _FetchErrors(url, timeout_s):
+            target = _checked(url)
+            for _ in range(MAX_REDIRECTS + 1):
+                response = await self._request("GET", target, max_bytes, headers=sent)
+                location = response.headers.get("location")
+                if response.status not in REDIRECTS or not location:
+                    if response.status not in ok:
+                        raise _bad_status(url, response)
+                    return response
+                target = _checked(str(target.join(URL(location))))
+            raise FetchError(url, f"more than {MAX_REDIRECTS} redirects", retryable=False)
+
+    async def post(
+        self, url: str, body: bytes, *, headers: Mapping[str, str], timeout_s: float
+    ) -> Response:
+        """Post a body; redirects are not followed. Raises as `get` does, BadStatus but for 2xx."""
+        async with _FetchErrors(url, timeout_s):
+            response = await self._request(
+                "POST", _checked(url), MAX_ANSWER_BYTES, headers=headers, data=body
+            )
+            if response.status not in SUCCESS:
+                raise _bad_status(url, response)
+            return response
+
+    async def _request(self, method: str, url: URL, max_bytes: int, **more: Any) -> Response:
+        if self._session is None:
+            raise RuntimeError("use HttpClient as an async context manager")
+        async with self._session.request(method, url, allow_redirects=False, **more) as answer:
+            body = b"" if answer.status in REDIRECTS else await _read(answer, max_bytes)
+            headers = {name.lower(): value for name, value in answer.headers.items()}
+            return Response(str(answer.url), answer.status, headers, body)
+
+
+async def _read(answer: aiohttp.ClientResponse, max_bytes: int) -> bytes:
+    """The body, as long as it keeps to the limit; aiohttp decompresses it piece by piece."""
+    if (answer.content_length or 0) > max_bytes:
+        raise TooLarge(str(answer.url), max_bytes)
+    body = bytearray()
+    async for chunk in answer.content.iter_chunked(CHUNK):
+        body += chunk
+        if len(body) > max_bytes:
+            raise TooLarge(str(answer.url), max_bytes)
+    return bytes(body)
+
+
+def _checked(url: str) -> URL:
+    """A URL that we may ask for; raises ValueError or RefusedAddress."""
+    parsed = URL(url.strip())
+    if parsed.scheme not in {"http", "https"} or not parsed.raw_host:
+        raise RefusedAddress(url, "no http(s) address")
+    return parsed.with_fragment(None)
+
+
+def _bad_status(url: str, response: Response) -> BadStatus:
+    return BadStatus(url, response.status, retry_after_s=_retry_after(response.headers))
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds until Retry-After (RFC 9110, section 10.2.3), a number or a date."""
+    value = headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdigit():
+        return float(value[:9])
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+
+
+class _FetchErrors:
+    """Puts a time limit on a block, and turns what goes wrong in it into FetchErrors."""
+
+    def __init__(self, url: str, timeout_s: float) -> None:
+        self._url = url
+        self._timeout_s = timeout_s
+        self._limit = asyncio.timeout(timeout_s)
+
+    async def __aenter__(self) -> None:
+        await self._limit.__aenter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            await self._limit.__aexit__(kind, error, trace)
+        except TimeoutError as timeout:
+            message = f"no answer within {self._timeout_s:g} s"
+            raise FetchError(self._url, message, retryable=True) from timeout
+        # Anything else passes, RQ's time limit among it.
+        if isinstance(error, aiohttp.ClientError | OSError | ValueError):
+            raise _translated(self._url, error) from error
+
+
+def _translated(url: str, error: Exception) -> FetchError:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, _Refused):
+            return RefusedAddress(url, str(cause))
+        cause = cause.__cause__ or getattr(cause, "os_error", None)
+    if isinstance(error, aiohttp.InvalidURL | ValueError):
+        return FetchError(url, "no valid address", retryable=False)
+    # Messages are our own: aiohttp's hold the URL, and that may hold a password.
+    message = f"the connection failed: {type(error).__name__}"
+    match error:
+        case aiohttp.ClientConnectorCertificateError():
+            message = "the certificate is not valid"
+        case aiohttp.ClientConnectorDNSError():
+            message = "the name does not resolve"
+        case aiohttp.ClientConnectorError(os_error=reason):
+            message = f"no connection: {reason.strerror or reason}"
+        case aiohttp.ClientPayloadError():
+            message = "the body broke off or cannot be decoded"
+    return FetchError(url, message, retryable=True)

@@ -1,0 +1,79 @@
+"""Text to tokens: what makes no difference to a reader makes none to a match. Pure.
+
+A token is a folded word and its place in the original text. Folding is NFKC, full case folding,
+and the loss of diacritics, so that a reader's spelling finds a writer's. Scripts that are written
+without spaces give a token for each character: there a term matches wherever its characters run.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+
+import regex
+
+# Within a word these are nothing: soft hyphen, zero-width space, joiners, word joiner, BOM,
+# direction marks. Joiners do mean something in Persian or Hindi, but people leave them out.
+_INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\ufeff\u061c"
+_APOSTROPHES = "'\u2019\u2018\u02bc\u2032\u00b4`\uff07"
+_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\u30fc\uff70"
+_LETTERS = rf"(?:(?![{_UNSPACED}])[\p{{L}}\p{{M}}\p{{N}}{_INVISIBLE}])"
+
+_TOKEN = regex.compile(
+    rf"""
+      [{_UNSPACED}]\p{{M}}*                                 # one character
+    | (?:(?<![\p{{L}}\p{{N}}])\p{{L}}\.){{2,}}(?:\p{{L}}(?![\p{{L}}\p{{N}}]))?   # U.S., U.S.A
+    | \p{{N}}+(?:[.,\u2009\u202f]\p{{N}}{{3}}(?!\p{{N}}))+  # 1,000,000
+    | {_LETTERS}*[\p{{L}}\p{{N}}]{_LETTERS}*
+      (?:[{_APOSTROPHES}]{_LETTERS}*[\p{{L}}\p{{N}}]{_LETTERS}*)*   # O'Brien, d'Alene, council's
+    """,
+    regex.VERBOSE,
+)
+_POSSESSIVE = regex.compile(rf"[{_APOSTROPHES}]s$", regex.IGNORECASE)
+_DROPPED = regex.compile(rf"[{_INVISIBLE}{_APOSTROPHES}.,\u2009\u202f]")
+_ASCII_WORD = regex.compile(r"[a-z0-9]+")
+
+# Letters that decompose into nothing simpler, as people without them on their keyboard type them.
+_PLAIN = str.maketrans(
+    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ħ": "h", "ı": "i",
+     "ŋ": "n", "ŧ": "t", "ĸ": "k", "ə": "e", "ɓ": "b", "ɗ": "d", "ƙ": "k", "ƴ": "y"}
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """The tokens of a text: folded `words`, and for each its half-open span of code points."""
+
+    words: tuple[str, ...]
+    spans: tuple[tuple[int, int], ...]
+
+
+def tokenise(text: str) -> Tokens:
+    """Split a text into tokens."""
+    words: list[str] = []
+    spans: list[tuple[int, int]] = []
+    for found in _TOKEN.finditer(text):
+        word = fold(found[0])
+        if word.isalnum():
+            words.append(word)
+            spans.append(found.span())
+            continue
+        # A character such as ½ or ㎏/㎡ unfolds into several words, all of which stand there.
+        for part in regex.findall(r"[\p{L}\p{N}]+", word):
+            words.append(part)
+            spans.append(found.span())
+    return Tokens(tuple(words), tuple(spans))
+
+
+@lru_cache(maxsize=65536)
+def fold(word: str) -> str:
+    """A word in the form in which words are compared; idempotent."""
+    lower = word.lower()
+    if _ASCII_WORD.fullmatch(lower):
+        return lower
+    bare = _DROPPED.sub("", _POSSESSIVE.sub("", word))
+    # Case folding may undo normalisation and the other way round (Unicode, section 3.13, D145).
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", bare).casefold())
+    stripped = "".join(char for char in folded if not unicodedata.combining(char))
+    return unicodedata.normalize("NFKC", stripped.casefold()).translate(_PLAIN)
