@@ -26,7 +26,6 @@ from monitor.errors import AlreadyRunning, PresswatchError
 
 OLDEST = (6, 2)
 START_TIMEOUT_S = 30.0
-HANDOVER_S = 10.0
 # sockaddr_un holds 108 bytes on Linux and 104 on macOS, with the closing NUL.
 LONGEST_SOCKET_PATH = 100
 
@@ -67,42 +66,24 @@ def _version(executable: str) -> tuple[int, ...]:
 
 @contextmanager
 def hold(data: Path) -> Iterator[None]:
-    """Be the only daemon on a data directory; raises AlreadyRunning, naming the other one.
-
-    A daemon that was killed leaves children behind for a moment: they are waited for.
-    """
+    """Be the only daemon on a data directory; raises AlreadyRunning, naming the other one."""
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (data / "lock").open("a+") as lock:
-        deadline = time.monotonic() + HANDOVER_S
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                lock.seek(0)
-                owner = lock.read().strip() or "unknown"
-                if _alive(owner) or time.monotonic() > deadline:
-                    raise AlreadyRunning(
-                        f"{data} is held by another presswatch (process {owner}): "
-                        "stop that one, or choose another directory with --data"
-                    ) from None
-                time.sleep(0.1)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise AlreadyRunning(
+                f"{data} is held by another presswatch (process {lock.read().strip()}): "
+                "stop that one, or choose another directory with --data"
+            ) from None
         lock.seek(0)
         lock.truncate()
         lock.write(f"{os.getpid()}\n")
         lock.flush()
+        lifeline.close_in_children(lock)
         with lifeline.hold(lifeline_of(data)):
             yield
-
-
-def _alive(pid: str) -> bool:
-    try:
-        os.kill(int(pid), 0)
-    except (ValueError, ProcessLookupError):
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 @contextmanager
@@ -199,6 +180,8 @@ def guard(owner: Path, command: list[str]) -> int:
         running[0].wait()
         if not stopping.is_set() and time.monotonic() - started < 1:
             return 1
+    # An owner that was killed could not do so itself.
+    url_file(owner.parent).unlink(missing_ok=True)
     return 0
 
 

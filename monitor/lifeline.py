@@ -10,11 +10,14 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, Any
 
 ENVIRONMENT = "PRESSWATCH_LIFELINE"
+GRACE_S = 3.0
 
 
 @contextmanager
@@ -26,18 +29,17 @@ def hold(path: Path) -> Iterator[None]:
     reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     writer = os.open(path, os.O_WRONLY)
     os.close(reader)
-    open_here = {writer}
+    with os.fdopen(writer, "wb") as held:
+        close_in_children(held)
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
 
-    def close() -> None:
-        if open_here:
-            os.close(open_here.pop())
 
-    os.register_at_fork(after_in_child=close)
-    try:
-        yield
-    finally:
-        close()
-        path.unlink(missing_ok=True)
+def close_in_children(held: IO[Any]) -> None:
+    """Keep processes that this one forks from holding an open file, and what hangs on it."""
+    os.register_at_fork(after_in_child=held.close)
 
 
 def wait(path: Path) -> None:
@@ -50,7 +52,10 @@ def wait(path: Path) -> None:
 
 
 def stop_with_owner() -> None:
-    """Have this process told to stop (SIGTERM) when the owner named in the environment is gone."""
+    """Stop this process when the owner named in the environment is gone: SIGTERM, then SIGKILL.
+
+    The owner has put it into a process group of its own, all of which goes.
+    """
     path = os.environ.get(ENVIRONMENT)
     if path is None:
         return
@@ -58,5 +63,8 @@ def stop_with_owner() -> None:
     def watch() -> None:
         wait(Path(path))
         os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(GRACE_S)
+        # Redis went with the owner, and without it some never finish taking their leave.
+        os.killpg(os.getpgrp(), signal.SIGKILL)
 
     threading.Thread(target=watch, name="lifeline", daemon=True).start()

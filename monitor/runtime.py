@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from redis import ConnectionError as RedisConnectionError
 from redis import Redis
-from redis.backoff import ExponentialBackoff
+from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
@@ -61,17 +61,9 @@ def connect(data: Path, environ: Mapping[str, str] = os.environ) -> Redis:
                 f"directory with --data, or set {REDIS_VARIABLE}"
             ) from None
         where = f"the Redis in {data}"
-    redis = Redis.from_url(
-        url,
-        **({} if url.startswith("unix:") else {"socket_keepalive": True}),
-        socket_connect_timeout=5,
-        health_check_interval=30,
-        # A restart of Redis takes a moment. Transactions that watch keys are not repeated by the
-        # client, but by us, after another look.
-        retry=Retry(ExponentialBackoff(cap=1, base=0.05), 8),
-    )
     try:
-        policy = redis.info("memory").get("maxmemory_policy", SAFE_POLICY)
+        with Redis.from_url(url, socket_connect_timeout=5, retry=Retry(NoBackoff(), 0)) as redis:
+            policy = redis.info("memory").get("maxmemory_policy", SAFE_POLICY)
     except RedisConnectionError as error:
         # The URL may hold a password: it is not repeated.
         raise NotRunning(f"{where} does not answer: {type(error).__name__}") from error
@@ -82,7 +74,15 @@ def connect(data: Path, environ: Mapping[str, str] = os.environ) -> Redis:
             f"{where} may throw away keys (maxmemory-policy {policy}), and alerts with them: "
             f"set maxmemory-policy to {SAFE_POLICY}"
         )
-    return redis
+    return Redis.from_url(
+        url,
+        **({} if url.startswith("unix:") else {"socket_keepalive": True}),
+        socket_connect_timeout=5,
+        health_check_interval=30,
+        # A restart of Redis takes a moment. Transactions that watch keys are not repeated by the
+        # client, but by us, after another look.
+        retry=Retry(ExponentialBackoff(cap=1, base=0.05), 8),
+    )
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import sys
 import threading
 import time
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -22,7 +22,6 @@ from redis import Redis
 from monitor import embedded
 from monitor.queues import Queues
 from monitor.store import Store
-from datetime import timedelta
 
 
 @pytest.fixture(scope="session")

@@ -78,11 +78,28 @@ class Pool(WorkerPool):
         timer.start()
 
 
+class _Worker(Worker):
+    """RQ's worker, which hears the signals that it is sent."""
+
+    def subscribe(self) -> None:
+        """Start RQ's thread for commands, deaf to signals.
+
+        The system hands a signal to any thread that takes it; taken by this one, it would not
+        wake the main thread from waiting for jobs, and the worker would not stop.
+        """
+        heard = {signal.SIGINT, signal.SIGTERM}
+        signal.pthread_sigmask(signal.SIG_BLOCK, heard)
+        try:
+            super().subscribe()  # type: ignore[no-untyped-call]
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, heard)
+
+
 def _work(name: str, runtime: Runtime) -> None:
     """The life of one worker, in a process of its own."""
     # The pool's handlers came along with the fork.
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    worker = Worker(
+    worker = _Worker(
         list(runtime.queues.rq.values()),
         name=name,
         connection=runtime.redis,

@@ -9,9 +9,9 @@ from itertools import pairwise
 import aiohttp
 import feedparser
 import pytest
-from monitor.articles.clean import clean
 from ruamel.yaml import YAML
 
+from monitor.articles.clean import clean
 from monitor.demo import DECOYS, EXPECTED, configuration
 from monitor.demo.site import ALREADY_OUT, Newsroom, serve
 from monitor.demo.stories import OUTLETS, STORIES

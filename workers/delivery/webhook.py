@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from monitor.http import HttpClient
-
 from monitor.errors import DeliveryError, FetchError
+from monitor.http import HttpClient
 
 if TYPE_CHECKING:
     from monitor.model import Alert, Subscriber
