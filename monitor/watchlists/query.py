@@ -154,9 +154,9 @@ class _Parser:
 
     def _expression(self, depth: int) -> Node:
         """Operands joined by one kind of operator."""
+        start = self._next
         parts = [self._operand(depth)]
         operator: _Lexeme | None = None
-        start = self._lexemes[self._at - 1]
         while (lexeme := self._next) is not None and lexeme.kind != "close":
             if lexeme.kind != "operator":
                 self._side_by_side(lexeme)
@@ -177,7 +177,7 @@ class _Parser:
                     "join what must not be there with AND NOT",
                 )
             return Or(tuple(parts))
-        if all(isinstance(part, Not) for part in parts):
+        if start is not None and all(isinstance(part, Not) for part in parts):
             self._fail(
                 "NOTs alone match nearly every article",
                 start.start,

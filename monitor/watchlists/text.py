@@ -17,22 +17,30 @@ import regex
 # direction marks. Joiners do mean something in Persian or Hindi, but people leave them out.
 _INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\ufeff\u061c"
 _APOSTROPHES = "'\u2019\u2018\u02bc\u2032\u00b4`\uff07"
-_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\u30fc\uff70"
-_LETTERS = rf"(?:(?![{_UNSPACED}])[\p{{L}}\p{{M}}\p{{N}}{_INVISIBLE}])"
+_UNSPACED = (
+    r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\u30fc\uff70"
+)
+_CORE = rf"[[\p{{L}}\p{{N}}]--[{_UNSPACED}]]"
+_MORE = rf"[[\p{{L}}\p{{M}}\p{{N}}{_INVISIBLE}]--[{_UNSPACED}]]"
+_RUN = rf"{_MORE}*{_CORE}{_MORE}*"
 
 _TOKEN = regex.compile(
     rf"""
-      [{_UNSPACED}]\p{{M}}*                                 # one character
-    | (?:(?<![\p{{L}}\p{{N}}])\p{{L}}\.){{2,}}(?:\p{{L}}(?![\p{{L}}\p{{N}}]))?   # U.S., U.S.A
-    | \p{{N}}+(?:[.,\u2009\u202f]\p{{N}}{{3}}(?!\p{{N}}))+  # 1,000,000
-    | {_LETTERS}*[\p{{L}}\p{{N}}]{_LETTERS}*
-      (?:[{_APOSTROPHES}]{_LETTERS}*[\p{{L}}\p{{N}}]{_LETTERS}*)*   # O'Brien, d'Alene, council's
+      [{_UNSPACED}]\p{{M}}*                                            # one character
+    | (?:(?<![\p{{L}}\p{{N}}])\p{{L}}\.){{2,}}(?:\p{{L}}(?![\p{{L}}\p{{N}}]))?  # U.S., U.S.A
+    | \p{{N}}+(?:[.,\u2009\u202f]\p{{N}}{{3}}(?!\p{{N}}))+               # 1,000,000
+    | {_RUN}(?:[{_APOSTROPHES}]{_RUN})*                               # O'Brien, council's
     """,
-    regex.VERBOSE,
+    regex.VERBOSE | regex.V1,
 )
 _POSSESSIVE = regex.compile(rf"[{_APOSTROPHES}]s$", regex.IGNORECASE)
 _DROPPED = regex.compile(rf"[{_INVISIBLE}{_APOSTROPHES}.,\u2009\u202f]")
+_WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
 _ASCII_WORD = regex.compile(r"[a-z0-9]+")
+
+# Canonical combining classes below this one make other letters, not other spellings: the nukta and
+# virama of Indic scripts, the voicing marks of kana.
+_DIACRITIC = 10
 
 # Letters that decompose into nothing simpler, as people without them on their keyboard type them.
 _PLAIN = str.maketrans(
@@ -55,12 +63,12 @@ def tokenise(text: str) -> Tokens:
     spans: list[tuple[int, int]] = []
     for found in _TOKEN.finditer(text):
         word = fold(found[0])
-        if word.isalnum():
+        if _WORD.fullmatch(word):
             words.append(word)
             spans.append(found.span())
             continue
         # A character such as ½ or ㎏/㎡ unfolds into several words, all of which stand there.
-        for part in regex.findall(r"[\p{L}\p{N}]+", word):
+        for part in _WORD.findall(word):
             words.append(part)
             spans.append(found.span())
     return Tokens(tuple(words), tuple(spans))
@@ -75,5 +83,5 @@ def fold(word: str) -> str:
     bare = _DROPPED.sub("", _POSSESSIVE.sub("", word))
     # Case folding may undo normalisation and the other way round (Unicode, section 3.13, D145).
     folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", bare).casefold())
-    stripped = "".join(char for char in folded if not unicodedata.combining(char))
+    stripped = "".join(char for char in folded if unicodedata.combining(char) < _DIACRITIC)
     return unicodedata.normalize("NFKC", stripped.casefold()).translate(_PLAIN)

@@ -105,6 +105,6 @@ entries = st.builds(
 def test_the_same_document_in_any_order_brings_nothing_the_second_time(document, random):
     shuffled = document[:]
     random.shuffle(shuffled)
-    new, edited = polls(document, document)[1]
+    new, _ = polls(document, document)[1]
     assert new == []
     assert polls(document, shuffled)[1][0] == []

@@ -1,0 +1,91 @@
+"""What makes no difference to a reader makes none to a match."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.watchlists.text import fold, tokenise
+
+
+def words(text):
+    return " ".join(tokenise(text).words)
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "NATO-Russia Council",
+        "NATO\u2013Russia Council",
+        "NATO\u2011Russia Council",
+        "NATO\u2014Russia Council",
+        "NATO\u2212Russia Council",
+        "Nato-Russia\nCouncil",
+        "NATO-Russia\u00a0Council",
+        "NATO - Russia  Council",
+        "NATO/Russia Council",
+        "NATO-Russia Council's",
+        "NATO-Russia Council\u2019s",
+        "NA\u00adTO-Rus\u200bsia Council",
+        "\uff2e\uff21\uff34\uff2f-Russia Council",
+        "nato-russia council.",
+        "\u201cNATO\u201d-Russia (Council)",
+    ],
+)
+def test_spellings_of_one_name_are_one(spelling):
+    assert words(spelling) == "nato russia council"
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("Straße", "strasse"),
+        ("İstanbul ISTANBUL ıstanbul", "istanbul istanbul istanbul"),
+        ("ΟΔΥΣΣΕΎΣ Ὀδυσσεύς", "οδυσσευσ οδυσσευσ"),
+        ("São Paulo", "sao paulo"),
+        ("Cafe\u0301", "cafe"),
+        ("Łódź", "lodz"),
+        ("Tromsø Đakovo Æsir Œuvre", "tromso dakovo aesir oeuvre"),
+        ("ﬁnance", "finance"),
+        ("U.S. troops in the U.S.A.", "us troops in the usa"),
+        ("U.S.", "us"),
+        ("1,000,000 or 1.000.000 or 1\u202f000\u202f000", "1000000 or 1000000 or 1000000"),
+        ("3.5 percent, 2026", "3 5 percent 2026"),
+        ("O'Brien O\u2019Brien", "obrien obrien"),
+        ("#Ukraine @NATO", "ukraine nato"),
+        ("e-mail", "e mail"),
+        ("北京大学", "北 京 大 学"),
+        ("東京へ行く NATO本部", "東 京 へ 行 く nato 本 部"),
+        ("हिन्दी", "हिन्दी"),
+        ("がぎぐ かきく", "が ぎ ぐ か き く"),
+        ("서울 대한민국", "서울 대한민국"),
+        ("½", "1 2"),
+        ("... — !", ""),
+        ("", ""),
+    ],
+)
+def test_words_are_folded(text, folded):
+    assert words(text) == folded
+
+
+@given(st.text(max_size=200))
+def test_every_token_stands_where_it_says(text):
+    tokens = tokenise(text)
+    assert len(tokens.words) == len(tokens.spans)
+    last = 0
+    for word, (start, end) in zip(tokens.words, tokens.spans, strict=True):
+        assert 0 <= start < end <= len(text)
+        assert last <= start or (start, end) == tokens.spans[tokens.words.index(word)]
+        last = start
+        assert word
+        assert " " not in word
+
+
+@given(st.text(max_size=50))
+def test_folded_words_fold_to_themselves(text):
+    for word in tokenise(text).words:
+        assert tokenise(word).words == (word,) or fold(word) == word
+
+
+@given(st.text(alphabet=st.characters(max_codepoint=127), max_size=100))
+def test_case_makes_no_difference(text):
+    assert tokenise(text.upper()).words == tokenise(text.lower()).words
