@@ -37,7 +37,7 @@ RELOAD = timedelta(seconds=2)
 RECOVER = timedelta(seconds=5)
 HOUSEKEEPING = timedelta(minutes=10)
 # A leader renews at every tick; another takes over this long after the last renewal.
-LEASE = timedelta(seconds=15)
+LEASE = timedelta(seconds=10)
 # Polls under way are given this long to end when the scheduler is told to stop.
 DRAIN = timedelta(seconds=3)
 

@@ -26,7 +26,8 @@ for command in (*daemon.COMMANDS, *pages.COMMANDS, *history.COMMANDS, *feeds.COM
 def main() -> None:
     """Run the command: exit 0 done, 1 failed, 2 wrong use or broken configuration."""
     try:
-        presswatch.main(standalone_mode=False)
+        # Outside standalone mode, click hands back what a command gave to `context.exit`.
+        sys.exit(presswatch.main(standalone_mode=False))
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

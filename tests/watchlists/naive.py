@@ -18,6 +18,4 @@ def matches(node, *texts):
 
 
 def stands(phrase, words):
-    return any(
-        words[at : at + len(phrase)] == phrase for at in range(len(words) - len(phrase) + 1)
-    )
+    return any(words[at : at + len(phrase)] == phrase for at in range(len(words) - len(phrase) + 1))

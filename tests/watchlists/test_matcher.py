@@ -124,8 +124,9 @@ def joined(parts):
 
 queries = st.recursive(
     phrases,
-    lambda inner: joined(inner)
-    | st.tuples(inner, inner).map(lambda pair: f"({pair[0]} AND NOT {pair[1]})"),
+    lambda inner: (
+        joined(inner) | st.tuples(inner, inner).map(lambda pair: f"({pair[0]} AND NOT {pair[1]})")
+    ),
     max_leaves=6,
 )
 texts = st.lists(st.sampled_from([*WORDS, "-", "\n", "x"]), max_size=12).map(" ".join)

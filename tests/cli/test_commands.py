@@ -1,0 +1,191 @@
+"""The command line, as people and scripts call it."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from click.testing import CliRunner
+
+from monitor.cli import console, presswatch
+from monitor.cli.history import alerts
+from monitor.model import Alert
+
+CONFIG = """
+feeds:
+  - {url: "https://a.example/feed", name: Herald, tags: [press]}
+watchlists:
+  - {name: talks, query: 'NATO AND (Grushko OR "NATO-Russia Council")'}
+"""
+
+
+@pytest.fixture
+def page(tmp_path, site, words):
+    site.put_page("/1", "Envoys meet", words, f"The NATO-Russia Council met. {words}", beside="UN")
+    path = tmp_path / "page.html"
+    path.write_bytes(site.pages["/1"][2])
+    return path
+
+
+def test_check_shows_how_each_query_was_read(presswatch, configure):
+    result = presswatch.call("check", "--config", str(configure(CONFIG)))
+    assert result.returncode == 0
+    assert 'talks: "nato" AND ("grushko" OR "nato russia council")' in result.stdout
+    assert "1 feeds, 1 watchlists, 0 subscribers, no fault" in result.stdout
+
+
+def test_check_prints_every_fault_with_its_place(presswatch, configure):
+    directory = configure("feeds:\n  - {url: ftp://x}\nwatchlists:\n  - {name: w, qeury: a}\n")
+    result = presswatch.call("check", "--config", str(directory))
+    assert result.returncode == 2
+    assert f"{directory}/config.yaml:2:11: `url` must be an address" in result.stderr
+    assert (
+        f"{directory}/config.yaml:4:15: unknown key `qeury`; did you mean `query`?" in result.stderr
+    )
+    assert result.stderr.endswith("3 faults\n")
+
+
+def test_a_broken_configuration_stops_the_daemon_before_it_starts(presswatch, configure, tmp_path):
+    directory = configure("feeds: [1]")
+    result = presswatch.call("run", "--config", str(directory), "--data", str(tmp_path / "var"))
+    assert result.returncode == 2
+    assert not (tmp_path / "var").exists()
+
+
+def test_check_exports_a_schema(presswatch):
+    schema = json.loads(presswatch.call("check", "--schema").stdout)
+    assert {"settings", "feeds", "watchlists", "subscribers"} <= set(schema["properties"])
+
+
+def test_clean_gives_one_object_a_page_in_order(presswatch, page, tmp_path):
+    empty = tmp_path / "empty.html"
+    empty.write_bytes(b"")
+    result = presswatch.call("clean", "--json", str(page), str(empty), str(tmp_path / "none.html"))
+    assert result.returncode == 1
+    first, second, third = map(json.loads, result.stdout.splitlines())
+    assert list(first) == ["title", "text", "authors", "published_at", "language", "url", "error"]
+    assert first["title"] == "Envoys meet"
+    assert "NATO-Russia Council" in first["text"]
+    assert "UN" not in first["text"]
+    assert (first["language"], first["error"]) == ("en", None)
+    assert (second["text"], second["error"]) == (None, "the page is empty")
+    assert third["error"] == "No such file or directory"
+
+
+def test_clean_fetches_addresses_but_none_that_are_private(presswatch, page, site, configure):
+    directory = configure(CONFIG)
+    allowed = presswatch.call("clean", "--json", f"{site.url}/1", "--config", str(directory))
+    assert json.loads(allowed.stdout)["url"] == f"{site.url}/1"
+    refused = presswatch.call("clean", "--json", f"{site.url}/1", "--config", "none")
+    assert "private address" in json.loads(refused.stdout)["error"]
+
+
+def test_try_exits_as_grep_does(presswatch, page):
+    assert presswatch.call("try", "NATO AND Russia", str(page)).returncode == 0
+    assert presswatch.call("try", "Grushko", str(page)).returncode == 1
+    broken = presswatch.call("try", "NATO AND", str(page))
+    assert broken.returncode == 2
+    assert "NATO AND\n     ^^^\ncolumn 6: nothing follows AND" in broken.stderr
+
+
+def test_try_shows_the_evidence(presswatch, page, tmp_path):
+    text = tmp_path / "note.txt"
+    text.write_text("Trending\nNATO\u2013Russia Council's aide")
+    result = presswatch.call("try", "--json", '"NATO-Russia Council"', str(page), str(text))
+    first, second = map(json.loads, result.stdout.splitlines())
+    assert first["matched"]
+    assert first["matches"] == [{"term": '"NATO-Russia Council"', "field": "body", "count": 1}]
+    (start, end) = second["snippets"][0]["highlights"][0]
+    assert second["snippets"][0]["text"][start:end] == "NATO\u2013Russia Council's"
+
+
+def test_commands_that_need_a_daemon_say_how_to_start_one(presswatch, configure, tmp_path):
+    directory = configure(CONFIG)
+    for command in (["status"], ["tail"], ["alerts", "list"], ["try", "NATO"]):
+        result = presswatch.call(
+            *command, "--config", str(directory), "--data", str(tmp_path / "none")
+        )
+        assert result.returncode == 1, command
+        assert "start one with `presswatch run`" in result.stderr
+
+
+def test_feeds_are_added_to_the_configuration_and_listed(presswatch, configure):
+    directory = configure(CONFIG)
+    config = ("--config", str(directory))
+    added = presswatch.call("feeds", "add", "https://b.example/rss", "--tag", "new", *config)
+    assert added.returncode == 0, added.stderr
+    listed = presswatch.call("feeds", "list", "--json", *config)
+    feeds = list(map(json.loads, listed.stdout.splitlines()))
+    assert [(feed["url"], feed["tags"]) for feed in feeds] == [
+        ("https://a.example/feed", ["press"]),
+        ("https://b.example/rss", ["new"]),
+    ]
+    assert presswatch.call("feeds", "add", "https://b.example/rss", *config).returncode == 1
+    assert presswatch.call("feeds", "add", "nonsense", *config).returncode == 2
+
+
+def test_a_feed_is_polled_on_demand(presswatch, configure, site, words, redis_url, redis):
+    site.put_page("/1", "Envoys meet", words)
+    site.put_feed("/feed.xml", [("Envoys meet", "/1")])
+    directory = configure(f"feeds: [{{url: {site.url}/feed.xml}}]")
+    config = ("--config", str(directory))
+    result = presswatch.call("feeds", "poll", f"{site.url}/feed.xml", *config, REDIS_URL=redis_url)
+    assert result.stdout == "1 entries, 1 new, 0 edited\n", result.stderr
+    again = presswatch.call("feeds", "poll", f"{site.url}/feed.xml", *config, REDIS_URL=redis_url)
+    assert again.stdout == "1 entries, 0 new, 0 edited\n"
+    unknown = presswatch.call("feeds", "poll", "https://b.example/", *config, REDIS_URL=redis_url)
+    assert "presswatch feeds add" in unknown.stderr
+
+
+def test_every_command_explains_itself():
+    def walk(command, path):
+        result = CliRunner().invoke(presswatch_command, [*path, "--help"])
+        assert result.exit_code == 0
+        assert command.help, path
+        for name, inner in getattr(command, "commands", {}).items():
+            walk(inner, [*path, name])
+
+    presswatch_command = presswatch
+    walk(presswatch_command, [])
+    assert alerts.commands
+
+
+DOCUMENT = {
+    "watchlist": "w",
+    "priority": "high",
+    "detected_at": "2026-11-23T09:00:00Z",
+    "article": {
+        "title": "Red \x1b[31malert\u202e",
+        "source": "Herald",
+        "url": "https://a.example/\x07",
+        "published_at": None,
+    },
+    "snippets": [{"text": "… the Council met\x1b]0;x", "highlights": [[6, 13]]}],
+}
+
+
+def test_a_strangers_title_cannot_command_the_terminal():
+    assert "\x1b" not in console.line(DOCUMENT)
+    block = console.block(DOCUMENT)
+    assert "Red  [31malert \x1b[0m" in block
+    assert "\x1b]" not in block
+    assert "\x07" not in block
+    assert "\u202e" not in block
+
+
+def test_a_block_highlights_what_matched():
+    assert "the \x1b[32m\x1b[1mCouncil\x1b[0m met" in console.block(DOCUMENT)
+
+
+def test_alerts_are_listed_oldest_first(presswatch, configure, redis, redis_url, store):
+    for number in range(3):
+        document = DOCUMENT | {"id": str(number), "detected_at": datetime.now(UTC).isoformat()}
+        with redis.pipeline() as pipe:
+            store.alerts.publish(Alert(str(number), "w", (), document), pipe)
+            pipe.execute()
+    listed = presswatch.call(
+        "alerts", "list", "--json", "--since", "1h", "--watchlist", "w",
+        "--config", str(configure(CONFIG)), REDIS_URL=redis_url,
+    )  # fmt: skip
+    assert [json.loads(row)["id"] for row in listed.stdout.splitlines()] == ["0", "1", "2"]
+    wrong = presswatch.call("alerts", "list", "--since", "soon")
+    assert wrong.returncode == 2
