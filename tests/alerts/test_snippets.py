@@ -28,7 +28,9 @@ def test_a_snippet_shows_the_match_in_whole_sentences():
 
 def test_the_passages_with_most_matches_come_in_the_order_of_the_text():
     far = SENTENCE * 6
-    text = f"One Council. {far}Council, Council and Council. {far}Council, Council. {far}The Council."
+    text = (
+        f"One Council. {far}Council, Council and Council. {far}Council, Council. {far}The Council."
+    )
     found = snippets(text, spans_of(text, "Council"), most=2)
     assert [len(snippet.highlights) for snippet in found] == [3, 2]
 
@@ -53,7 +55,9 @@ def test_overlapping_matches_are_highlighted_as_one():
 
 
 pieces = st.lists(
-    st.sampled_from(["Council", "word", " ", "\n", ". ", "e\u0301", "👩‍👩‍👧", "🇧🇪", "각", "x" * 50]),
+    st.sampled_from(
+        ["Council", "word", " ", "\n", ". ", "e\u0301", "👩‍👩‍👧", "🇧🇪", "각", "x" * 50]
+    ),
     max_size=120,
 ).map("".join)
 
