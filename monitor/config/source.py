@@ -96,7 +96,7 @@ class _Reader:
     def read(self) -> None:
         start = Place(self._file, 1, 1)
         try:
-            node = YAML(pure=True).compose(self._file.read_text(encoding="utf-8-sig"))
+            node = YAML(typ="safe", pure=True).compose(self._file.read_text(encoding="utf-8-sig"))
         except MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             at = Place(self._file, mark.line + 1, mark.column + 1) if mark else start

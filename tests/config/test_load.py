@@ -1,0 +1,317 @@
+"""A configuration, or every fault in it with its place."""
+
+import os
+from datetime import timedelta
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from monitor.config import File, add_feed, fingerprint, json_schema, load
+from monitor.config import _models as models_in
+from monitor.errors import ConfigError, PresswatchError
+from monitor.model import Digest, Feed, FeedFilter, Quiet
+
+PROJECT = Path(__file__).parents[2]
+
+EXAMPLE = """\
+settings:
+  user_agent: "Presswatch/1.0 (+https://example.org/contact)"
+  poll: {every: 15m, fastest: 1m, slowest: 6h, per_host: 2, timeout: 20s}
+  articles: {per_host: 2, delay: 1s, keep: 30d, max_size: 10MB}
+  backfill: 24h
+  allow_private_addresses: [127.0.0.1/32]
+feeds:
+  - url: https://www.nato.int/rss/news.xml
+    name: NATO newsroom
+    tags: [defence, official]
+    every: 5m
+watchlists:
+  - name: nato-russia
+    query: '"NATO-Russia Council" OR (NRC AND (NATO OR Grushko))'
+    feeds: {tags: [defence]}
+    priority: high
+    subscribers: [desk-slack, analysts]
+    once_per: story
+subscribers:
+  - name: desk-slack
+    slack: {webhook_url: "${SLACK_WEBHOOK_URL}"}
+  - name: analysts
+    email: {to: [a@example.org], smtp_url: "${SMTP_URL}"}
+    digest: {at: "08:00,17:00", timezone: Europe/Brussels}
+    quiet: {from: "22:00", to: "07:00", except: high}
+  - name: archive
+    webhook: {url: https://example.org/hook, secret: "${HOOK_SECRET}"}
+  - name: phones
+    apprise: {url: "${APPRISE_URL:-json://localhost}"}
+"""
+SECRETS = {
+    "SLACK_WEBHOOK_URL": "https://hooks.example/T/B/x",
+    "SMTP_URL": "smtps://me:pw@mail.example",
+    "HOOK_SECRET": "hush",
+}
+
+
+@pytest.fixture
+def write(tmp_path):
+    def put(**files):
+        for name, text in files.items():
+            (tmp_path / f"{name}.yaml").write_text(text, encoding="utf-8")
+        return tmp_path
+
+    return put
+
+
+def faults(directory, environ=None):
+    with pytest.raises(ConfigError) as raised:
+        load(directory, environ or {})
+    return [
+        f"{fault.file.name}:{fault.line}:{fault.column}: {fault.message}"
+        for fault in raised.value.faults
+    ]
+
+
+def test_a_whole_configuration_is_read(write):
+    config = load(write(all=EXAMPLE), SECRETS)
+    assert config.settings.poll.every == timedelta(minutes=15)
+    assert config.settings.articles.max_size == 10_000_000
+    assert config.settings.allow_private_addresses == (ip_network("127.0.0.1/32"),)
+    assert config.feeds == (
+        Feed(
+            "https://www.nato.int/rss/news.xml",
+            "NATO newsroom",
+            ("defence", "official"),
+            timedelta(minutes=5),
+        ),
+    )
+    (watchlist,) = config.watchlists
+    assert watchlist.feeds == FeedFilter(tags=("defence",))
+    assert watchlist.subscribers == ("desk-slack", "analysts")
+    slack, email, webhook, phones = config.subscribers
+    assert (slack.kind, slack.options) == ("slack", {"webhook_url": SECRETS["SLACK_WEBHOOK_URL"]})
+    assert email.digest == Digest(("08:00", "17:00"), None, "Europe/Brussels")
+    assert email.quiet == Quiet("22:00", "07:00", "UTC", "high")
+    assert webhook.options == {"url": "https://example.org/hook", "secret": "hush"}
+    assert phones.options == {"url": "json://localhost"}
+
+
+def test_files_are_merged_and_settings_key_by_key(write):
+    directory = write(
+        a="settings: {poll: {every: 5m}}\nfeeds: [{url: https://a.example/}]\n",
+        b="settings: {poll: {per_host: 3}, backfill: 1h}\nfeeds: [{url: https://b.example/}]\n",
+        c="",
+    )
+    config = load(directory, {})
+    assert (config.settings.poll.every, config.settings.poll.per_host) == (timedelta(minutes=5), 3)
+    assert [feed.url for feed in config.feeds] == ["https://a.example/", "https://b.example/"]
+
+
+def test_every_fault_of_every_file_is_reported_at_its_place(write):
+    directory = write(
+        a="""\
+feeds:
+  - url: ftp://a.example/
+    evry: 5m
+  - {name: nameless}
+settings:
+  poll: {every: soon, per_host: 0}
+  backfil: 1h
+""",
+        b="""\
+watchlists:
+  - name: two words
+    query: a AND
+    priority: urgent
+    feeds: {languages: [english]}
+subscribers:
+  - {name: s, webhook: {url: https://a.example/}, apprise: {url: x}}
+  - {name: t, digest: {at: "8"}, email: {to: [], smtp_url: x}}
+""",
+        c="feeds: [{url: 'https://c.example'\n",
+    )
+    assert faults(directory) == [
+        "a.yaml:2:10: `url` must be an address that starts with http:// or https://, "
+        "got 'ftp://a.example/'",
+        "a.yaml:3:5: unknown key `evry`; did you mean `every`?",
+        "a.yaml:4:5: `url` is missing",
+        "a.yaml:6:17: `every` must be a duration such as 20s, 15m, 6h or 1h30m, got 'soon'",
+        "a.yaml:6:33: `per_host` must be a whole number from 1 to 1000, got 0",
+        "a.yaml:7:3: unknown key `backfil`; did you mean `backfill`?",
+        "b.yaml:2:11: `name` must be a name of at most 64 letters, digits, dots, dashes and "
+        "underscores, since it names a channel, got 'two words'",
+        "b.yaml:3:14: query: nothing follows AND; write a word, a phrase or a group there",
+        "b.yaml:4:15: `priority` must be 'low', 'normal' or 'high', got 'urgent'",
+        "b.yaml:5:25: must be a language code such as en or de, got 'english'",
+        "b.yaml:7:5: must have exactly one of slack, email, webhook, apprise",
+        'b.yaml:8:29: `at` must be times of day such as "08:00" or "08:00,17:00", got \'8\'',
+        "b.yaml:8:46: `to` must not be empty",
+        "c.yaml:2:1: no YAML: did not find expected ',' or ']'",
+    ]
+
+
+def test_a_name_given_twice_names_both_places(write):
+    directory = write(
+        a="watchlists: [{name: w, query: a}]\nsettings: {backfill: 1h}\n",
+        b="watchlists: [{name: w, query: b}]\nsettings: {backfill: 2h}\n",
+    )
+    assert faults(directory) == [
+        f"b.yaml:1:21: watchlist name `w` is given twice, first at {directory}/a.yaml:1",
+        f"b.yaml:2:12: `backfill` is given twice, first at {directory}/a.yaml:2",
+    ]
+
+
+def test_a_key_given_twice_is_a_fault(write):
+    assert faults(write(a="feeds: []\nfeeds: []\n")) == [
+        f"a.yaml:2:1: `feeds` is given twice, first at {write()}/a.yaml:1"
+    ]
+
+
+def test_references_that_lead_nowhere_are_faults(write):
+    directory = write(
+        a="""\
+feeds: [{url: https://a.example/, name: Herald, tags: [defence]}]
+subscribers: [{name: archive, webhook: {url: https://a.example/}}]
+watchlists:
+  - {name: w, query: a, subscribers: [archiv], feeds: {tags: [defense], names: [Courier]}}
+"""
+    )
+    assert faults(directory) == [
+        "a.yaml:4:39: no subscriber is called `archiv`; did you mean `archive`?",
+        "a.yaml:4:63: no tag on any feed is called `defense`; did you mean `defence`?",
+        "a.yaml:4:81: no feed is called `Courier`",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("query", "place"),
+    [
+        ("query: NATO AND OR x", "2:21: query: OR has nothing before it"),
+        ("query: 'NATO AND OR x'", "2:22: query: OR has nothing before it"),
+        ('query: "NATO AND OR x"', "2:22: query: OR has nothing before it"),
+        ("query: '''a'' AND OR x'", "2:12: query, column 9: OR has nothing before it"),
+        ("query: >\n      NATO AND\n      OR x", "2:12: query, column 10: OR has nothing"),
+    ],
+)
+def test_a_fault_in_a_query_is_shown_where_it_stands(write, query, place):
+    (fault,) = faults(write(a=f"watchlists:\n  - {query}\n    name: w\n"))
+    assert fault.startswith(f"a.yaml:{place}"), fault
+
+
+def test_variables_come_from_the_environment(write):
+    directory = write(
+        a='settings: {user_agent: "${WHO} and ${OTHER:-nobody} for $${NOTHING}", backfill: "${B}"}'
+    )
+    settings = load(directory, {"WHO": "me", "B": "2h"}).settings
+    assert settings.user_agent == "me and nobody for ${NOTHING}"
+    assert settings.backfill == timedelta(hours=2)
+    assert faults(directory, {"WHO": "me"})[-1].endswith(
+        "the environment has no B; set it, or write ${B:-default}"
+    )
+
+
+def test_a_secret_is_never_repeated(write):
+    directory = write(
+        a='subscribers:\n  - {name: s, webhook: {url: "${HOOK}"}}\n'
+        '  - {name: t, slack: {webhook_url: "x${HOOK}"}}\n'
+        'feeds: [{url: "${HOOK}"}, {url: "${HOOK}"}]'
+    )
+    assert "hunter2" not in "\n".join(faults(directory, {"HOOK": "hunter2"}))
+
+
+def test_words_stay_words(write):
+    directory = write(a="feeds: [{url: https://a.example/, name: no, tags: [off, on, y, 08:00]}]")
+    (feed,) = load(directory, {}).feeds
+    assert (feed.name, feed.tags) == ("no", ("off", "on", "y", "08:00"))
+
+
+def test_files_that_are_no_text_or_no_mapping_are_faults(write, tmp_path):
+    write(b="- a\n")
+    (tmp_path / "a.yaml").write_bytes(b"\xff\xfe\x00")
+    first, second = faults(tmp_path)
+    assert first == "a.yaml:1:1: no UTF-8 at byte 0; save the file as UTF-8"
+    assert second == "b.yaml:1:1: must hold keys such as `feeds:`, not a single value"
+
+
+def test_a_directory_that_is_not_there_is_a_fault(tmp_path):
+    assert faults(tmp_path / "none") == ["none:1:1: no such directory"]
+
+
+def test_hidden_files_and_other_kinds_are_left_alone(write, tmp_path):
+    write(a="feeds: []")
+    (tmp_path / ".a.yaml").write_text("broken: [")
+    (tmp_path / "a.yaml~").write_text("broken: [")
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "b.yml").write_text("feeds: [{url: https://a.example/}]")
+    assert len(load(tmp_path, {}).feeds) == 1
+
+
+def test_aliases_that_multiply_are_refused(write):
+    levels = "".join(
+        f"x{number}: &x{number} [{', '.join([f'*x{number - 1}'] * 10)}]\n" for number in range(1, 9)
+    )
+    found = faults(write(a="x0: &x0 [a]\n" + levels))
+    assert any("too large" in fault for fault in found)
+
+
+def test_a_change_changes_the_fingerprint(write):
+    directory = write(a="feeds: []")
+    before = fingerprint(directory)
+    assert fingerprint(directory) == before
+    os.utime(directory / "a.yaml", ns=(1, 1))
+    changed = fingerprint(directory)
+    write(b="")
+    assert len({before, changed, fingerprint(directory)}) == 3
+
+
+def test_a_feed_is_added_without_touching_the_rest(write):
+    directory = write(feeds="# ours\nfeeds:\n  - url: https://a.example/  # the first\n")
+    file = add_feed(directory, Feed("https://b.example/", "B", ("x",)), {})
+    text = file.read_text()
+    assert "# ours" in text
+    assert "# the first" in text
+    assert load(directory, {}).feeds[1] == Feed("https://b.example/", "B", ("x",))
+    with pytest.raises(PresswatchError, match="already"):
+        add_feed(directory, Feed("https://b.example/"), {})
+    with pytest.raises(ConfigError):
+        add_feed(directory, Feed("nonsense"), {})
+    assert file.read_text() == text
+    assert [path.name for path in directory.iterdir()] == ["feeds.yaml"]
+
+
+def test_the_configuration_that_ships_is_valid_and_needs_no_environment():
+    config = load(PROJECT / "config", {})
+    assert len(config.feeds) >= 20
+    assert len(config.watchlists) == 3
+
+
+def test_every_key_is_documented():
+    document = (PROJECT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    seen: set[type[BaseModel]] = set()
+
+    def walk(model):
+        seen.add(model)
+        for name, field in model.model_fields.items():
+            assert f"`{field.alias or name}`" in document, f"{model.__name__}.{name}"
+            for inner in models_in(field.annotation):
+                if inner not in seen:
+                    walk(inner)
+
+    walk(File)
+    assert json_schema()["title"] in document
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@given(
+    st.binary(max_size=80)
+    | st.text(st.sampled_from("feds:-[]{}&*'\"|> \n\t${}#!%@`a1"), max_size=80).map(str.encode)
+    | st.sampled_from([EXAMPLE.encode()[:cut] for cut in range(0, len(EXAMPLE), 7)])
+)
+def test_any_bytes_are_a_configuration_or_a_config_error(tmp_path, content):
+    (tmp_path / "a.yaml").write_bytes(content)
+    try:
+        load(tmp_path, {})
+    except ConfigError as error:
+        assert error.faults
