@@ -179,7 +179,7 @@ class Processor:
         return tuple(published)
 
     def _identify(self, article: Article, link: str, urls: list[str]) -> str:
-        """The id of the article that is known to live at one of these URLs, else a new one.
+        """The id of the article that is known to live at one of these URLs, else its own.
 
         The feed's own link names an article whatever its headline has become. The address after
         redirects, or that the page claims, may be a consent page's or one for all pages of a
@@ -221,7 +221,6 @@ def _article(
     url = canonical(final_url or told.url, page.url)
     return replace(
         told,
-        id=content_id(normalise(url)),
         url=url,
         title=page.title or told.title,
         text=page.text,

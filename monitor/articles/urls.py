@@ -32,7 +32,7 @@ def normalise(url: str) -> str:
         kept = [(name, value) for name, value in parsed.query.items() if not _TRACKING.match(name)]
         bare = parsed.with_fragment(None).with_query(kept or None).with_user(None)
         # Once more: what was escaped may now stand differently.
-        return str(URL(str(bare)))
+        return str(URL(str(bare.with_path(bare.path, keep_query=True))))
     except ValueError:
         return url.strip()
 

@@ -19,10 +19,10 @@ local slot = tonumber(redis.call('GET', KEYS[2]) or '')
 if not slot then
   slot = math.max(now, tonumber(redis.call('GET', KEYS[1]) or '0'))
   local life = math.ceil(slot - now + delay + lease)
-  redis.call('SET', KEYS[1], string.format('%.3f', slot + delay), 'EX', life)
-  redis.call('SET', KEYS[2], string.format('%.3f', slot), 'EX', life + 600)
+  redis.call('SET', KEYS[1], string.format('%.6f', slot + delay), 'EX', life)
+  redis.call('SET', KEYS[2], string.format('%.6f', slot), 'EX', life + 600)
 end
-if slot > now then return string.format('%.3f', slot - now) end
+if slot > now then return string.format('%.3f', math.max(slot - now, 0.001)) end
 redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
 if redis.call('ZCARD', KEYS[3]) >= limit then return '0.250' end
 redis.call('ZADD', KEYS[3], now + lease, holder)

@@ -148,7 +148,7 @@ subscribers:
         "b.yaml:7:5: must have exactly one of slack, email, webhook, apprise",
         'b.yaml:8:29: `at` must be times of day such as "08:00" or "08:00,17:00", got \'8\'',
         "b.yaml:8:46: `to` must not be empty",
-        "c.yaml:2:1: no YAML: did not find expected ',' or ']'",
+        "c.yaml:2:1: no YAML: expected ',' or '}', but got '<stream end>'",
     ]
 
 

@@ -1,0 +1,183 @@
+"""From the bytes of a page to the article on it."""
+
+import contextlib
+import gzip
+import json
+import os
+import re
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitor.articles.clean import clean, clean_fragment
+from monitor.errors import CleanError
+
+CORPUS = Path(os.environ.get("PRESSWATCH_CORPORA", "../shared/corpora")) / "articles-news"
+
+FIRST = (
+    "Ministers from six countries met on Monday in Brussels to talk about grain, and stayed late."
+)
+SECOND = (
+    "They agreed that the talks, which nobody had expected to last, should go on in the spring."
+)
+THIRD = (
+    "A spokesman said that the mood had been good and that the coffee had not been, as so often."
+)
+PAGE = f"""<!doctype html><html lang="en-GB"><head><title>Grain talks run late | The Herald</title>
+<link rel="canonical" href="https://herald.example/grain">
+<meta property="og:title" content="Grain talks run late">
+<script type="application/ld+json">{{"@type": "NewsArticle", "headline": "Grain talks run late",
+"datePublished": "2026-11-23T10:00:00+01:00", "author": {{"@type": "Person", "name": "Ada Lovelace"}}}}</script>
+</head><body><header><nav><a href="/">Home</a><a href="/sport">Sport</a></nav></header>
+<div class="cookie-banner"><p>We value your privacy and use cookies. <button>Accept</button></p></div>
+<main><article><h1>Grain talks run late</h1><p class="byline">By <a rel="author">Ada Lovelace</a></p>
+<p>{FIRST}</p>
+<p>{SECOND}</p><p>{THIRD}</p></article></main>
+<aside class="trending"><h2>Trending</h2><ul><li><a href="/1">Mukhtar Ansari moved</a> 3 minutes ago</li>
+<li><a href="/2">Ten recipes</a></li></ul></aside><footer>© The Herald</footer></body></html>"""
+
+
+def test_the_article_is_found_and_nothing_beside_it():
+    page = clean(PAGE.encode(), url="https://herald.example/grain?x")
+    assert page.title == "Grain talks run late"
+    assert page.text.split("\n")[-3:] == [FIRST, SECOND, THIRD]
+    for furniture in ("Ansari", "cookies", "recipes", "Sport", "©"):
+        assert furniture not in page.text
+    assert page.authors == ("Ada Lovelace",)
+    assert page.published_at == datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+    assert page.language == "en"
+    assert page.url == "https://herald.example/grain"
+
+
+def test_a_date_in_a_meta_element_keeps_its_time_and_zone():
+    html = PAGE.replace("datePublished", "x").replace(
+        "<head>",
+        '<head><meta property="article:published_time" content="2026-11-23T23:30:00-05:00">',
+    )
+    assert clean(html.encode()).published_at == datetime(2026, 11, 24, 4, 30, tzinfo=UTC)
+
+
+CYRILLIC = "Министры встретились в Брюсселе, чтобы обсудить поставки зерна на будущий год и цены."
+JAPANESE = "閣僚はブリュッセルで会合を開き、来年の穀物供給について長時間にわたって協議した。"
+
+
+@pytest.mark.parametrize(
+    ("text", "charset", "header", "meta"),
+    [
+        (
+            "Café à Liège, où l'on discute longuement de tout et de rien",
+            "latin-1",
+            "iso-8859-1",
+            None,
+        ),
+        (
+            "Café à Liège, où l'on discute longuement de tout et de rien",
+            "latin-1",
+            None,
+            "iso-8859-1",
+        ),
+        (
+            "Café à Liège, où l'on discute longuement de tout et de rien",
+            "utf-8",
+            "iso-8859-1",
+            None,
+        ),
+        (CYRILLIC, "windows-1251", None, None),
+        (CYRILLIC, "utf-16", None, None),
+        (JAPANESE, "shift_jis", None, "shift_jis"),
+        (JAPANESE, "iso-2022-jp", None, "iso-2022-jp"),
+        (JAPANESE, "euc-jp", "nonsense", "euc-jp"),
+    ],
+)
+def test_charsets_are_found_by_bytes_claims_and_likeness(text, charset, header, meta):
+    declared = f'<meta charset="{meta}">' if meta else ""
+    html = f"<html><head>{declared}<title>T</title></head><body><article>" + "".join(
+        f"<p>{text} {number}</p>" for number in range(6)
+    )
+    assert text in clean(f"{html}</article></body></html>".encode(charset), charset=header).text
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("plain  text\nand more", "plain text\nand more"),
+        ("<p>One &amp; two</p><p>Three</p>", "One & two\nThree"),
+        ("a<br>b<script>evil()</script><!-- x -->", "a\nb"),
+        ("NATO&#8211;Russia", "NATO\u2013Russia"),
+        ("5 < 6 and 7 > 3", "5 < 6 and 7 > 3"),
+        ("", ""),
+    ],
+)
+def test_a_feeds_html_becomes_text(html, text):
+    assert clean_fragment(html) == text
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"   ",
+        b"\x00" * 1000,
+        bytes(range(256)) * 50,
+        b"\x89PNG\r\n\x1a\n" + bytes(2000),
+        b"<div>" * 100_000 + b"deep",
+        b"<p>" + b"word " * 1_000_000,
+        b"<html><body>" + b"<p>x</p>" * 300_000,
+        b"<table>" * 3000 + b"<tr><td>" * 3000,
+        b"<a href='" + b"x" * 3_000_000,
+        b"\x1f\x8b\x08\x00" + gzip.compress(b"x" * 1000),
+    ],
+    ids=lambda content: f"{content[:12]!r}",
+)
+def test_hostile_pages_end_soon_and_as_expected(content):
+    begun = time.monotonic()
+    with contextlib.suppress(CleanError):
+        clean(content)
+    # Far from what is expected, near enough to tell an endless loop.
+    assert time.monotonic() - begun < 30
+
+
+soup = st.lists(
+    st.sampled_from(["<p>", "</p>", "<div ", "class='ad'", ">", "<script>", "<!--", "-->", "&#x0;",
+                     "<title>", "<svg>", "<math>", "<![CDATA[", "words and words ", "é", "\x00"]),
+    max_size=40,
+).map("".join)  # fmt: skip
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.binary(max_size=200) | soup.map(str.encode))
+def test_any_bytes_give_a_page_or_a_clean_error(content):
+    try:
+        page = clean(content)
+    except CleanError:
+        return
+    assert page.text.strip()
+
+
+def shingles(text):
+    words = re.findall(r"\w+", text)
+    return Counter(tuple(words[at : at + 4]) for at in range(max(1, len(words) - 3)))
+
+
+@pytest.mark.skipif(not CORPUS.exists(), reason=f"no corpus of real pages in {CORPUS}")
+def test_real_pages_keep_their_article_and_lose_the_rest():
+    gold = json.loads((CORPUS / "gold.json").read_text(encoding="utf-8"))
+    precision = recall = 0.0
+    names = sorted(gold)[::5]
+    for name in names:
+        wanted = shingles(gold[name]["body"])
+        try:
+            found = shingles(
+                clean(gzip.decompress((CORPUS / "pages" / f"{name}.html.gz").read_bytes())).text
+            )
+        except CleanError:
+            continue
+        common = (wanted & found).total()
+        precision += common / found.total() / len(names)
+        recall += common / wanted.total() / len(names)
+    assert 2 * precision * recall / (precision + recall) > 0.9

@@ -1,0 +1,66 @@
+"""One spelling for each address."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.articles.urls import canonical, host, is_front_page, normalise
+
+
+@pytest.mark.parametrize(
+    ("url", "normal"),
+    [
+        ("HTTPS://Example.ORG:443/a/../b?x=1#part", "https://example.org/b?x=1"),
+        ("http://example.org:80", "http://example.org/"),
+        (" https://example.org/a ", "https://example.org/a"),
+        ("https://me:pw@example.org/a", "https://example.org/a"),
+        ("https://example.org/a?utm_source=rss&id=7&fbclid=x", "https://example.org/a?id=7"),
+        ("https://example.org/a?cid=1&ref=2&src=3", "https://example.org/a?cid=1&ref=2&src=3"),
+        ("https://example.org/a?xtor=RSS-1&at_medium=RSS", "https://example.org/a"),
+        ("https://example.org/%7euser/%c3%a9", "https://example.org/~user/%C3%A9"),
+        ("mailto:me@example.org", "mailto:me@example.org"),
+        ("not an address", "not an address"),
+        ("", ""),
+    ],
+)
+def test_addresses_are_spelt_in_one_way(url, normal):
+    assert normalise(url) == normal
+
+
+@given(
+    st.text(max_size=40)
+    | st.builds(
+        "https://{}/{}?{}#x".format,
+        st.sampled_from(["a.example", "Ä.example"]),
+        st.text(max_size=15),
+        st.text(max_size=15),
+    )
+)
+def test_normalising_twice_changes_nothing(url):
+    assert normalise(normalise(url)) == normalise(url)
+
+
+@pytest.mark.parametrize(
+    ("claimed", "expected"),
+    [
+        ("https://www.example.org/other", "https://www.example.org/other"),
+        ("https://example.org/a?utm_x=1", "https://example.org/a"),
+        ("https://amp.example.org/a", "https://amp.example.org/a"),
+        ("/b", "https://www.example.org/b"),
+        ("https://www.example.org/", "https://www.example.org/a"),
+        ("https://evil.example/a", "https://www.example.org/a"),
+        ("javascript:x", "https://www.example.org/a"),
+        ("https://[", "https://www.example.org/a"),
+        ("", "https://www.example.org/a"),
+        (None, "https://www.example.org/a"),
+    ],
+)
+def test_a_claimed_address_is_believed_only_on_the_same_site_and_for_a_page(claimed, expected):
+    assert canonical("https://www.example.org/a?fbclid=1", claimed) == expected
+
+
+def test_hosts_and_front_pages():
+    assert host("https://Example.org:8080/a") == "example.org"
+    assert host("https://[") == ""
+    assert is_front_page("https://example.org/#top")
+    assert not is_front_page("https://example.org/?p=1")

@@ -1,0 +1,250 @@
+"""HTTP, with a hostile other side."""
+
+import asyncio
+import contextlib
+import gzip
+import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from ipaddress import ip_network
+
+import pytest
+from rq.timeouts import JobTimeoutException
+
+from monitor.errors import BadStatus, FetchError, RefusedAddress, TooLarge
+from monitor.http import MAX_REDIRECTS, HttpClient
+
+LOOPBACK = (ip_network("127.0.0.0/8"),)
+
+
+def get(url, *, allow=LOOPBACK, timeout_s=5.0, max_bytes=1_000_000, **more):
+    async def fetch():
+        async with HttpClient(user_agent="test", allow_private=allow) as http:
+            return await http.get(url, timeout_s=timeout_s, max_bytes=max_bytes, **more)
+
+    return asyncio.run(fetch())
+
+
+def get_raw(answer, *, hold=0.0, **more):
+    """Fetch from a server that sends these bytes, or the pieces one by one, and hangs up."""
+
+    async def fetch():
+        async def serve(reader, writer):
+            await reader.readuntil(b"\r\n\r\n")
+            with contextlib.suppress(ConnectionError):
+                for piece in answer if isinstance(answer, list) else [answer]:
+                    writer.write(piece)
+                    await writer.drain()
+                    await asyncio.sleep(hold)
+            writer.close()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        async with server, HttpClient(user_agent="test", allow_private=LOOPBACK) as http:
+            limits = {"timeout_s": 5.0, "max_bytes": 100_000} | more
+            return await http.get(f"http://127.0.0.1:{port}/", **limits)
+
+    return asyncio.run(fetch())
+
+
+def test_a_page_comes_with_its_type_and_charset(site):
+    site.pages["/"] = (200, {"Content-Type": "Text/HTML; charset=ISO-8859-1", "X": "1"}, b"hello")
+    response = get(f"{site.url}/#part", headers={"If-None-Match": '"1"'}, accept="text/html")
+    assert (response.status, response.body) == (200, b"hello")
+    assert (response.content_type, response.charset) == ("text/html", "iso-8859-1")
+    assert response.headers["x"] == "1"
+    _, sent = site.requests[0]
+    assert (sent["user-agent"], sent["accept"], sent["if-none-match"]) == (
+        "test",
+        "text/html",
+        '"1"',
+    )
+
+
+def test_redirects_are_followed_and_counted(site):
+    site.pages["/a"] = (302, {"Location": "/b?x=1"}, b"")
+    site.pages["/b?x=1"] = (301, {"Location": f"{site.url}/c"}, b"")
+    site.pages["/c"] = (200, {}, b"here")
+    assert get(f"{site.url}/a").url == f"{site.url}/c"
+    site.pages["/loop"] = (302, {"Location": "/loop"}, b"")
+    with pytest.raises(FetchError, match=f"more than {MAX_REDIRECTS} redirects") as raised:
+        get(f"{site.url}/loop")
+    assert not raised.value.retryable
+    assert site.asked()["/loop"] == MAX_REDIRECTS + 1
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "http://10.0.0.1/",
+        "http://169.254.169.254/latest",
+        "http://[::1]/",
+        "file:///etc/passwd",
+        "//192.168.0.1/",
+    ],
+)
+def test_a_redirect_to_a_private_address_is_refused(site, target):
+    site.pages["/"] = (302, {"Location": target}, b"")
+    with pytest.raises(RefusedAddress):
+        get(f"{site.url}/")
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "localhost",
+        "127.0.0.1",
+        "127.1",
+        "0x7f.1",
+        "2130706433",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "0.0.0.0",
+        "[::]",
+    ],
+)
+def test_no_spelling_of_a_private_host_is_connected_to(site, host):
+    port = site.url.rpartition(":")[2]
+    with pytest.raises(FetchError):
+        get(f"http://{host}:{port}/", allow=())
+    assert site.requests == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "garbage",
+        "ftp://a.example/",
+        "file:///etc/passwd",
+        "http://",
+        "http://[",
+        "javascript:x",
+    ],
+)
+def test_what_is_no_web_address_is_refused(url):
+    with pytest.raises(FetchError) as raised:
+        get(url)
+    assert not raised.value.retryable
+
+
+def test_statuses_say_whether_time_may_heal(site):
+    for status, retryable in ((404, False), (410, False), (429, True), (500, True), (503, True)):
+        site.pages["/"] = (status, {}, b"")
+        with pytest.raises(BadStatus) as raised:
+            get(f"{site.url}/")
+        assert (raised.value.status, raised.value.retryable) == (status, retryable)
+    site.pages["/"] = (304, {}, b"")
+    assert get(f"{site.url}/", ok=(200, 304)).status == 304
+
+
+def test_retry_after_is_seconds_or_a_date(site):
+    def asked(value):
+        site.pages["/"] = (429, {"Retry-After": value}, b"")
+        with pytest.raises(BadStatus) as raised:
+            get(f"{site.url}/")
+        return raised.value.retry_after_s
+
+    assert asked("120") == 120
+    in_an_hour = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
+    assert asked(in_an_hour) == pytest.approx(3600, abs=5)
+    assert asked("Mon, 01 Jan 2001 00:00:00 GMT") == 0
+    assert asked("soon") is None
+
+
+def test_bodies_are_limited_by_what_they_claim_and_by_what_they_are(site):
+    site.pages["/"] = (200, {}, b"x" * 1001)
+    with pytest.raises(TooLarge):
+        get(f"{site.url}/", max_bytes=1000)
+    with pytest.raises(TooLarge):
+        get_raw(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 100_001)
+    assert len(get(f"{site.url}/", max_bytes=1001).body) == 1001
+
+
+def test_a_compressed_body_is_limited_decompressed(site):
+    bomb = gzip.compress(gzip.compress(bytes(200_000_000), 9), 1)
+    bomb = gzip.decompress(bomb)
+    site.pages["/"] = (200, {"Content-Encoding": "gzip"}, bomb)
+    begun = time.monotonic()
+    with pytest.raises(TooLarge):
+        get(f"{site.url}/", max_bytes=1_000_000)
+    assert time.monotonic() - begun < 3
+    site.pages["/"] = (200, {"Content-Encoding": "gzip"}, gzip.compress(b"hello"))
+    assert get(f"{site.url}/").body == b"hello"
+
+
+def test_a_body_that_drips_hits_the_time_limit_as_a_whole():
+    drip = [b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", *[b"x"] * 100]
+    with pytest.raises(FetchError, match=r"no answer within 0\.5 s") as raised:
+        get_raw(drip, hold=0.05, timeout_s=0.5)
+    assert raised.value.retryable
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\ncut",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nFF\r\ncut",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\nno gzip",
+        b"",
+        b"SSH-2.0-OpenSSH\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 10_000 + b"\r\n",
+    ],
+    ids=["cut", "cut chunk", "no gzip", "nothing", "ssh", "huge header", "many headers"],
+)
+def test_a_broken_answer_is_a_fetch_error_that_may_heal(answer):
+    with pytest.raises(FetchError) as raised:
+        get_raw(answer)
+    assert raised.value.retryable
+
+
+def test_a_refused_connection_may_heal(site):
+    site.close()
+    with pytest.raises(FetchError, match="no connection") as raised:
+        get(f"{site.url}/")
+    assert raised.value.retryable
+
+
+def test_a_password_in_an_address_stays_out_of_the_error(site):
+    url = site.url.replace("http://", "http://me:hunter2@")
+    with pytest.raises(BadStatus) as raised:
+        get(f"{url}/none")
+    assert "hunter2" not in str(raised.value)
+
+
+def test_cookies_are_not_kept_and_proxies_not_asked(site, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    site.pages["/a"] = (302, {"Set-Cookie": "a=b", "Location": "/b"}, b"")
+    site.pages["/b"] = (200, {}, b"")
+    get(f"{site.url}/a")
+    assert "cookie" not in site.requests[1][1]
+
+
+def test_posting_gives_the_answer_or_an_error_and_follows_nothing(site):
+    def post():
+        async def send():
+            async with HttpClient(user_agent="test", allow_private=LOOPBACK) as http:
+                return await http.post(
+                    f"{site.url}/hook", b"{}", headers={"X-Key": "1"}, timeout_s=5
+                )
+
+        return asyncio.run(send())
+
+    assert post().status == 204
+    assert site.received[0][0]["x-key"] == "1"
+    for status, headers in ((500, {}), (302, {"Location": "/other"}), (404, {})):
+        site.pages["/hook"] = (status, headers, b"")
+        with pytest.raises(BadStatus):
+            post()
+    assert site.requests == []
+
+
+def test_the_time_limit_of_a_job_passes_through(site, monkeypatch):
+    async def ring(*_, **__):
+        raise JobTimeoutException
+
+    monkeypatch.setattr(HttpClient, "_request", ring)
+    with pytest.raises(JobTimeoutException):
+        get(f"{site.url}/")

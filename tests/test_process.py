@@ -1,0 +1,240 @@
+"""From an entry to alerts."""
+
+import asyncio
+import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import pytest
+from redis import Redis
+
+from monitor.config import load
+from monitor.model import Entry, Feed, as_plain
+from monitor.process import PAUSES_S, Again, Done, Processor
+from monitor.runtime import Runtime
+
+CONFIG = """
+feeds:
+  - {{url: {site}/feed, name: Herald}}
+  - {{url: {site}/other, name: Courier}}
+watchlists:
+  - {{name: council, query: '"NATO-Russia Council"', subscribers: [hook]}}
+  - {{name: grain, query: grain}}
+subscribers: [{{name: hook, webhook: {{url: "{site}/hook"}}}}]
+"""
+
+
+class Desk:
+    """Processes entries as a worker would, one after another."""
+
+    def __init__(self, site, directory, redis):
+        self.site = site
+        self.runtime = Runtime(directory, load(directory, {}), redis)
+        self.feed = Feed(f"{site.url}/feed")
+        self.other = Feed(f"{site.url}/other")
+
+    def processor(self, redis=None):
+        runtime = (
+            self.runtime
+            if redis is None
+            else Runtime(self.runtime.config_directory, self.runtime.config, redis)
+        )
+        return Processor(
+            runtime.redis, runtime.store, runtime.queues, runtime.config, runtime.matcher()
+        )
+
+    def enqueue(self, entry, feed=None, version="v"):
+        feed = feed or self.feed
+        before = set(self.runtime.redis.hkeys("presswatch:outstanding:articles"))
+        with self.runtime.redis.pipeline() as pipe:
+            pipe.multi()
+            self.runtime.queues.enqueue_entry(feed.id, as_plain(entry), version, pipe)
+            pipe.execute()
+        (job_id,) = set(self.runtime.redis.hkeys("presswatch:outstanding:articles")) - before
+        return job_id.decode()
+
+    def work(self, job_id, entry, feed=None):
+        return asyncio.run(self.processor().process(job_id, (feed or self.feed).id, entry))
+
+    def process(self, entry, feed=None, version="v"):
+        return self.work(self.enqueue(entry, feed, version), entry, feed)
+
+    def alerts(self):
+        stream = self.runtime.redis.xrange("presswatch:alerts")
+        documents = [json.loads(fields[b"alert"]) for _, fields in stream]
+        return [(one["watchlist"], one["article"]["title"]) for one in documents]
+
+    def last(self):
+        return self.runtime.store.alerts.latest(most=1)[0]["article"]
+
+    def owed(self):
+        return self.runtime.queues.depths()["articles"].owed
+
+
+@pytest.fixture
+def desk(site, configure, redis):
+    return Desk(site, configure(CONFIG.format(site=site.url)), redis)
+
+
+@pytest.fixture
+def council(desk, words):
+    desk.site.put_page("/1", "Envoys meet", words, f"The NATO-Russia Council met. {words}", words)
+    return Entry("1", f"{desk.site.url}/1", "Envoys meet")
+
+
+def test_a_page_that_matches_alerts_and_is_settled(desk, council):
+    outcome = desk.process(council)
+    assert [alert.watchlist for alert in outcome.alerts] == ["council"]
+    assert desk.alerts() == [("council", "Envoys meet")]
+    assert desk.owed() == 0
+    assert desk.runtime.queues.depths()["deliveries"].owed == 1
+    assert desk.last()["url"] == f"{desk.site.url}/1"
+    assert "text_from" not in desk.last()
+
+
+def test_the_same_job_twice_publishes_once(desk, council):
+    job = desk.enqueue(council)
+    desk.work(job, council)
+    assert desk.work(job, council) == Done(())
+    desk.process(council, version="another")
+    assert len(desk.alerts()) == 1
+    assert desk.owed() == 0
+
+
+def test_a_page_that_is_gone_is_matched_on_what_the_feed_gave(desk):
+    entry = Entry(
+        "1", f"{desk.site.url}/gone", "Envoys meet", "<p>In the NATO&#8211;Russia Council</p>"
+    )
+    assert isinstance(desk.process(entry), Done)
+    assert desk.alerts() == [("council", "Envoys meet")]
+    assert desk.last()["text_from"] == "feed"
+    assert desk.owed() == 0
+
+
+def test_a_page_that_is_down_is_matched_on_the_feed_at_once_and_on_the_page_later(desk, words):
+    desk.site.pages["/1"] = (503, {}, b"")
+    entry = Entry("1", f"{desk.site.url}/1", "Envoys meet", "The NATO-Russia Council met.")
+    job = desk.enqueue(entry)
+    assert desk.work(job, entry) == Again(PAUSES_S[0])
+    assert desk.alerts() == [("council", "Envoys meet")]
+    assert desk.owed() == 1
+    desk.site.put_page(
+        "/1", "Envoys meet", words, f"The NATO-Russia Council spoke of grain. {words}", words
+    )
+    assert isinstance(desk.work(job, entry), Done)
+    assert desk.alerts() == [("council", "Envoys meet"), ("grain", "Envoys meet")]
+    assert desk.owed() == 0
+
+
+def test_after_the_last_pause_the_feed_must_do_and_the_page_is_left_alone(desk):
+    desk.site.pages["/1"] = (503, {}, b"")
+    entry = Entry("1", f"{desk.site.url}/1", "Grain")
+    job = desk.enqueue(entry)
+    pauses = [desk.work(job, entry) for _ in PAUSES_S]
+    assert pauses == [Again(pause) for pause in PAUSES_S]
+    asked = desk.site.asked()["/1"]
+    assert isinstance(desk.work(job, entry), Done)
+    assert desk.site.asked()["/1"] == asked + 1
+    assert desk.owed() == 0
+
+
+def test_a_page_that_killed_its_workers_is_not_fetched_again(desk):
+    entry = Entry("1", f"{desk.site.url}/1", "Grain")
+    job = desk.enqueue(entry)
+    for _ in range(len(PAUSES_S) + 1):
+        desk.runtime.queues.begin("articles", job)
+    assert isinstance(desk.work(job, entry), Done)
+    assert desk.site.requests == []
+    assert desk.alerts() == [("grain", "Grain")]
+
+
+def test_one_article_in_two_feeds_alerts_once(desk, council):
+    desk.process(council)
+    tracked = Entry("x", f"{desk.site.url}/1?utm_source=courier", "Envoys meet")
+    desk.site.pages["/1?utm_source=courier"] = desk.site.pages["/1"]
+    desk.process(tracked, desk.other)
+    assert desk.alerts() == [("council", "Envoys meet")]
+
+
+def test_an_edited_headline_does_not_alert_again(desk, council, words):
+    desk.process(council)
+    desk.site.put_page("/1", "Envoys meet, at last", words, f"The NATO-Russia Council met. {words}")
+    desk.process(Entry("1", council.url, "Envoys meet, at last"), version="edited")
+    assert desk.alerts() == [("council", "Envoys meet")]
+
+
+def test_pages_that_claim_one_address_are_told_apart_by_their_titles(desk, words):
+    for number in (1, 2):
+        desk.site.put_page(f"/{number}", f"Grain {number}", words, f"Of grain. {words}")
+        html = desk.site.pages[f"/{number}"][2].replace(f'/{number}"'.encode(), b'/same"')
+        desk.site.pages[f"/{number}"] = (200, {"Content-Type": "text/html"}, html)
+        desk.process(Entry(str(number), f"{desk.site.url}/{number}", f"Grain {number}"))
+    assert desk.alerts() == [("grain", "Grain 1"), ("grain", "Grain 2")]
+
+
+def test_a_consent_page_does_not_make_two_articles_one(desk, words):
+    desk.site.put_page("/consent", "Before you continue", words, words)
+    for number in (1, 2):
+        desk.site.pages[f"/{number}"] = (302, {"Location": "/consent"}, b"")
+        long = f"All about grain, number {number}. {words} " * 6
+        desk.process(
+            Entry(str(number), f"{desk.site.url}/{number}", f"Grain {number}", content=long)
+        )
+    assert desk.alerts() == [("grain", "Grain 1"), ("grain", "Grain 2")]
+
+
+def test_a_teaser_before_a_paywall_gives_way_to_the_feeds_own_text(desk, words):
+    desk.site.put_page(
+        "/1", "Envoys meet", "Subscribe to read this article in full, and all others."
+    )
+    entry = Entry(
+        "1", f"{desk.site.url}/1", "Envoys meet", content=f"<p>{words}</p><p>Then grain.</p>"
+    )
+    desk.process(entry)
+    assert desk.alerts() == [("grain", "Envoys meet")]
+    assert desk.last()["text_from"] == "feed"
+
+
+def test_an_entry_without_a_link_is_matched_on_its_own_words(desk):
+    desk.process(Entry(None, None, "Grain up"))
+    desk.process(Entry(None, None, "Grain down"), version="w")
+    assert desk.alerts() == [("grain", "Grain up"), ("grain", "Grain down")]
+    assert desk.last()["url"] == ""
+
+
+def test_what_is_no_page_is_matched_on_the_feed(desk):
+    desk.site.pages["/1.pdf"] = (200, {"Content-Type": "application/pdf"}, b"%PDF-1.7")
+    desk.process(Entry("1", f"{desk.site.url}/1.pdf", "Grain report"))
+    assert desk.last()["text_from"] == "feed"
+    assert desk.owed() == 0
+
+
+def test_an_entry_of_a_feed_that_was_removed_is_settled(desk, council):
+    gone = Feed("https://gone.example/feed")
+    assert desk.process(council, gone) == Done(())
+    assert desk.owed() == 0
+
+
+def test_a_busy_host_is_left_in_peace(desk, council):
+    for number in range(16):
+        desk.runtime.store.hosts.enter(
+            "127.0.0.1", str(number), at_once=16, delay=desk.runtime.config.settings.articles.delay,
+            lease=desk.runtime.config.settings.articles.keep, now=datetime.now(UTC),
+        )  # fmt: skip
+    outcome = desk.process(council)
+    assert isinstance(outcome, Again)
+    assert desk.site.requests == []
+    assert desk.owed() == 1
+
+
+def test_workers_that_process_one_article_at_once_publish_it_once(desk, council, redis_url):
+    jobs = [desk.enqueue(council, version=str(number)) for number in range(8)]
+
+    def work(job):
+        with Redis.from_url(redis_url) as redis:
+            asyncio.run(desk.processor(redis).process(job, desk.feed.id, council))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, jobs))
+    assert desk.alerts() == [("council", "Envoys meet")]
+    assert desk.owed() == 0
