@@ -29,20 +29,30 @@ def get_raw(answer, *, hold=0.0, **more):
     """Fetch from a server that sends these bytes, or the pieces one by one, and hangs up."""
 
     async def fetch():
+        serving = []
+
         async def serve(reader, writer):
-            await reader.readuntil(b"\r\n\r\n")
-            with contextlib.suppress(ConnectionError):
+            serving.append(asyncio.current_task())
+            with contextlib.suppress(ConnectionError, asyncio.CancelledError):
+                await reader.readuntil(b"\r\n\r\n")
                 for piece in answer if isinstance(answer, list) else [answer]:
                     writer.write(piece)
                     await writer.drain()
                     await asyncio.sleep(hold)
             writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
 
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
-        async with server, HttpClient(user_agent="test", allow_private=LOOPBACK) as http:
-            limits = {"timeout_s": 5.0, "max_bytes": 100_000} | more
-            return await http.get(f"http://127.0.0.1:{port}/", **limits)
+        try:
+            async with server, HttpClient(user_agent="test", allow_private=LOOPBACK) as http:
+                limits = {"timeout_s": 5.0, "max_bytes": 100_000} | more
+                return await http.get(f"http://127.0.0.1:{port}/", **limits)
+        finally:
+            for task in serving:
+                task.cancel()
+            await asyncio.gather(*serving, return_exceptions=True)
 
     return asyncio.run(fetch())
 
@@ -162,8 +172,7 @@ def test_bodies_are_limited_by_what_they_claim_and_by_what_they_are(site):
 
 
 def test_a_compressed_body_is_limited_decompressed(site):
-    bomb = gzip.compress(gzip.compress(bytes(200_000_000), 9), 1)
-    bomb = gzip.decompress(bomb)
+    bomb = gzip.compress(bytes(50_000_000))
     site.pages["/"] = (200, {"Content-Encoding": "gzip"}, bomb)
     begun = time.monotonic()
     with pytest.raises(TooLarge):
