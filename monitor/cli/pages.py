@@ -9,17 +9,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.articles.clean import Page, clean
 from monitor.cli import options
 from monitor.cli.console import highlighted, printable
 from monitor.config import Settings, json_schema, load
 from monitor.errors import CleanError, ConfigError, FetchError
-from monitor.http import HttpClient
 from monitor.model import Article, Match, Term, Watchlist, as_plain
+
+if TYPE_CHECKING:
+    from monitor.articles.clean import Page
 
 TRIED = "query"
 
@@ -59,6 +60,8 @@ class Source:
 
 def sources(names: tuple[str, ...], config_directory: Path, *, plain: bool) -> Iterator[Source]:
     """Read files and URLs in order; with `plain`, `.txt` files are taken as they are."""
+    from monitor.articles.clean import Page, clean
+
     for name in names:
         try:
             if name.startswith(("http://", "https://")):
@@ -79,6 +82,9 @@ def sources(names: tuple[str, ...], config_directory: Path, *, plain: bool) -> I
 
 
 async def _fetch(url: str, config_directory: Path) -> Page:
+    from monitor.articles.clean import clean
+    from monitor.http import HttpClient
+
     try:
         settings = load(config_directory, os.environ).settings
     except ConfigError:
