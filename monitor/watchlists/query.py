@@ -5,244 +5,340 @@ The grammar, and what each part means to who writes queries, stand in docs/queri
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
-import regex
-
 from monitor.errors import QueryError
-from monitor.watchlists.text import tokenise
+from monitor.watchlists.lexer import MODES, Lexeme, lex
+from monitor.watchlists.syntax import (
+    FACTS,
+    And,
+    AtLeast,
+    Fact,
+    Mode,
+    Near,
+    Node,
+    Not,
+    Or,
+    Outside,
+    Phrase,
+    Same,
+    children,
+    fields_of,
+    is_positional,
+    spell,
+    with_children,
+)
+from monitor.watchlists.terms import fact, phrase
 
 MAX_LENGTH = 20_000
 MAX_DEPTH = 50
+MAX_DEFINITIONS = 1000
 
-_QUOTES = {'"': '"', "\u201c": '"', "\u201d": '"', "\u201e": '"', "\u201f": '"', "\u00ab": '"',
-           "\u00bb": '"', "\uff02": '"'}  # fmt: skip
-_LEXEME = regex.compile(
-    rf"""
-      (?P<space>\s+)
-    | (?P<quoted>[{"".join(_QUOTES)}] [^{"".join(_QUOTES)}]* (?P<closed>[{"".join(_QUOTES)}])? )
-    | (?P<open>\() | (?P<close>\))
-    | (?P<operator>AND|OR|NOT)(?=[\s("\u201c\u201e\u00ab)]|$)
-    | (?P<word>[^\s(){"".join(_QUOTES)}]+)
-    """,
-    regex.VERBOSE,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Phrase:
-    """Words that stand side by side; `text` is how the query spells them."""
-
-    text: str
-    words: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class And:
-    """All of these match."""
-
-    parts: tuple[Node, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Or:
-    """At least one of these matches."""
-
-    parts: tuple[Node, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Not:
-    """The part does not match; stands only within And, beside something that does."""
-
-    part: Node
-
-
-Node = Phrase | And | Or | Not
+NOTHING_TO_FIND = "say first what to look for, such as: summit AND NOT sports"
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query, as written and as read."""
+    """A query, as written and as read; `warnings` are what is allowed and probably not meant."""
 
     text: str
     root: Node
+    warnings: tuple[str, ...] = ()
 
     @property
     def reading(self) -> str:
         """How the query was read: with all parentheses, and words in the form that is compared."""
-        return _spell(self.root)
+        return spell(self.root)
 
 
-def parse(query: str) -> Query:
-    """Read a query; raises QueryError where it could mean two things, or nothing."""
-    return _Parser(query).query()
+def parse(query: str, definitions: Mapping[str, str] | None = None) -> Query:
+    """Read a query; raises QueryError where it could mean two things, or nothing.
 
-
-def _spell(node: Node, *, inner: bool = False) -> str:
-    match node:
-        case Phrase(words=words):
-            return f'"{" ".join(words)}"'
-        case Not(part):
-            return f"NOT {_spell(part, inner=True)}"
-        case And(parts) | Or(parts):
-            operator = " AND " if isinstance(node, And) else " OR "
-            spelt = operator.join(_spell(part, inner=True) for part in parts)
-            return f"({spelt})" if inner else spelt
-
-
-@dataclass(frozen=True, slots=True)
-class _Lexeme:
-    kind: str
-    text: str
-    start: int
-
-    @property
-    def end(self) -> int:
-        return self.start + len(self.text)
+    `definitions` are what `@name` stands for.
+    """
+    return _Parser(query, definitions or {}, ()).query()
 
 
 class _Parser:
     """Recursive descent over lexemes; `_at` is the next one."""
 
-    def __init__(self, query: str) -> None:
+    def __init__(self, query: str, definitions: Mapping[str, str], inside: tuple[str, ...]) -> None:
         self._query = query
-        self._lexemes: list[_Lexeme] = []
+        self._definitions = definitions
+        self._inside = inside
+        self._lexemes: list[Lexeme] = []
         self._at = 0
 
     def query(self) -> Query:
         if len(self._query) > MAX_LENGTH:
             self._fail(f"longer than {MAX_LENGTH} characters", MAX_LENGTH, len(self._query))
-        self._lexemes = list(self._lex())
+        self._lexemes = list(lex(self._query))
         if not self._lexemes:
             self._fail("the query is empty", 0, 1, 'write what to look for, such as "NATO summit"')
+        warnings: list[str] = []
         if all(lexeme.kind == "word" for lexeme in self._lexemes):
-            root: Node = self._phrase(0, len(self._query.rstrip()), self._query.strip())
+            start, end = self._lexemes[0].start, self._lexemes[-1].end
+            root: Node = phrase(self._query, start, end, self._query[start:end])
+            warnings += [
+                f"column {lexeme.start + 1}: {lexeme.text} is read as a word of the phrase; "
+                f"write {lexeme.text.upper()} if it joins two"
+                for lexeme in self._lexemes[1:-1]
+                if lexeme.text in {"and", "or", "not"}
+            ]
         else:
             root = self._expression(0)
             if self._next is not None:
                 self._fail_at(self._next, "this closes nothing", "remove it, or open it before")
         if isinstance(root, Not):
             self._fail(
-                "a query of NOT alone matches nearly every article",
-                0,
-                len(self._query),
-                "say first what to look for, such as: summit AND NOT sports",
+                "NOT alone matches nearly every article", 0, len(self._query), NOTHING_TO_FIND
             )
-        return Query(self._query, root)
-
-    def _lex(self) -> Iterator[_Lexeme]:
-        at = 0
-        while at < len(self._query):
-            found = _LEXEME.match(self._query, at)
-            if found is None:
-                self._fail("cannot be read", at, at + 1)
-            kind = str(found.lastgroup if found.lastgroup != "closed" else "quoted")
-            if kind == "quoted" and not found["closed"]:
-                self._fail(
-                    "this quotation mark is never closed", at, at + 1, 'close it with another "'
-                )
-            if kind != "space":
-                yield _Lexeme(kind, found[0], at)
-            at = found.end()
+        return Query(self._query, root, tuple(warnings))
 
     @property
-    def _next(self) -> _Lexeme | None:
+    def _next(self) -> Lexeme | None:
         return self._lexemes[self._at] if self._at < len(self._lexemes) else None
 
     def _expression(self, depth: int) -> Node:
-        """Operands joined by one kind of operator."""
-        start = self._next
+        """Operands joined by one kind of operator: all AND (or NOT), or all OR."""
+        first = self._at
         parts = [self._operand(depth)]
-        operator: _Lexeme | None = None
+        operator = ""
+        sources = [(first, self._at)]
         while (lexeme := self._next) is not None and lexeme.kind != "close":
-            if lexeme.kind != "operator":
-                self._side_by_side(lexeme)
+            if lexeme.kind not in {"boolean", "minus"}:
+                self._side_by_side(sources[-1], lexeme)
             joint = "OR" if lexeme.text == "OR" else "AND"
-            if operator is not None and joint != ("OR" if operator.text == "OR" else "AND"):
-                self._ambiguous(operator, lexeme)
-            operator = lexeme
-            if lexeme.text != "NOT":
+            if lexeme.text in {"AND", "OR"}:
                 self._at += 1
+            begun = self._at
             parts.append(self._operand(depth))
+            sources.append((begun, self._at))
+            if operator and joint != operator:
+                self._ambiguous(operator, joint, sources)
+            operator = joint
         if len(parts) == 1:
             return parts[0]
-        if operator is not None and operator.text == "OR":
+        span = self._lexemes[first].start, self._lexemes[self._at - 1].end
+        if operator == "OR":
             if any(isinstance(part, Not) for part in parts):
-                self._fail_at(
-                    operator,
+                self._fail(
                     "OR with NOT matches nearly every article",
+                    *span,
                     "join what must not be there with AND NOT",
                 )
+            self._refuse_near_beside_or(sources)
             return Or(tuple(parts))
-        if start is not None and all(isinstance(part, Not) for part in parts):
-            self._fail(
-                "NOTs alone match nearly every article",
-                start.start,
-                self._lexemes[self._at - 1].end,
-                "say first what to look for, such as: summit AND NOT sports",
-            )
+        if all(isinstance(part, Not) for part in parts):
+            self._fail("NOTs alone match nearly every article", *span, NOTHING_TO_FIND)
+        refused = {part.part for part in parts if isinstance(part, Not)}
+        if refused & set(parts) or any(isinstance(part, Or) and part in refused for part in parts):
+            self._fail("this can never match: it asks for something and refuses it", *span)
         return And(tuple(parts))
 
     def _operand(self, depth: int) -> Node:
-        lexeme = self._next
+        """A term or group, perhaps negated, perhaps with what must stand near it."""
         if depth > MAX_DEPTH:
             self._fail(f"nested deeper than {MAX_DEPTH}", 0, 1)
+        lexeme = self._next
+        if lexeme is not None and (lexeme.kind == "minus" or lexeme.text == "NOT"):
+            self._at += 1
+            part = self._operand(depth + 1)
+            return part.part if isinstance(part, Not) else Not(part)
+        begun = self._at
+        left = self._primary(depth)
+        operator = self._next
+        if operator is None or operator.kind != "near":
+            return left
+        self._require_positional(left, begun, operator)
+        parts = [left]
+        while (lexeme := self._next) is not None and lexeme.kind == "near":
+            chained = len(parts) > 1
+            if chained and (lexeme.text != operator.text or not operator.text.startswith("SAME")):
+                self._fail(
+                    f"{operator.text} and {lexeme.text} side by side could be read in two ways",
+                    self._lexemes[begun].start,
+                    lexeme.end,
+                    "join two such pairs with AND, each in parentheses",
+                )
+            self._at += 1
+            right = self._at
+            parts.append(self._primary(depth))
+            self._require_positional(parts[-1], right, operator)
+        return self._joined(operator, parts, begun)
+
+    def _joined(self, operator: Lexeme, parts: list[Node], begun: int) -> Node:
+        if operator.text == "OUTSIDE":
+            return Outside(parts[0], parts[1])
+        common = frozenset.intersection(*map(fields_of, parts))
+        if not common:
+            self._fail(
+                "this can never match: the two stand in different fields",
+                self._lexemes[begun].start,
+                self._lexemes[self._at - 1].end,
+            )
+        if operator.text == "SAMESENTENCE":
+            return Same("sentence", tuple(parts))
+        if operator.text == "SAMEPARA":
+            return Same("paragraph", tuple(parts))
+        ordered = operator.text.startswith(("ONEAR", "PRE"))
+        return Near(parts[0], parts[1], operator.number or 0, ordered)
+
+    def _primary(self, depth: int) -> Node:
+        lexeme = self._next
         if lexeme is None or lexeme.kind == "close":
-            before = self._lexemes[self._at - 1] if self._at else lexeme
-            if before is None:
-                raise AssertionError("an empty query has been refused")
-            hint = "write a word, a phrase or a group there"
-            self._fail_at(before, f"nothing follows {before.text}", hint)
+            before = self._lexemes[self._at - 1]
+            self._fail_at(
+                before, f"nothing follows {before.text}", "write a word, a phrase or a group there"
+            )
         self._at += 1
         match lexeme.kind:
             case "open":
-                inner = self._expression(depth + 1)
-                if self._next is None:
-                    self._fail_at(lexeme, "this parenthesis is never closed", "close it with )")
-                self._at += 1
-                return inner
-            case "operator" if lexeme.text == "NOT":
-                part = self._operand(depth + 1)
-                return part.part if isinstance(part, Not) else Not(part)
-            case "operator":
-                self._fail_at(
-                    lexeme,
-                    f"{lexeme.text} has nothing before it",
-                    f'remove it, or put the word in quotes: "{lexeme.text}"',
-                )
-        return self._phrase(lexeme.start, lexeme.end, lexeme.text)
+                return self._group(lexeme, depth)
+            case "atleast":
+                part = self._primary(depth + 1)
+                if not is_positional(part) or not lexeme.number:
+                    self._fail_at(
+                        lexeme,
+                        "ATLEAST counts words, phrases and groups of OR, one or more",
+                        'write for example ATLEAST/3("sanctions" OR embargo)',
+                    )
+                return AtLeast(lexeme.number, part)
+            case "prefix":
+                return self._prefixed(lexeme, depth)
+            case "reference":
+                return self._definition(lexeme)
+            case "boolean" | "near":
+                hint = f'remove it, or put the word in quotes: "{lexeme.text}"'
+                self._fail_at(lexeme, f"{lexeme.text} has nothing before it", hint)
+        return phrase(
+            self._query, lexeme.start, lexeme.end, lexeme.inside, lexeme.text, lexeme.number
+        )
 
-    def _phrase(self, start: int, end: int, text: str) -> Phrase:
-        words = tokenise(text).words
-        if not words:
-            self._fail("holds no word", start, end, "write at least one letter or digit")
-        return Phrase(text, words)
+    def _group(self, opened: Lexeme, depth: int) -> Node:
+        inner = self._expression(depth + 1)
+        if self._next is None:
+            self._fail_at(opened, "this parenthesis is never closed", "close it with )")
+        self._at += 1
+        return inner
 
-    def _side_by_side(self, lexeme: _Lexeme) -> NoReturn:
-        """Refuse operands without an operator between them: is it AND, or a phrase."""
-        before = self._lexemes[self._at - 1]
-        both = f"{before.text} {lexeme.text}"
-        phrase = both.replace('"', "")
+    def _prefixed(self, prefix: Lexeme, depth: int) -> Node:
+        """What follows `title:` and the like."""
+        name = prefix.text.removesuffix(":")
+        begun = self._at
+        if depth > MAX_DEPTH:
+            self._fail(f"nested deeper than {MAX_DEPTH}", 0, 1)
+        part = self._primary(depth + 1)
+        start, end = prefix.start, self._lexemes[self._at - 1].end
+        if name in FACTS:
+            asked = self._lexemes[begun : self._at]
+            if len(asked) == 1 and isinstance(part, Phrase):
+                return fact(self._query, name, asked[0])
+            self._fail(f"{name}: takes one value", start, end, f"write {name}:a OR {name}:b")
+        return self._apply(part, name, start, end)
+
+    def _apply(self, node: Node, name: str, start: int, end: int) -> Node:
+        """Put a field or a way of comparing on all terms of a part."""
+        match node:
+            case Phrase() if name in {*MODES, "cs"}:
+                mode: Mode = "exact" if name == "exact" else "case"
+                if node.has_wildcard or node.loose is not None:
+                    self._fail(f"{mode}: takes words without wildcards, in order", start, end)
+                text = self._query[start:end] if "(" not in self._query[start:end] else node.text
+                return replace(node, mode=mode, text=text)
+            case Phrase(fields=fields):
+                if fields not in {("title", "body"), (name,)}:
+                    self._fail(f"this can never match: {fields[0]}: within {name}:", start, end)
+                simple = "(" not in self._query[start:end]
+                text = self._query[start:end] if simple else f"{name}:{node.text}"
+                return replace(node, fields=(name,), text=text)
+            case Fact(kind):
+                self._fail(f"{kind}: within {name}: has no meaning", start, end)
+        parts = tuple(self._apply(part, name, start, end) for part in children(node))
+        return with_children(node, parts)
+
+    def _definition(self, lexeme: Lexeme) -> Node:
+        name = lexeme.text[1:]
+        if name in self._inside:
+            circle = " → ".join(f"@{one}" for one in (*self._inside, name))
+            self._fail_at(lexeme, f"definitions go in a circle: {circle}")
+        if name not in self._definitions:
+            known = ", ".join(f"@{one}" for one in sorted(self._definitions)) or "none"
+            self._fail_at(
+                lexeme,
+                f"{lexeme.text} is not defined",
+                f"defined are: {known}; or put it in quotes",
+            )
+        inner = _Parser(self._definitions[name], self._definitions, (*self._inside, name))
+        try:
+            return inner.query().root
+        except QueryError as error:
+            if "circle" in error.message:
+                self._fail_at(lexeme, error.message)
+            self._fail_at(lexeme, f"within {lexeme.text}: {error.message}", error.hint)
+
+    def _require_positional(self, node: Node, begun: int, operator: Lexeme) -> None:
+        if not is_positional(node):
+            self._fail(
+                f"{operator.text} joins words, phrases and groups of OR",
+                self._lexemes[begun].start,
+                self._lexemes[self._at - 1].end,
+                f"write for example (a OR b) {operator.text} c, and the rest with AND",
+            )
+
+    def _refuse_near_beside_or(self, sources: list[tuple[int, int]]) -> None:
+        """Refuse `a NEAR/5 b OR c`, which could be (a NEAR/5 b) OR c, or a NEAR/5 (b OR c)."""
+        for first, last in sources:
+            depth = 0
+            for lexeme in self._lexemes[first:last]:
+                depth += (lexeme.kind == "open") - (lexeme.kind == "close")
+                if lexeme.kind == "near" and depth == 0:
+                    self._ambiguous(lexeme.text, "OR", sources)
+
+    def _side_by_side(self, before: tuple[int, int], lexeme: Lexeme) -> NoReturn:
+        """Refuse operands without an operator between them: it could be AND, or a phrase."""
+        left, both = self._source(before), f"{self._source(before)} {lexeme.text}"
+        if lexeme.text in {"and", "or", "not"}:
+            self._fail_at(
+                lexeme, f"{lexeme.text} is a word here", f"write {lexeme.text.upper()} to join"
+            )
+        words = all(
+            one in {"word", "quoted"} for one in (self._lexemes[before[1] - 1].kind, lexeme.kind)
+        )
+        phrase_of_both = both.replace('"', "")
+        one = f'"{phrase_of_both}" or ' if words else ""
         self._fail(
-            f"{both} could mean a phrase, or both words anywhere",
-            before.start,
+            f"{both} could mean a phrase, or both anywhere"
+            if words
+            else f"no operator before {lexeme.text}",
+            self._lexemes[before[0]].start,
             lexeme.end,
-            f'write "{phrase}" or ({before.text} AND {lexeme.text})',
+            f"write {one}({left} AND {lexeme.text})",
         )
 
-    def _ambiguous(self, first: _Lexeme, second: _Lexeme) -> NoReturn:
-        """Refuse AND beside OR: programs differ on which binds tighter."""
+    def _ambiguous(self, first: str, second: str, sources: list[tuple[int, int]]) -> NoReturn:
+        """Refuse two operators side by side of which programs differ on which binds tighter."""
+        start, end = self._lexemes[sources[0][0]].start, self._lexemes[sources[-1][1] - 1].end
+        if first in {"AND", "OR"}:
+            names = [self._source(source) for source in sources[-3:]]
+            head = f"({names[0]} {first} {names[1]}) {second} {names[2]}"
+            tail = f"{names[0]} {first} ({names[1]} {second} {names[2]})"
+        else:
+            head, tail = f"(a {first} b) {second} c", f"a {first} (b {second} c)"
         self._fail(
-            f"{first.text} and {second.text} stand side by side, and could be read in two ways",
-            first.start,
-            second.end,
-            "write (a AND b) OR c, or a AND (b OR c)",
+            f"{first} beside {second} could be read in two ways",
+            start,
+            end,
+            f"write {head} or {tail}",
         )
 
-    def _fail_at(self, lexeme: _Lexeme, message: str, hint: str = "") -> NoReturn:
+    def _source(self, lexemes: tuple[int, int]) -> str:
+        start, end = self._lexemes[lexemes[0]].start, self._lexemes[lexemes[1] - 1].end
+        return self._query[start:end]
+
+    def _fail_at(self, lexeme: Lexeme, message: str, hint: str = "") -> NoReturn:
         self._fail(message, lexeme.start, lexeme.end, hint)
 
     def _fail(self, message: str, start: int, end: int, hint: str = "") -> NoReturn:

@@ -4,15 +4,25 @@ A token is a folded word and its place in the original text. Folding is NFKC, fu
 and the loss of diacritics, so that a reader's spelling finds a writer's. Scripts that are written
 without spaces give a token for each character: there a term matches wherever its characters run.
 An apostrophe parts words, since "OTAN" shall find "l'OTAN"; but a possessive 's is nothing.
+
+No token runs over white space, so a text is split there and the pieces, which return in every
+text, are remembered: splitting and looking up take a tenth of the time of a regular expression.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from dataclasses import dataclass
-from functools import lru_cache
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable
+from functools import cached_property, lru_cache
+from itertools import accumulate, chain
+from operator import itemgetter
 
 import regex
+
+Span = tuple[int, int]
+Piece = tuple[tuple[str, ...], tuple[Span, ...]]
 
 # Within a word these are nothing: soft hyphen, zero-width space, joiners, word joiner, BOM,
 # direction marks. Joiners do mean something in Persian or Hindi, but people leave them out.
@@ -27,15 +37,19 @@ _TOKEN = regex.compile(
     rf"""
       [{_UNSPACED}]\p{{M}}*                                            # one character
     | (?:(?<![\p{{L}}\p{{N}}])\p{{L}}\.){{2,}}(?:\p{{L}}(?![\p{{L}}\p{{N}}]))?  # U.S., U.S.A
-    | \p{{N}}+(?:[.,\u2009\u202f]\p{{N}}{{3}}(?!\p{{N}}))+               # 1,000,000
+    | \p{{N}}+(?:[.,]\p{{N}}{{3}}(?!\p{{N}}))+                             # 1,000,000
     | {_RUN}(?:[{_APOSTROPHES}][sS](?![\p{{L}}\p{{N}}]))?             # council, council's
     """,
     regex.VERBOSE | regex.V1,
 )
 _POSSESSIVE = regex.compile(rf"[{_APOSTROPHES}][sS]$")
-_DROPPED = regex.compile(rf"[{_INVISIBLE}{_APOSTROPHES}.,\u2009\u202f]")
+_DROPPED = regex.compile(rf"[{_INVISIBLE}{_APOSTROPHES}.,]")
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
-_ASCII_WORD = regex.compile(r"[a-z0-9]+")
+_ASCII_WORD = re.compile(r"[a-z0-9]+")
+# Thin spaces between groups of digits become commas, which take as many code points.
+_THIN_SPACE = re.compile(r"(?<=\d)[\u2009\u202f](?=\d{3})")
+_NOT_SPACE = re.compile(r"\S+")
+_LONGEST_PIECE = 40
 
 # Canonical combining classes below this one make other letters, not other spellings: the nukta and
 # virama of Indic scripts, the voicing marks of kana.
@@ -47,19 +61,105 @@ _PLAIN = str.maketrans(
      "ŋ": "n", "ŧ": "t", "ĸ": "k", "ə": "e", "ɓ": "b", "ɗ": "d", "ƙ": "k", "ƴ": "y"}
 )  # fmt: skip
 
+# What ends a sentence between two words, unless the first is an initial, a number, or a title.
+_SENTENCE_END = regex.compile(r"[.!?…。！？]+[\"'”’»)\]]*(?:\s|$)|[。！？]|\n")
+_FULL_STOP = regex.compile(r"\.[\"'”’»)\]]*\s")
+_TITLES = frozenset(
+    """mr mrs ms dr prof st gen col lt sgt capt sen rep gov pres hon rev jr sr no vs etc inc ltd co
+    corp dept mt ca bzw usw hr fr nr str mme mlle sig sra""".split()  # noqa: SIM905
+)
 
-@dataclass(frozen=True, slots=True)
-class Tokens:
-    """The tokens of a text: folded `words`, and for each its half-open span of code points."""
 
-    words: tuple[str, ...]
-    spans: tuple[tuple[int, int], ...]
+class Text:
+    """A text as tokens: `words` are folded, `span` says where each stands in `raw`."""
+
+    def __init__(self, raw: str) -> None:
+        """Split a text; `raw` may be of any length."""
+        self.raw = raw
+        plain = raw
+        if "\u202f" in raw or "\u2009" in raw:
+            plain = _THIN_SPACE.sub(",", raw)
+        self._plain = plain
+        self._pieces = [
+            _piece(part) if len(part) <= _LONGEST_PIECE else _split(part) for part in plain.split()
+        ]
+        self.words: list[str] = list(chain.from_iterable(map(itemgetter(0), self._pieces)))
+
+    @cached_property
+    def joined(self) -> str:
+        """All words, with a space on either side of each."""
+        return joined(self.words)
+
+    @cached_property
+    def _ends(self) -> list[int]:
+        """Where each word ends in `joined`."""
+        return list(accumulate(len(word) + 1 for word in self.words))
+
+    def word_at(self, place: int) -> int:
+        """The number of the word that holds a place in `joined`, or ends at the space there."""
+        return bisect_left(self._ends, place)
+
+    @cached_property
+    def _first_words(self) -> list[int]:
+        """The number of each piece's first word."""
+        return [0, *accumulate(len(words) for words, _ in self._pieces)]
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [found.start() for found in _NOT_SPACE.finditer(self._plain)]
+
+    def span(self, number: int) -> Span:
+        """Where a word stands in the original text, as a half-open range of code points."""
+        piece = bisect_right(self._first_words, number) - 1
+        start, end = self._pieces[piece][1][number - self._first_words[piece]]
+        return self._starts[piece] + start, self._starts[piece] + end
+
+    @property
+    def spans(self) -> list[Span]:
+        """Where all words stand."""
+        return [self.span(number) for number in range(len(self.words))]
+
+    @cached_property
+    def sentences(self) -> list[int]:
+        """For each word, the number of its sentence."""
+        return self._segments(self._ends_sentence)
+
+    @cached_property
+    def paragraphs(self) -> list[int]:
+        """For each word, the number of its paragraph."""
+        return self._segments(lambda _, between: "\n" in between)
+
+    def _ends_sentence(self, word: str, between: str) -> bool:
+        if not _SENTENCE_END.search(between):
+            return False
+        abbreviated = len(word) == 1 or word.isdigit() or word in _TITLES
+        return not (abbreviated and _FULL_STOP.match(between) and "\n" not in between)
+
+    def _segments(self, ends: Callable[[str, str], bool]) -> list[int]:
+        numbers: list[int] = []
+        current, last = 0, 0
+        for number, (start, end) in enumerate(self.spans):
+            if number and start > last and ends(self.words[number - 1], self.raw[last:start]):
+                current += 1
+            numbers.append(current)
+            last = end
+        return numbers
 
 
-def tokenise(text: str) -> Tokens:
+def joined(words: Iterable[str]) -> str:
+    """Words with a space on either side of each, so that they match as whole words only."""
+    return f" {' '.join(words)} "
+
+
+def tokenise(text: str) -> Text:
     """Split a text into tokens."""
+    return Text(text)
+
+
+def _split(text: str) -> Piece:
+    """The tokens of a piece of text without white space: words, and their places in it."""
     words: list[str] = []
-    spans: list[tuple[int, int]] = []
+    spans: list[Span] = []
     for found in _TOKEN.finditer(text):
         word = fold(found[0])
         if _WORD.fullmatch(word):
@@ -70,17 +170,21 @@ def tokenise(text: str) -> Tokens:
         for part in _WORD.findall(word):
             words.append(part)
             spans.append(found.span())
-    return Tokens(tuple(words), tuple(spans))
+    return tuple(words), tuple(spans)
 
 
-@lru_cache(maxsize=65536)
-def fold(word: str) -> str:
-    """A word in the form in which words are compared; idempotent."""
-    lower = word.lower()
+_piece = lru_cache(maxsize=200_000)(_split)
+
+
+def fold(word: str, *, case: bool = True) -> str:
+    """A word in the form in which words are compared; without `case` capitals stay."""
+    lower = word.lower() if case else word
     if _ASCII_WORD.fullmatch(lower):
         return lower
     bare = _DROPPED.sub("", _POSSESSIVE.sub("", word))
     # Case folding may undo normalisation and the other way round (Unicode, section 3.13, D145).
-    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", bare).casefold())
+    normal = unicodedata.normalize("NFKC", bare)
+    folded = unicodedata.normalize("NFKD", normal.casefold() if case else normal)
     stripped = "".join(char for char in folded if unicodedata.combining(char) < _DIACRITIC)
-    return unicodedata.normalize("NFKC", stripped.casefold()).translate(_PLAIN)
+    again = stripped.casefold() if case else stripped
+    return unicodedata.normalize("NFKC", again).translate(_PLAIN)

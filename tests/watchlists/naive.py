@@ -1,21 +1,149 @@
 """The plain truth: a query evaluated by looking, with nothing that makes it fast."""
 
-from monitor.watchlists.query import And, Not, Or, Phrase
-from monitor.watchlists.text import tokenise
+import itertools
+import re
+import unicodedata
+from collections import Counter
+
+from monitor.watchlists.syntax import (
+    And,
+    AtLeast,
+    Fact,
+    Near,
+    Not,
+    Or,
+    Outside,
+    Phrase,
+    Same,
+)
+from monitor.watchlists.text import _TOKEN, _WORD, Text, fold
 
 
-def matches(node, *texts):
-    """Whether a query's tree matches an article of these fields."""
+def tokens(text):
+    """Words and their places by one regular expression over the whole text."""
+    plain = re.sub(r"(?<=\d)[\u2009\u202f](?=\d{3})", ",", text)
+    found = []
+    for token in _TOKEN.finditer(plain):
+        folded = fold(token[0])
+        found += [(word, token.span()) for word in _WORD.findall(folded)]
+    return found
+
+
+def fields_of(article):
+    return {
+        "title": article.title,
+        "body": article.text,
+        "author": "\n".join(article.authors),
+        "source": article.source,
+        "url": article.url,
+    }
+
+
+def places(phrase, article):
+    """Every place of a phrase: (field, first word, last word)."""
+    found = set()
+    for field in phrase.fields:
+        name = "body" if field == "lead" else field
+        text = fields_of(article)[name]
+        words = tokens(text)
+        for first, last in stretches(phrase, words):
+            if field == "lead" and last >= 100:
+                continue
+            if spelt(phrase, text, words[first : last + 1]):
+                found.add((name, first, last))
+    return found
+
+
+def stretches(phrase, words):
+    count = len(phrase.words)
+    if phrase.loose is None:
+        for first in range(len(words) - count + 1):
+            if all(
+                like(pattern, word)
+                for pattern, (word, _) in zip(phrase.words, words[first:], strict=False)
+            ):
+                yield first, first + count - 1
+        return
+    enough = [
+        (first, last)
+        for first, last in itertools.combinations_with_replacement(range(len(words)), 2)
+        if not Counter(phrase.words) - Counter(word for word, _ in words[first : last + 1])
+    ]
+    for first, last in enough:
+        if last - first + 1 <= count + phrase.loose and not any(
+            first <= a and b <= last and (a, b) != (first, last) for a, b in enough
+        ):
+            yield first, last
+
+
+def like(pattern, word):
+    if not pattern:
+        return not word
+    if pattern[0] == "*":
+        return like(pattern[1:], word) or (bool(word) and like(pattern, word[1:]))
+    return bool(word) and pattern[0] in {word[0], "?"} and like(pattern[1:], word[1:])
+
+
+def spelt(phrase, text, words):
+    there = text[words[0][1][0] : words[-1][1][1]]
+    if phrase.mode == "exact":
+        normal = [" ".join(one.split()) for one in (there, phrase.raw)]
+        return len({unicodedata.normalize("NFC", one) for one in normal}) == 1
+    if phrase.mode == "case":
+        said = [fold(text[start:end], case=False) for _, (start, end) in words]
+        return said == [fold(phrase.raw[a:b], case=False) for _, (a, b) in tokens(phrase.raw)]
+    return True
+
+
+def located(node, article):
     match node:
-        case Phrase(words=words):
-            return any(stands(words, tokenise(text).words) for text in texts)
-        case And(parts):
-            return all(matches(part, *texts) for part in parts)
+        case Phrase():
+            return places(node, article)
         case Or(parts):
-            return any(matches(part, *texts) for part in parts)
+            return set().union(*(located(part, article) for part in parts))
+        case Outside(part, within):
+            covers = located(within, article)
+            return {
+                (field, first, last)
+                for field, first, last in located(part, article)
+                if not any(f == field and a <= first and last <= b for f, a, b in covers)
+            }
+
+
+def matches(node, article, facts=frozenset()):
+    """Whether a query's tree matches an article."""
+
+    def ask(part):
+        return matches(part, article, facts)
+
+    match node:
+        case Phrase() | Outside():
+            return bool(located(node, article))
+        case Fact():
+            return node in facts
+        case And(parts):
+            return all(map(ask, parts))
+        case Or(parts):
+            return any(map(ask, parts))
         case Not(part):
-            return not matches(part, *texts)
+            return not ask(part)
+        case AtLeast(count, part):
+            return len(located(part, article)) >= count
+        case Near(left, right, words, ordered):
+            return any(
+                f == g and (0 <= c - b - 1 <= words or (not ordered and 0 <= a - d - 1 <= words))
+                for f, a, b in located(left, article)
+                for g, c, d in located(right, article)
+            )
+        case Same(scope, parts):
+            texts = {name: Text(text) for name, text in fields_of(article).items()}
 
+            def segments(part):
+                found = set()
+                for field, first, last in located(part, article):
+                    numbers = getattr(texts[field], f"{scope}s")
+                    if numbers[first] == numbers[last]:
+                        found.add((field, numbers[first]))
+                return found
 
-def stands(phrase, words):
-    return any(words[at : at + len(phrase)] == phrase for at in range(len(words) - len(phrase) + 1))
+            return bool(set.intersection(*map(segments, parts)))

@@ -1,0 +1,194 @@
+"""What a query is made of, and how it is spelt. Pure.
+
+The parts that can be asked where they stand, and not only whether, are called positional: terms,
+groups of them joined by OR, and terms that count only outside of others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+Mode = Literal["folded", "case", "exact"]
+Scope = Literal["sentence", "paragraph"]
+
+TEXT_FIELDS = ("title", "body")
+# The lead is the first words of the body.
+FIELDS = (*TEXT_FIELDS, "author", "source", "url", "lead")
+FACTS = ("site", "lang", "tag")
+LEAD_WORDS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Words that stand side by side, or with `loose` in any order with so many others between.
+
+    `text` is how the query spells it, `raw` that without quotes and prefix. `words` are folded and
+    may hold the wildcards `*` (any letters) and `?` (one letter).
+    """
+
+    text: str
+    words: tuple[str, ...]
+    raw: str = ""
+    fields: tuple[str, ...] = TEXT_FIELDS
+    mode: Mode = "folded"
+    loose: int | None = None
+
+    @property
+    def has_wildcard(self) -> bool:
+        """Whether a word is a pattern."""
+        return any("*" in word or "?" in word for word in self.words)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something true of the whole article: its site, its language, a tag of its feed."""
+
+    kind: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """All of these match."""
+
+    parts: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """At least one of these matches."""
+
+    parts: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The part does not match; stands only within And, beside something that does."""
+
+    part: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """Two positional parts, with at most `words` words between; `ordered` says left first."""
+
+    left: Node
+    right: Node
+    words: int
+    ordered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Same:
+    """Positional parts that all stand in one sentence, or in one paragraph."""
+
+    scope: Scope
+    parts: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AtLeast:
+    """A positional part that stands in so many places."""
+
+    count: int
+    part: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """A positional part that counts only where it does not stand within another."""
+
+    part: Node
+    within: Node
+
+
+Node = Phrase | Fact | And | Or | Not | Near | Same | AtLeast | Outside
+
+
+def is_positional(node: Node) -> bool:
+    """Whether a part can be asked where it stands."""
+    match node:
+        case Phrase() | Outside():
+            return True
+        case Or(parts):
+            return all(map(is_positional, parts))
+    return False
+
+
+def children(node: Node) -> tuple[Node, ...]:
+    """The parts of a part."""
+    match node:
+        case And(parts) | Or(parts) | Same(_, parts):
+            return parts
+        case Not(part) | AtLeast(_, part):
+            return (part,)
+        case Near(left, right):
+            return (left, right)
+        case Outside(part, within):
+            return (part, within)
+    return ()
+
+
+def with_children(node: Node, parts: tuple[Node, ...]) -> Node:
+    """A part like this one, made of other parts."""
+    match node:
+        case And() | Or() | Same():
+            return replace(node, parts=parts)
+        case Not() | AtLeast():
+            return replace(node, part=parts[0])
+        case Near():
+            return replace(node, left=parts[0], right=parts[1])
+        case Outside():
+            return replace(node, part=parts[0], within=parts[1])
+    return node
+
+
+def phrases(node: Node) -> Iterator[Phrase]:
+    """All phrases in a query, in its order."""
+    if isinstance(node, Phrase):
+        yield node
+    for child in children(node):
+        yield from phrases(child)
+
+
+def fields_of(node: Node) -> frozenset[str]:
+    """The fields in which a positional part may stand; the lead is a part of the body."""
+    found: set[str] = set()
+    for phrase in phrases(node):
+        found.update("body" if field == "lead" else field for field in phrase.fields)
+    return frozenset(found)
+
+
+def spell(node: Node, *, inner: bool = False) -> str:
+    """A query with all parentheses, and words in the form that is compared; it can be parsed."""
+    match node:
+        case Phrase():
+            return _spell_phrase(node)
+        case Fact(kind, value):
+            return f"{kind}:{value}"
+        case Not(part):
+            return f"NOT {spell(part, inner=True)}"
+        case AtLeast(count, part):
+            return f"ATLEAST/{count}({spell(part)})"
+        case Near(words=words, ordered=ordered):
+            operator = f"{'O' if ordered else ''}NEAR/{words}"
+        case Same(scope):
+            operator = {"sentence": "SAMESENTENCE", "paragraph": "SAMEPARA"}[scope]
+        case Outside():
+            operator = "OUTSIDE"
+        case And():
+            operator = "AND"
+        case Or():
+            operator = "OR"
+    spelt = f" {operator} ".join(spell(part, inner=True) for part in children(node))
+    return f"({spelt})" if inner else spelt
+
+
+def _spell_phrase(phrase: Phrase) -> str:
+    words = " ".join(phrase.words) if phrase.mode == "folded" else phrase.raw
+    mode = "" if phrase.mode == "folded" else f"{phrase.mode}:"
+    loose = "" if phrase.loose is None else f"~{phrase.loose}"
+    field = "" if phrase.fields == TEXT_FIELDS else f"{phrase.fields[0]}:"
+    return f'{field}{mode}"{words}"{loose}'

@@ -1,0 +1,79 @@
+"""The terms of a query: words, phrases, wildcards, and facts about the article. Pure."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+import regex
+
+from monitor.errors import QueryError
+from monitor.watchlists.lexer import Lexeme
+from monitor.watchlists.syntax import Fact, Phrase
+from monitor.watchlists.text import fold, tokenise
+
+FEWEST_LETTERS = 3
+
+_PATTERN = regex.compile(r"[\p{L}\p{M}\p{N}*?]*[*?][\p{L}\p{M}\p{N}*?]*|[^\s*?]+")
+_FIXED = regex.compile(r"[^*?]+")
+_UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
+_LANGUAGE = regex.compile(r"[A-Za-z]{2,3}")
+
+
+def phrase(
+    query: str, start: int, end: int, inside: str, text: str = "", loose: int | None = None
+) -> Phrase:
+    """The phrase that stands in a query at `start`; `inside` are its words, without quotes."""
+    if "*" in inside or "?" in inside:
+        words: list[str] = []
+        for found in _PATTERN.finditer(inside):
+            if "*" in found[0] or "?" in found[0]:
+                words.append(_wildcard(query, start, end, found[0]))
+            else:
+                words += tokenise(found[0]).words
+    else:
+        words = tokenise(inside).words
+    if not words:
+        _fail(query, start, end, "holds no word", "write at least one letter or digit")
+    return Phrase(text or inside, tuple(words), " ".join(inside.split()), loose=loose)
+
+
+def _wildcard(query: str, start: int, end: int, word: str) -> str:
+    """A word with wildcards, its fixed parts folded."""
+    fixed = _FIXED.findall(word)
+    if sum(map(len, fixed)) < FEWEST_LETTERS:
+        _fail(
+            query,
+            start,
+            end,
+            f"{word} matches too many words",
+            f"write at least {FEWEST_LETTERS} letters of it, or leave the wildcard out",
+        )
+    if _UNSPACED.search(word):
+        _fail(query, start, end, f"{word} needs no wildcard", "terms match within words there")
+    folded: str = _FIXED.sub(lambda part: fold(part[0]), word)
+    while "**" in folded:
+        folded = folded.replace("**", "*")
+    return folded
+
+
+def fact(query: str, kind: str, asked: Lexeme) -> Fact:
+    """What `site:`, `lang:` or `tag:` asks for."""
+    value = asked.inside.strip()
+    if kind == "lang" and not _LANGUAGE.fullmatch(value):
+        _fail(
+            query, asked.start, asked.end, f"{value} is no language", "write a code such as lang:en"
+        )
+    if kind == "site":
+        value = (
+            value.removeprefix("https://").removeprefix("http://").rstrip("/").removeprefix("www.")
+        )
+        if "/" in value or "." not in value:
+            hint = "write the site alone, such as site:bbc.co.uk; for parts of an address use url:"
+            _fail(query, asked.start, asked.end, f"{value} is no site", hint)
+    if regex.search(r"[\s()]", value):
+        _fail(query, asked.start, asked.end, f"{kind}: takes one word", f"write {kind}:word")
+    return Fact(kind, value.casefold())
+
+
+def _fail(query: str, start: int, end: int, message: str, hint: str) -> NoReturn:
+    raise QueryError(message, query=query, column=start + 1, length=max(1, end - start), hint=hint)
