@@ -108,7 +108,7 @@ class Runtime:
         """All watchlists, compiled."""
         from monitor.watchlists.matcher import Matcher
 
-        return Matcher(self.config.watchlists)
+        return Matcher(self.config.watchlists, self.config.definitions)
 
 
 def start(config: Path, data: Path) -> Runtime:

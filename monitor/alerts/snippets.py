@@ -106,7 +106,7 @@ def _snippet(text: str, window: Span, spans: Sequence[Span]) -> Snippet:
         start += 1
     while end > start and text[end - 1].isspace():
         end -= 1
-    before = f"{ELLIPSIS} " if start > 0 else ""
+    before = f"{ELLIPSIS} " if text[:start].strip() else ""
     pieces: list[str] = []
     moved: dict[int, int] = {}
     length = len(before)
@@ -117,5 +117,5 @@ def _snippet(text: str, window: Span, spans: Sequence[Span]) -> Snippet:
         pieces.append(piece)
         length += len(piece)
     moved[end] = length
-    after = f" {ELLIPSIS}" if end < len(text) else ""
+    after = f" {ELLIPSIS}" if text[end:].strip() else ""
     return Snippet(before + "".join(pieces) + after, tuple((moved[a], moved[b]) for a, b in spans))

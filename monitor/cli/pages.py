@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,21 +24,28 @@ if TYPE_CHECKING:
     from monitor.articles.clean import Page
 
 TRIED = "query"
+STANDARD_INPUT = "-"
 
 
 @click.command()
 @options.config
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of the files, for editors.")
 def check(config_directory: Path, schema: bool) -> None:
-    """Validate the configuration: print every fault, or how each query was read."""
+    """Validate the configuration: print every fault, or how each query was read.
+
+    Watchlists are tried on their must_match and must_not_match.
+    """
     if schema:
         click.echo(json.dumps(json_schema(), indent=2))
         return
     from monitor.watchlists.query import parse
 
-    configuration = load(config_directory, os.environ)
+    configuration = load(config_directory, os.environ, examples=True)
     for watchlist in configuration.watchlists:
-        click.echo(f"{watchlist.name}: {parse(watchlist.query).reading}")
+        query = parse(watchlist.query, configuration.definitions)
+        click.echo(f"{watchlist.name}: {query.reading}")
+        for warning in query.warnings:
+            click.echo(f"  warning: {warning}")
     counts = ", ".join(
         f"{len(part)} {name}"
         for name, part in (
@@ -59,18 +67,20 @@ class Source:
 
 
 def sources(names: tuple[str, ...], config_directory: Path, *, plain: bool) -> Iterator[Source]:
-    """Read files and URLs in order; with `plain`, `.txt` files are taken as they are."""
-    from monitor.articles.clean import Page, clean
+    """Read files, URLs and standard input in order; with `plain`, text is taken as it is."""
+    from monitor.articles.clean import clean
 
     for name in names:
         try:
             if name.startswith(("http://", "https://")):
                 page = asyncio.run(_fetch(name, config_directory))
+            elif name == STANDARD_INPUT:
+                content = sys.stdin.buffer.read()
+                # A page announces itself; all else on standard input is text.
+                markup = content.lstrip()[:1] == b"<"
+                page = clean(content) if markup or not plain else _as_text(content)
             elif plain and Path(name).suffix == ".txt":
-                text = Path(name).read_text(encoding="utf-8", errors="replace")
-                page = Page(
-                    title="", text=text, authors=(), published_at=None, language=None, url=None
-                )
+                page = _as_text(Path(name).read_bytes())
             else:
                 page = clean(Path(name).read_bytes())
         except (CleanError, FetchError) as error:
@@ -79,6 +89,13 @@ def sources(names: tuple[str, ...], config_directory: Path, *, plain: bool) -> I
             yield Source(name, None, error.strerror or str(error))
         else:
             yield Source(name, page, None)
+
+
+def _as_text(content: bytes) -> Page:
+    from monitor.articles.clean import Page
+
+    text = content.decode("utf-8", "replace")
+    return Page(title="", text=text, authors=(), published_at=None, language=None, url=None)
 
 
 async def _fetch(url: str, config_directory: Path) -> Page:
@@ -136,13 +153,19 @@ def _show_page(page: Page) -> None:
 
 @click.command(name="try")
 @click.argument("query")
-@click.argument("names", metavar="[FILE|URL]…", nargs=-1)
+@click.argument("names", metavar="[FILE|URL|-]…", nargs=-1)
 @click.option(
     "--since", type=options.Duration(), default="7d", show_default=True,
     help="Without files: look at the articles stored since then.",
 )  # fmt: skip
 @options.config
 @options.data
+@click.option(
+    "--explain",
+    "explains",
+    is_flag=True,
+    help="Show how the query was read and, for each article, which part held or failed.",
+)
 @options.as_json
 @click.pass_context
 def try_command(
@@ -152,6 +175,7 @@ def try_command(
     since: timedelta,
     config_directory: Path,
     data: Path,
+    explains: bool,
     as_json: bool,
 ) -> None:
     """Run a query over files, URLs, or stored articles, and show what matches.
@@ -160,8 +184,15 @@ def try_command(
     none did, 2 for a broken query.
     """
     from monitor.watchlists.matcher import Matcher
+    from monitor.watchlists.query import parse
 
-    matcher = Matcher([Watchlist(TRIED, query)])
+    definitions = _definitions(config_directory)
+    parsed = parse(query, definitions)
+    for warning in parsed.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    if explains and not as_json:
+        click.echo(f"read as: {parsed.reading}")
+    matcher = Matcher([Watchlist(TRIED, query)], definitions)
     found: Iterator[tuple[str, Article | None, str | None]]
     if names:
         found = (
@@ -174,13 +205,30 @@ def try_command(
     for name, article, error in found:
         match = next(iter(matcher.match(article)), None) if article else None
         matched |= match is not None
+        parts = matcher.explain(TRIED, article) if explains and article else []
         if as_json:
-            click.echo(json.dumps(_as_object(name, article, match, error), ensure_ascii=False))
-        elif error is not None:
+            told = _as_object(name, article, match, error)
+            if explains:
+                told |= {"reading": parsed.reading, "parts": [asdict(part) for part in parts]}
+            click.echo(json.dumps(told, ensure_ascii=False))
+            continue
+        if error is not None:
             click.echo(f"{name}: {error}", err=True)
         elif match is not None and article is not None:
             _show_match(name, article, match)
+        elif explains:
+            click.echo(f"{name}: no match")
+        for part in parts:
+            click.echo(f"  {printable(str(part))}")
     context.exit(int(not matched))
+
+
+def _definitions(config_directory: Path) -> Mapping[str, str]:
+    """What `@name` stands for here; nothing where there is no configuration, or a broken one."""
+    try:
+        return load(config_directory, os.environ).definitions
+    except ConfigError:
+        return {}
 
 
 def _article(page: Page) -> Article:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
 
@@ -13,6 +12,14 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 
+from monitor.config.checks import (
+    broken_queries,
+    dangling,
+    failed_examples,
+    meant,
+    plain_query,
+    repeated,
+)
 from monitor.config.schema import (
     KINDS,
     ArticleSettings,
@@ -23,9 +30,8 @@ from monitor.config.schema import (
     WatchlistEntry,
 )
 from monitor.config.source import Path_, Source, files, read
-from monitor.errors import ConfigError, Fault, PresswatchError, QueryError
+from monitor.errors import ConfigError, Fault, PresswatchError
 from monitor.model import Digest, Feed, FeedFilter, Quiet, Subscriber, Watchlist
-from monitor.watchlists.query import parse
 
 __all__ = [
     "ArticleSettings",
@@ -60,19 +66,25 @@ class Config:
     feeds: tuple[Feed, ...]
     watchlists: tuple[Watchlist, ...]
     subscribers: tuple[Subscriber, ...]
+    definitions: Mapping[str, str]
 
 
-def load(directory: Path, environ: Mapping[str, str]) -> Config:
-    """Read all YAML files below a directory; raises ConfigError with every fault found."""
+def load(directory: Path, environ: Mapping[str, str], *, examples: bool = False) -> Config:
+    """Read all YAML files below a directory; raises ConfigError with every fault found.
+
+    With `examples`, each watchlist is tried on what it says that it must and must not match.
+    """
     source = read(directory, environ)
     faults = list(source.faults)
     try:
         file = File.model_validate(source.values)
     except ValidationError as error:
         faults += [_fault(source, details) for details in error.errors()]
-    faults += _repeated(source)
-    faults += _dangling(source)
-    faults += _broken_queries(source)
+    faults += repeated(source)
+    faults += dangling(source)
+    faults += broken_queries(source)
+    if examples and not faults:
+        faults += failed_examples(source)
     if faults:
         raise ConfigError(sorted(set(faults)))
     return Config(
@@ -80,6 +92,7 @@ def load(directory: Path, environ: Mapping[str, str]) -> Config:
         feeds=tuple(Feed(feed.url, feed.name, feed.tags, feed.every) for feed in file.feeds),
         watchlists=tuple(map(_watchlist, file.watchlists)),
         subscribers=tuple(map(_subscriber, file.subscribers)),
+        definitions=file.definitions,
     )
 
 
@@ -146,9 +159,8 @@ def _file_with_feeds(directory: Path, yaml: YAML) -> Path:
 
 def _watchlist(entry: WatchlistEntry) -> Watchlist:
     chosen = FeedFilter(entry.feeds.names, entry.feeds.tags, entry.feeds.languages)
-    return Watchlist(
-        entry.name, entry.query, chosen, entry.priority, entry.subscribers, entry.once_per
-    )
+    query = entry.query or plain_query(entry.any, entry.all, entry.none)
+    return Watchlist(entry.name, query, chosen, entry.priority, entry.subscribers, entry.once_per)
 
 
 def _subscriber(entry: SubscriberEntry) -> Subscriber:
@@ -169,7 +181,7 @@ def _fault(source: Source, details: ErrorDetails) -> Fault:
     name = f"`{path[-1]}` " if path and isinstance(path[-1], str) else ""
     if details["type"] == "extra_forbidden":
         at = source.keys.get(path, source.place(path))
-        return at.fault(f"unknown key {name}".strip() + _meant(str(path[-1]), _keys(path[:-1])))
+        return at.fault(f"unknown key {name}".strip() + meant(str(path[-1]), _keys(path[:-1])))
     if details["type"] == "missing":
         return source.place(path[:-1]).fault(f"{name}is missing")
     words = _WORDS.get(details["type"], details["msg"])
@@ -201,76 +213,3 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
         yield annotation
     for inner in get_args(annotation):
         yield from _models(inner)
-
-
-def _meant(word: str, known: Iterable[str]) -> str:
-    close = get_close_matches(word, list(known), n=1)
-    return f"; did you mean `{close[0]}`?" if close else ""
-
-
-def _named(source: Source, part: str, key: str) -> Iterator[tuple[Path_, str]]:
-    """All texts that stand under a key in the entries of a part."""
-    entries = source.values.get(part)
-    for number, entry in enumerate(entries if isinstance(entries, list) else ()):
-        if isinstance(entry, dict) and isinstance(entry.get(key), str):
-            yield (part, number, key), entry[key]
-
-
-def _repeated(source: Source) -> Iterator[Fault]:
-    for part, key in (("feeds", "url"), ("feeds", "name"), ("watchlists", "name"),
-                      ("subscribers", "name")):  # fmt: skip
-        first: dict[str, Path_] = {}
-        for path, name in _named(source, part, key):
-            if name in first:
-                where = source.place(first[name])
-                shown = "this" if source.place(path).secret else f"`{name}`"
-                yield source.place(path).fault(
-                    f"{part[:-1]} {key} {shown} is given twice, first at {where}"
-                )
-            first.setdefault(name, path)
-
-
-def _dangling(source: Source) -> Iterator[Fault]:
-    """References from watchlists to subscribers and feeds that are not there."""
-    subscribers = {name for _, name in _named(source, "subscribers", "name")}
-    names = {name for _, name in _named(source, "feeds", "name")}
-    feeds = source.values.get("feeds")
-    tags = {
-        tag
-        for feed in (feeds if isinstance(feeds, list) else ())
-        if isinstance(feed, dict) and isinstance(feed.get("tags"), list)
-        for tag in feed["tags"]
-        if isinstance(tag, str)
-    }
-    for path in list(source.places):
-        match path:
-            case ("watchlists", _, "subscribers", int()):
-                what, known = "subscriber", subscribers
-            case ("watchlists", _, "feeds", "tags", int()):
-                what, known = "tag on any feed", tags
-            case ("watchlists", _, "feeds", "names", int()):
-                what, known = "feed", names
-            case _:
-                continue
-        word = _at(source.values, path)
-        if isinstance(word, str) and word not in known:
-            yield source.places[path].fault(f"no {what} is called `{word}`" + _meant(word, known))
-
-
-def _at(values: Any, path: Path_) -> Any:
-    for part in path:
-        values = values[part]
-    return values
-
-
-def _broken_queries(source: Source) -> Iterator[Fault]:
-    for path, query in _named(source, "watchlists", "query"):
-        place = source.place(path)
-        try:
-            parse(query)
-        except QueryError as error:
-            hint = f"; {error.hint}" if error.hint else ""
-            if place.literal:
-                yield place.fault(f"query: {error.message}{hint}", offset=error.column - 1)
-            else:
-                yield place.fault(f"query, column {error.column}: {error.message}{hint}")

@@ -119,6 +119,9 @@ Name = Annotated[
         "names a channel",
     ),
 ]
+DefinitionName = Annotated[
+    str, _matching(_NAME, "must be a name of letters, digits, dots, dashes and underscores")
+]
 Text = Annotated[str, Field(min_length=1)]
 Count = Annotated[int, Field(ge=1, le=1000)]
 
@@ -179,15 +182,34 @@ class FilterEntry(Model):
     languages: Annotated[tuple[Language, ...], Field(strict=False)] = ()
 
 
+class ExampleFile(Model):
+    """A text file that a watchlist is tried on, beside the file that names it."""
+
+    file: Text
+
+
 class WatchlistEntry(Model):
-    """A watchlist."""
+    """A watchlist: a query, or the plain form of words that must and must not be there."""
 
     name: Name
-    query: Text
+    query: Text | None = None
+    any: Annotated[tuple[Text, ...], Field(strict=False)] = ()
+    all: Annotated[tuple[Text, ...], Field(strict=False)] = ()
+    none: Annotated[tuple[Text, ...], Field(strict=False)] = ()
+    must_match: Annotated[tuple[Text | ExampleFile, ...], Field(strict=False)] = ()
+    must_not_match: Annotated[tuple[Text | ExampleFile, ...], Field(strict=False)] = ()
     feeds: FilterEntry = FilterEntry()
     priority: Priority = "normal"
     subscribers: Annotated[tuple[Text, ...], Field(strict=False)] = ()
     once_per: OncePer = "story"
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        if (self.query is None) == (not self.any and not self.all):
+            raise _expected("must have either query, or any or all")
+        if self.query is not None and self.none:
+            raise _expected("must not have none beside query; write AND NOT in the query")
+        return self
 
 
 class Slack(Model):
@@ -273,6 +295,7 @@ class File(Model):
     """What one file may hold, and all of them together."""
 
     settings: Settings = Settings()
+    definitions: dict[DefinitionName, Text] = {}
     feeds: Annotated[tuple[FeedEntry, ...], Field(strict=False)] = ()
     watchlists: Annotated[tuple[WatchlistEntry, ...], Field(strict=False)] = ()
     subscribers: Annotated[tuple[SubscriberEntry, ...], Field(strict=False)] = ()

@@ -12,9 +12,7 @@ from urllib.parse import urlsplit
 from monitor.model import Article
 from monitor.watchlists.evaluate import Place
 from monitor.watchlists.syntax import LEAD_WORDS, Fact, Phrase, Scope
-from monitor.watchlists.text import Text, fold, joined
-
-_WILDCARDS = re.compile(r"[*?]")
+from monitor.watchlists.text import Text, fold
 
 
 class View:
@@ -35,7 +33,7 @@ class View:
         }
         for field in fields:
             text = self.texts[field] = Text(raw[field])
-            if text.words:
+            if len(automaton):
                 for end, key in automaton.iter(text.joined):
                     self.keys.setdefault(key, {}).setdefault(field, []).append(end)
 
@@ -74,7 +72,7 @@ class View:
     def _in_field(self, phrase: Phrase, field: str) -> list[tuple[int, int]]:
         if phrase.loose is not None:
             return self._loosely(phrase, field)
-        ends = self.keys.get(key_of(phrase), {}).get(field)
+        ends = self.keys.get(phrase.key, {}).get(field)
         if not ends:
             return []
         text = self.texts[field]
@@ -90,9 +88,8 @@ class View:
 
     def _by_pattern(self, phrase: Phrase, text: Text, ends: list[int]) -> list[tuple[int, int]]:
         """Check the words around each place where the fixed part of a phrase stands."""
-        number = _anchor(phrase.words)[1]
         patterns = [_pattern(word) for word in phrase.words]
-        firsts = {text.word_at(end) - number for end in ends}
+        firsts = {text.word_at(end) - phrase.key_word for end in ends}
         return [
             (first, first + len(patterns) - 1)
             for first in sorted(firsts)
@@ -138,31 +135,8 @@ def _has_smaller(places: list[tuple[int, str]], phrase: Phrase) -> bool:
 def keys_of(phrase: Phrase) -> list[str]:
     """What the automaton looks for on behalf of a phrase."""
     if phrase.loose is not None:
-        return [key_of(Phrase("", (word,))) for word in phrase.words]
-    return [key_of(phrase)]
-
-
-@lru_cache(maxsize=500_000)
-def key_of(phrase: Phrase) -> str:
-    """What must be there for a phrase to be there."""
-    if phrase.loose is not None:
-        return joined([max(phrase.words, key=len)])
-    return _anchor(phrase.words)[0] if phrase.has_wildcard else joined(phrase.words)
-
-
-@lru_cache(maxsize=100_000)
-def _anchor(words: tuple[str, ...]) -> tuple[str, int]:
-    """The longest stretch without wildcards, and the number of the word in which it ends."""
-    whole = joined(words)
-    best, word = "", 0
-    start = 0
-    for end in [*(found.start() for found in _WILDCARDS.finditer(whole)), len(whole)]:
-        stretch = whole[start:end]
-        if len(stretch.strip()) > len(best.strip()):
-            best = stretch
-            word = whole[:end].rstrip().count(" ") - 1
-        start = end + 1
-    return best, word
+        return [Phrase("", (word,)).key for word in phrase.words]
+    return [phrase.key]
 
 
 @lru_cache(maxsize=100_000)

@@ -9,15 +9,27 @@ there are evaluated.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import ahocorasick
 
 from monitor.model import Article, FeedFilter, Match, Term, Watchlist
-from monitor.watchlists.article import View, key_of, keys_of
+from monitor.watchlists.article import View, keys_of
 from monitor.watchlists.evaluate import evidence, holds
+from monitor.watchlists.explain import Part, culprits, explain
 from monitor.watchlists.query import parse
-from monitor.watchlists.syntax import Fact, Node, Not, Or, Outside, Phrase, children, phrases
+from monitor.watchlists.syntax import (
+    FIELDS,
+    Fact,
+    Node,
+    Not,
+    Or,
+    Outside,
+    Phrase,
+    children,
+    phrases,
+    spell,
+)
 
 # A query is evaluated when one of these is in the article: a key of the automaton, or a fact.
 Trigger = str | Fact
@@ -27,7 +39,7 @@ class Matcher:
     """Watchlists, compiled; immutable, and safe to share with forked processes."""
 
     def __init__(
-        self, watchlists: Iterable[Watchlist], definitions: dict[str, str] | None = None
+        self, watchlists: Iterable[Watchlist], definitions: Mapping[str, str] | None = None
     ) -> None:
         """Compile; raises QueryError for a query that `config` would have refused."""
         self._compiled: list[tuple[Watchlist, Node]] = []
@@ -43,18 +55,40 @@ class Matcher:
                 fields.update("body" if name == "lead" else name for name in phrase.fields)
                 for key in keys_of(phrase):
                     self._automaton.add_word(key, key)
-        self._fields = tuple(sorted(fields, key=["title", "body", "author", "source", "url"].index))
+        self._fields = tuple(name for name in FIELDS if name in fields)
         self._automaton.make_automaton()
+
+    def view(self, article: Article) -> View:
+        """An article, scanned for what all these queries look for."""
+        return View(article, self._fields, self._automaton)
+
+    def candidates(self, view: View) -> list[int]:
+        """The numbers of the watchlists of which a trigger is in an article, in their order."""
+        found: set[int] = set()
+        triggers: list[Trigger] = [*view.keys, *view.facts]
+        for trigger in triggers:
+            found.update(self._triggered_by.get(trigger, ()))
+        return sorted(found)
+
+    def root(self, number: int) -> Node:
+        """A watchlist's query, by its number."""
+        return self._compiled[number][1]
+
+    def explain(self, watchlist: str, article: Article) -> list[Part]:
+        """Why a watchlist matches an article, or why not, part by part."""
+        root = next(root for one, root in self._compiled if one.name == watchlist)
+        return list(explain(root, self.view(article)))
+
+    def decisive(self, watchlist: str, article: Article) -> list[str]:
+        """The parts of a query, as read, that decided whether it matches."""
+        root = next(root for one, root in self._compiled if one.name == watchlist)
+        return list(dict.fromkeys(map(spell, culprits(root, self.view(article)))))
 
     def match(self, article: Article) -> list[Match]:
         """The watchlists that match an article, in their own order, with the evidence."""
-        view = View(article, self._fields, self._automaton)
-        candidates: set[int] = set()
-        triggers: list[Trigger] = [*view.keys, *view.facts]
-        for trigger in triggers:
-            candidates.update(self._triggered_by.get(trigger, ()))
+        view = self.view(article)
         matches = []
-        for number in sorted(candidates):
+        for number in self.candidates(view):
             watchlist, root = self._compiled[number]
             if applies(watchlist.feeds, article) and holds(root, view):
                 matches.append(Match(watchlist.name, tuple(_terms(root, view))))
@@ -75,7 +109,7 @@ def _triggers(node: Node) -> frozenset[Trigger]:
     """What of which at least one is there whenever the node matches; the rarer the better."""
     match node:
         case Phrase():
-            return frozenset([key_of(node)])
+            return frozenset([node.key])
         case Fact():
             return frozenset([node])
         case Or(parts):

@@ -6,8 +6,9 @@ groups of them joined by OR, and terms that count only outside of others.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 Mode = Literal["folded", "case", "exact"]
@@ -19,8 +20,10 @@ FIELDS = (*TEXT_FIELDS, "author", "source", "url", "lead")
 FACTS = ("site", "lang", "tag")
 LEAD_WORDS = 100
 
+_WILDCARDS = re.compile(r"[*?]")
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Phrase:
     """Words that stand side by side, or with `loose` in any order with so many others between.
 
@@ -34,6 +37,25 @@ class Phrase:
     fields: tuple[str, ...] = TEXT_FIELDS
     mode: Mode = "folded"
     loose: int | None = None
+    # What must stand in a text's joined words for the phrase to stand there, and the number of the
+    # phrase's word in which that ends. Asked for with every article, so worked out once.
+    key: str = field(init=False)
+    key_word: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        words = (max(self.words, key=len),) if self.loose is not None else self.words
+        key, key_word = _anchor(joined(words))
+        object.__setattr__(self, "key", key)
+        object.__setattr__(self, "key_word", key_word)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Phrase) and self._identity() == other._identity()
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def _identity(self) -> tuple[object, ...]:
+        return (self.text, self.words, self.raw, self.fields, self.mode, self.loose)
 
     @property
     def has_wildcard(self) -> bool:
@@ -105,6 +127,21 @@ class Outside:
 
 
 Node = Phrase | Fact | And | Or | Not | Near | Same | AtLeast | Outside
+
+
+def joined(words: Iterable[str]) -> str:
+    """Words with a space on either side of each, so that they match as whole words only."""
+    return f" {' '.join(words)} "
+
+
+def _anchor(words: str) -> tuple[str, int]:
+    """The longest stretch without wildcards, and the number of the word in which it ends."""
+    best, number, start = "", 0, 0
+    for end in [*(found.start() for found in _WILDCARDS.finditer(words)), len(words)]:
+        if len(words[start:end].strip()) > len(best.strip()):
+            best, number = words[start:end], words[:end].rstrip().count(" ") - 1
+        start = end + 1
+    return best, number
 
 
 def is_positional(node: Node) -> bool:

@@ -14,15 +14,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable
-from functools import cached_property, lru_cache
-from itertools import accumulate, chain
-from operator import itemgetter
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
 
 import regex
 
 Span = tuple[int, int]
-Piece = tuple[tuple[str, ...], tuple[Span, ...]]
 
 # Within a word these are nothing: soft hyphen, zero-width space, joiners, word joiner, BOM,
 # direction marks. Joiners do mean something in Persian or Hindi, but people leave them out.
@@ -49,7 +48,9 @@ _ASCII_WORD = re.compile(r"[a-z0-9]+")
 # Thin spaces between groups of digits become commas, which take as many code points.
 _THIN_SPACE = re.compile(r"(?<=\d)[\u2009\u202f](?=\d{3})")
 _NOT_SPACE = re.compile(r"\S+")
+_SPACE = re.compile(" ")
 _LONGEST_PIECE = 40
+_MOST_PIECES = 200_000
 
 # Canonical combining classes below this one make other letters, not other spellings: the nukta and
 # virama of Indic scripts, the voicing marks of kana.
@@ -70,30 +71,52 @@ _TITLES = frozenset(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """What stands between two white spaces: words, their places in it, and all words in one."""
+
+    words: tuple[str, ...]
+    spans: tuple[Span, ...]
+    joined: str
+
+
+class _Pieces(dict[str, _Piece]):
+    """Pieces by their text; a dictionary that makes what it lacks is the fastest there is."""
+
+    def __missing__(self, text: str) -> _Piece:
+        piece = _split(text)
+        if len(text) <= _LONGEST_PIECE:
+            if len(self) >= _MOST_PIECES:
+                self.clear()
+            self[text] = piece
+        return piece
+
+
+_pieces = _Pieces()
+
+
 class Text:
     """A text as tokens: `words` are folded, `span` says where each stands in `raw`."""
 
     def __init__(self, raw: str) -> None:
         """Split a text; `raw` may be of any length."""
         self.raw = raw
-        plain = raw
+        self._plain = raw
         if "\u202f" in raw or "\u2009" in raw:
-            plain = _THIN_SPACE.sub(",", raw)
-        self._plain = plain
-        self._pieces = [
-            _piece(part) if len(part) <= _LONGEST_PIECE else _split(part) for part in plain.split()
-        ]
-        self.words: list[str] = list(chain.from_iterable(map(itemgetter(0), self._pieces)))
+            self._plain = _THIN_SPACE.sub(",", raw)
+        self._pieces = list(map(_pieces.__getitem__, self._plain.split()))
+        # All words, with a space on either side of each.
+        self.joined = f" {' '.join([piece.joined for piece in self._pieces if piece.joined])} "
 
     @cached_property
-    def joined(self) -> str:
-        """All words, with a space on either side of each."""
-        return joined(self.words)
+    def words(self) -> list[str]:
+        """All words, folded."""
+        return self.joined.split()
 
     @cached_property
     def _ends(self) -> list[int]:
         """Where each word ends in `joined`."""
-        return list(accumulate(len(word) + 1 for word in self.words))
+        return [found.start() for found in _SPACE.finditer(self.joined, 1)]
 
     def word_at(self, place: int) -> int:
         """The number of the word that holds a place in `joined`, or ends at the space there."""
@@ -102,7 +125,7 @@ class Text:
     @cached_property
     def _first_words(self) -> list[int]:
         """The number of each piece's first word."""
-        return [0, *accumulate(len(words) for words, _ in self._pieces)]
+        return [0, *accumulate([len(piece.words) for piece in self._pieces])]
 
     @cached_property
     def _starts(self) -> list[int]:
@@ -111,7 +134,7 @@ class Text:
     def span(self, number: int) -> Span:
         """Where a word stands in the original text, as a half-open range of code points."""
         piece = bisect_right(self._first_words, number) - 1
-        start, end = self._pieces[piece][1][number - self._first_words[piece]]
+        start, end = self._pieces[piece].spans[number - self._first_words[piece]]
         return self._starts[piece] + start, self._starts[piece] + end
 
     @property
@@ -146,18 +169,13 @@ class Text:
         return numbers
 
 
-def joined(words: Iterable[str]) -> str:
-    """Words with a space on either side of each, so that they match as whole words only."""
-    return f" {' '.join(words)} "
-
-
 def tokenise(text: str) -> Text:
     """Split a text into tokens."""
     return Text(text)
 
 
-def _split(text: str) -> Piece:
-    """The tokens of a piece of text without white space: words, and their places in it."""
+def _split(text: str) -> _Piece:
+    """The tokens of a piece of text without white space."""
     words: list[str] = []
     spans: list[Span] = []
     for found in _TOKEN.finditer(text):
@@ -170,10 +188,7 @@ def _split(text: str) -> Piece:
         for part in _WORD.findall(word):
             words.append(part)
             spans.append(found.span())
-    return tuple(words), tuple(spans)
-
-
-_piece = lru_cache(maxsize=200_000)(_split)
+    return _Piece(tuple(words), tuple(spans), " ".join(words))
 
 
 def fold(word: str, *, case: bool = True) -> str:

@@ -1,0 +1,154 @@
+"""What the schema cannot say of a configuration: names, references, queries, and their examples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from monitor.config.source import Path_, Source
+from monitor.errors import Fault, QueryError
+from monitor.model import Article, Watchlist
+from monitor.watchlists.matcher import Matcher
+from monitor.watchlists.query import parse
+
+
+def meant(word: str, known: Iterable[str]) -> str:
+    """The end of a message: what was probably meant."""
+    close = get_close_matches(word, list(known), n=1)
+    return f"; did you mean `{close[0]}`?" if close else ""
+
+
+def plain_query(any_of: Iterable[str], all_of: Iterable[str], none_of: Iterable[str]) -> str:
+    """The query that the plain form of a watchlist stands for."""
+    parts = [_group(any_of), *map(_quoted, all_of)]
+    unwanted = _group(none_of)
+    query = " AND ".join(filter(None, parts))
+    return f"{query} AND NOT {unwanted}" if unwanted else query
+
+
+def _group(words: Iterable[str]) -> str:
+    quoted = list(map(_quoted, words))
+    return f"({' OR '.join(quoted)})" if len(quoted) > 1 else "".join(quoted)
+
+
+def _quoted(words: str) -> str:
+    return f'"{words.replace(chr(34), " ")}"'
+
+
+def _named(source: Source, part: str, key: str) -> Iterator[tuple[Path_, str]]:
+    """All texts that stand under a key in the entries of a part."""
+    entries = source.values.get(part)
+    for number, entry in enumerate(entries if isinstance(entries, list) else ()):
+        if isinstance(entry, dict) and isinstance(entry.get(key), str):
+            yield (part, number, key), entry[key]
+
+
+def repeated(source: Source) -> Iterator[Fault]:
+    """Names that are given twice."""
+    for part, key in (("feeds", "url"), ("feeds", "name"), ("watchlists", "name"),
+                      ("subscribers", "name")):  # fmt: skip
+        first: dict[str, Path_] = {}
+        for path, name in _named(source, part, key):
+            if name in first:
+                where = source.place(first[name])
+                shown = "this" if source.place(path).secret else f"`{name}`"
+                yield source.place(path).fault(
+                    f"{part[:-1]} {key} {shown} is given twice, first at {where}"
+                )
+            first.setdefault(name, path)
+
+
+def dangling(source: Source) -> Iterator[Fault]:
+    """References from watchlists to subscribers and feeds that are not there."""
+    subscribers = {name for _, name in _named(source, "subscribers", "name")}
+    names = {name for _, name in _named(source, "feeds", "name")}
+    feeds = source.values.get("feeds")
+    tags = {
+        tag
+        for feed in (feeds if isinstance(feeds, list) else ())
+        if isinstance(feed, dict) and isinstance(feed.get("tags"), list)
+        for tag in feed["tags"]
+        if isinstance(tag, str)
+    }
+    for path in list(source.places):
+        match path:
+            case ("watchlists", _, "subscribers", int()):
+                what, known = "subscriber", subscribers
+            case ("watchlists", _, "feeds", "tags", int()):
+                what, known = "tag on any feed", tags
+            case ("watchlists", _, "feeds", "names", int()):
+                what, known = "feed", names
+            case _:
+                continue
+        word = _at(source.values, path)
+        if isinstance(word, str) and word not in known:
+            yield source.places[path].fault(f"no {what} is called `{word}`" + meant(word, known))
+
+
+def _at(values: Any, path: Path_) -> Any:
+    for part in path:
+        values = values[part]
+    return values
+
+
+def broken_queries(source: Source) -> Iterator[Fault]:
+    """Queries, definitions and plain words that cannot be read."""
+    definitions = _definitions(source)
+    texts = [(path, query) for path, query in _named(source, "watchlists", "query")]
+    texts += [(("definitions", name), text) for name, text in definitions.items()]
+    for path, query in texts:
+        place = source.place(path)
+        try:
+            parse(query, definitions)
+        except QueryError as error:
+            hint = f"; {error.hint}" if error.hint else ""
+            if place.literal:
+                yield place.fault(f"query: {error.message}{hint}", offset=error.column - 1)
+            else:
+                yield place.fault(f"query, column {error.column}: {error.message}{hint}")
+    for path in list(source.places):
+        match path:
+            case ("watchlists", _, "any" | "all" | "none", int()):
+                words = _at(source.values, path)
+                try:
+                    parse(_quoted(words)) if isinstance(words, str) else None
+                except QueryError as error:
+                    yield source.places[path].fault(error.message)
+
+
+def failed_examples(source: Source) -> Iterator[Fault]:
+    """Watchlists that do not match what they must, or match what they must not."""
+    definitions = _definitions(source)
+    for number, entry in enumerate(source.values.get("watchlists", ())):
+        plain = [entry.get(key, ()) for key in ("any", "all", "none")]
+        query = entry.get("query") or plain_query(*plain)
+        matcher = Matcher([Watchlist(entry["name"], query)], definitions)
+        for key, wanted in (("must_match", True), ("must_not_match", False)):
+            for index, example in enumerate(entry.get(key, ())):
+                place = source.place(("watchlists", number, key, index))
+                try:
+                    article = _example(example, place.file.parent)
+                except OSError as error:
+                    yield place.fault(f"cannot be read: {error.strerror}")
+                    continue
+                if bool(matcher.match(article)) is not wanted:
+                    parts = ", ".join(matcher.decisive(entry["name"], article))
+                    reading = parse(query, definitions).reading
+                    said = "does not match" if wanted else "matches"
+                    yield place.fault(
+                        f"`{entry['name']}` {said} this, because of {parts}; read as {reading}"
+                    )
+
+
+def _example(example: Any, directory: Path) -> Article:
+    text = example if isinstance(example, str) else (directory / example["file"]).read_text("utf-8")
+    return Article("", "", "", text, "", "")
+
+
+def _definitions(source: Source) -> dict[str, str]:
+    found = source.values.get("definitions")
+    if not isinstance(found, dict):
+        return {}
+    return {name: text for name, text in found.items() if isinstance(text, str)}

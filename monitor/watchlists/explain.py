@@ -1,0 +1,79 @@
+"""Why a query matched an article, or why not: its tree, part by part. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from monitor.watchlists.article import View
+from monitor.watchlists.evaluate import counted, holds, located
+from monitor.watchlists.syntax import (
+    And,
+    AtLeast,
+    Fact,
+    Near,
+    Node,
+    Not,
+    Or,
+    Outside,
+    Phrase,
+    Same,
+    children,
+    spell,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a query: how deep it lies, how it is read, whether it holds, and where."""
+
+    depth: int
+    reading: str
+    holds: bool
+    detail: str
+
+    def __str__(self) -> str:
+        mark = "✓" if self.holds else "✗"
+        detail = f"  ({self.detail})" if self.detail else ""
+        return f"{'  ' * self.depth}{mark} {self.reading}{detail}"
+
+
+def explain(node: Node, view: View, depth: int = 0) -> Iterator[Part]:
+    """All parts of a query, the whole before its parts."""
+    reading = {And: "all of", Or: "one of", Not: "not"}.get(type(node)) or spell(node)
+    yield Part(depth, reading, holds(node, view), _detail(node, view))
+    for child in children(node):
+        yield from explain(child, view, depth + 1)
+
+
+def culprits(node: Node, view: View) -> Iterator[Node]:
+    """The parts that decided: those that failed where the query does not match, else that held."""
+    held = holds(node, view)
+    match node:
+        case Not(part):
+            yield from culprits(part, view)
+        case And(parts) | Or(parts):
+            for part in parts:
+                if holds(part, view) == held:
+                    yield from culprits(part, view)
+        case _:
+            yield node
+
+
+def _detail(node: Node, view: View) -> str:
+    match node:
+        case Phrase():
+            fields = Counter(field for field, _, _ in view.places(node))
+            return ", ".join(f"{count}× in {field}" for field, count in fields.items()) or "nowhere"
+        case Near() | Same() if not counted(node, view):
+            there = [bool(located(part, view)) for part in children(node)]
+            return "all are there, but not together" if all(there) else ""
+        case AtLeast(_, part):
+            return f"{len({place for place, _ in located(part, view)})}×"
+        case Outside(part) if located(part, view) and not located(node, view):
+            return "only within what is excluded"
+        case Fact(kind):
+            known = sorted(fact.value for fact in view.facts if fact.kind == kind)
+            return f"the article has {', '.join(known)}" if known else f"the article has no {kind}"
+    return ""
