@@ -192,11 +192,12 @@ class Processes:
         self._running.append(process)
         return process
 
-    def call(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess:
+    def call(self, *arguments: str, stdin: str = "", **environ: str) -> subprocess.CompletedProcess:
         return subprocess.run(
             [sys.executable, "-m", "monitor.cli", *arguments],
             env=self._environ | environ,
             cwd=self._directory,
+            input=stdin,
             capture_output=True,
             text=True,
             timeout=60,

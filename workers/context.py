@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import dataclass
 
 from monitor.process import Processor
@@ -26,6 +27,10 @@ def use(runtime: Runtime) -> None:
         runtime.redis, runtime.store, runtime.queues, runtime.config, runtime.matcher()
     )
     _current = Context(runtime, processor)
+    # What is compiled stays for good: the collector need not look at it again, and by looking make
+    # each forked child copy it.
+    gc.collect()
+    gc.freeze()
 
 
 def get() -> Context:

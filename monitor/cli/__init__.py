@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from monitor.cli import daemon, feeds, history, pages
+from monitor.cli import daemon, feeds, history, pages, watchlists
 from monitor.errors import ConfigError, PresswatchError, QueryError
 
 FAILED = 1
@@ -19,8 +19,9 @@ def presswatch() -> None:
     """Watch the news: poll feeds, match articles against watchlists, alert in seconds."""
 
 
-for command in (*daemon.COMMANDS, *pages.COMMANDS, *history.COMMANDS, *feeds.COMMANDS):
-    presswatch.add_command(command)
+for module in (daemon, pages, history, feeds, watchlists):
+    for command in module.COMMANDS:
+        presswatch.add_command(command)
 
 
 def main() -> None:

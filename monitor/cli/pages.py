@@ -22,6 +22,7 @@ from monitor.model import Article, Match, Term, Watchlist, as_plain
 
 if TYPE_CHECKING:
     from monitor.articles.clean import Page
+    from monitor.watchlists.explain import Part
 
 TRIED = "query"
 STANDARD_INPUT = "-"
@@ -211,16 +212,22 @@ def try_command(
             if explains:
                 told |= {"reading": parsed.reading, "parts": [asdict(part) for part in parts]}
             click.echo(json.dumps(told, ensure_ascii=False))
-            continue
-        if error is not None:
-            click.echo(f"{name}: {error}", err=True)
-        elif match is not None and article is not None:
-            _show_match(name, article, match)
-        elif explains:
-            click.echo(f"{name}: no match")
-        for part in parts:
-            click.echo(f"  {printable(str(part))}")
+        else:
+            _show(name, article, match, error, parts)
     context.exit(int(not matched))
+
+
+def _show(
+    name: str, article: Article | None, match: Match | None, error: str | None, parts: list[Part]
+) -> None:
+    if article is None:
+        click.echo(f"{name}: {error}", err=True)
+    elif match is not None:
+        _show_match(name, article, match)
+    elif parts:
+        click.echo(f"{name}: no match")
+    for part in parts:
+        click.echo(f"  {printable(str(part))}")
 
 
 def _definitions(config_directory: Path) -> Mapping[str, str]:

@@ -23,7 +23,8 @@ class View:
         # Key → field → the places in the field's `joined` at which the key ends.
         self.keys: dict[str, dict[str, list[int]]] = {}
         self.texts: dict[str, Text] = {}
-        self._places: dict[Phrase, list[Place]] = {}
+        # By identity: the queries live longer than this, and comparing phrases takes its time.
+        self._places: dict[int, list[Place]] = {}
         raw = {
             "title": article.title,
             "body": article.text,
@@ -58,9 +59,9 @@ class View:
 
     def places(self, phrase: Phrase) -> list[Place]:
         """Where a phrase stands, in its own fields."""
-        found = self._places.get(phrase)
+        found = self._places.get(id(phrase))
         if found is None:
-            found = self._places[phrase] = [
+            found = self._places[id(phrase)] = [
                 (name, first, last)
                 for field in phrase.fields
                 for name in ["body" if field == "lead" else field]

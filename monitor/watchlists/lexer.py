@@ -31,8 +31,6 @@ _LEXEME = regex.compile(
     """,
     regex.VERBOSE,
 )
-_KINDS = ("space", "quoted", "open", "close", "boolean", "near", "atleast", "prefix", "reference",
-          "minus", "word")  # fmt: skip
 _UNKNOWN_FIELD = regex.compile(r"(\p{L}{3,}):\S")
 _BARE_NEAR = regex.compile(r"(?:O?NEAR|ATLEAST)(?:/\D*)?")
 
@@ -56,31 +54,28 @@ class Lexeme:
 def lex(query: str) -> Iterator[Lexeme]:
     """Split a query; raises QueryError for a quotation mark without its partner, and the like."""
     at = 0
-    while at < len(query):
-        found = _LEXEME.match(query, at)
-        if found is None:
-            raise QueryError("cannot be read", query=query, column=at + 1)
-        kind = next(kind for kind in _KINDS if found[kind] is not None)
-        text = found[0]
-        if kind == "quoted" and not found["closed"]:
-            raise QueryError(
-                "this quotation mark is never closed",
-                query=query,
-                column=at + 1,
-                hint='close it with another "',
-            )
-        if kind == "word":
-            _check_word(query, text, at)
-        number = found["loose"] or found["distance"] or found["count"]
-        if kind != "space":
-            yield Lexeme(
-                kind,
-                text.rstrip() if kind == "atleast" else text,
-                at,
-                found["inside"] if kind == "quoted" else text,
-                int(number) if number is not None else None,
-            )
-        at = found.end()
+    for found in _LEXEME.finditer(query):
+        if found.start() != at:
+            break
+        start, at = found.span()
+        kind, text = str(found.lastgroup), found[0]
+        if kind == "space":
+            continue
+        inside, number = text, None
+        if kind == "quoted":
+            inside, number = found["inside"], found["loose"]
+            if not found["closed"]:
+                hint = 'close it with another "'
+                message = "this quotation mark is never closed"
+                raise QueryError(message, query=query, column=start + 1, hint=hint)
+        elif kind == "word":
+            _check_word(query, text, start)
+        elif kind in {"near", "atleast"}:
+            number = found["distance"] or found["count"]
+            text = text.rstrip()
+        yield Lexeme(kind, text, start, inside, None if number is None else int(number))
+    if at < len(query):
+        raise QueryError("cannot be read", query=query, column=at + 1)
 
 
 def _check_word(query: str, word: str, at: int) -> None:

@@ -136,6 +136,8 @@ def joined(words: Iterable[str]) -> str:
 
 def _anchor(words: str) -> tuple[str, int]:
     """The longest stretch without wildcards, and the number of the word in which it ends."""
+    if "*" not in words and "?" not in words:
+        return words, words.count(" ") - 2
     best, number, start = "", 0, 0
     for end in [*(found.start() for found in _WILDCARDS.finditer(words)), len(words)]:
         if len(words[start:end].strip()) > len(best.strip()):

@@ -47,8 +47,6 @@ _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
 _ASCII_WORD = re.compile(r"[a-z0-9]+")
 # Thin spaces between groups of digits become commas, which take as many code points.
 _THIN_SPACE = re.compile(r"(?<=\d)[\u2009\u202f](?=\d{3})")
-_NOT_SPACE = re.compile(r"\S+")
-_SPACE = re.compile(" ")
 _LONGEST_PIECE = 40
 _MOST_PIECES = 200_000
 
@@ -104,7 +102,8 @@ class Text:
         self._plain = raw
         if "\u202f" in raw or "\u2009" in raw:
             self._plain = _THIN_SPACE.sub(",", raw)
-        self._pieces = list(map(_pieces.__getitem__, self._plain.split()))
+        self._parts = self._plain.split()
+        self._pieces = list(map(_pieces.__getitem__, self._parts))
         # All words, with a space on either side of each.
         self.joined = f" {' '.join([piece.joined for piece in self._pieces if piece.joined])} "
 
@@ -116,7 +115,8 @@ class Text:
     @cached_property
     def _ends(self) -> list[int]:
         """Where each word ends in `joined`."""
-        return [found.start() for found in _SPACE.finditer(self.joined, 1)]
+        lengths = accumulate(map(len, self.words))
+        return [length + number for number, length in enumerate(lengths, 1)]
 
     def word_at(self, place: int) -> int:
         """The number of the word that holds a place in `joined`, or ends at the space there."""
@@ -129,7 +129,20 @@ class Text:
 
     @cached_property
     def _starts(self) -> list[int]:
-        return [found.start() for found in _NOT_SPACE.finditer(self._plain)]
+        """Where each piece starts."""
+        starts = [
+            length + number
+            for number, length in enumerate(accumulate(map(len, self._parts), initial=0))
+        ]
+        # Cleaned text has one space between any two pieces, and none around; other text may not.
+        if starts[-1] == len(self._plain) + 1:
+            return starts
+        starts, at = [], 0
+        for part in self._parts:
+            at = self._plain.find(part, at)
+            starts.append(at)
+            at += len(part)
+        return starts
 
     def span(self, number: int) -> Span:
         """Where a word stands in the original text, as a half-open range of code points."""

@@ -36,9 +36,14 @@ WORD = re.compile(r"\w{3,}")
 def articles():
     gold = json.loads((CORPUS / "gold.json").read_text(encoding="utf-8"))
     return [
-        Article(name, "https://a.example/", page["title"] or "", page["body"], "", "")
+        Article(name, "https://a.example/", page["title"] or "", paragraphs(page["body"]), "", "")
         for name, page in sorted(gold.items())
     ]
+
+
+def paragraphs(body):
+    """The body as cleaning gives it: a newline between two paragraphs."""
+    return re.sub(r"\s*\n\s*", "\n", body.strip())
 
 
 def watchlists(count, texts, rng):

@@ -41,7 +41,7 @@ def test_check_prints_every_fault_with_its_place(presswatch, configure):
     assert (
         f"{directory}/config.yaml:4:15: unknown key `qeury`; did you mean `query`?" in result.stderr
     )
-    assert result.stderr.endswith("3 faults\n")
+    assert result.stderr.endswith("2 faults\n")
 
 
 def test_a_broken_configuration_stops_the_daemon_before_it_starts(presswatch, configure, tmp_path):
@@ -96,6 +96,44 @@ def test_try_shows_the_evidence(presswatch, page, tmp_path):
     assert first["matches"] == [{"term": '"NATO-Russia Council"', "field": "body", "count": 1}]
     (start, end) = second["snippets"][0]["highlights"][0]
     assert second["snippets"][0]["text"][start:end] == "NATO\u2013Russia Council's"
+
+
+def test_try_explains_why_and_why_not(presswatch, page, tmp_path):
+    text = tmp_path / "note.txt"
+    text.write_text("Grushko spoke.")
+    query = '"NATO-Russia Council" OR (Grushko AND NATO)'
+    result = presswatch.call("try", "--explain", query, str(page), str(text))
+    assert result.stdout.startswith('read as: "nato russia council" OR ("grushko" AND "nato")\n')
+    assert f"{text}: no match\n  ✗ one of\n" in result.stdout
+    assert '      ✓ "grushko"  (1× in body)\n      ✗ "nato"  (nowhere)\n' in result.stdout
+    told = json.loads(presswatch.call("try", "--json", "--explain", "Grushko", str(text)).stdout)
+    assert told["reading"] == '"grushko"'
+    assert told["parts"] == [
+        {"depth": 0, "reading": '"grushko"', "holds": True, "detail": "1× in body"}
+    ]
+
+
+def test_try_reads_standard_input(presswatch, page):
+    run = presswatch.call
+    assert run("try", "NATO NEAR/1 Russia", "-", stdin="NATO and Russia").returncode == 0
+    assert run("try", "NATO", "-", stdin="nothing").returncode == 1
+    as_page = run("try", "--json", "Envoys", "-", stdin=page.read_text())
+    assert json.loads(as_page.stdout)["title"] == "Envoys meet"
+
+
+def test_try_warns_of_operators_in_small_letters_and_knows_definitions(presswatch, configure, page):
+    warned = presswatch.call("try", "NATO and Russia", str(page))
+    assert "and is read as a word of the phrase; write AND" in warned.stderr
+    directory = configure("definitions: {nato: 'NATO OR OTAN'}")
+    config = ("--config", str(directory))
+    assert presswatch.call("try", "@nato AND Council", str(page), *config).returncode == 0
+
+
+def test_check_fails_where_a_watchlist_does_not_match_what_it_must(presswatch, configure):
+    directory = configure("watchlists: [{name: w, query: a, must_match: [b]}]")
+    result = presswatch.call("check", "--config", str(directory))
+    assert result.returncode == 2
+    assert "1:47: `w` does not match this" in result.stderr
 
 
 def test_commands_that_need_a_daemon_say_how_to_start_one(presswatch, configure, tmp_path):

@@ -152,6 +152,87 @@ subscribers:
     ]
 
 
+def test_definitions_are_shared_by_all_files(write):
+    directory = write(
+        a="definitions: {nato: 'NATO OR OTAN'}",
+        b="watchlists: [{name: w, query: '@nato AND x'}]",
+    )
+    assert load(directory, {}).definitions == {"nato": "NATO OR OTAN"}
+
+
+def test_broken_definitions_are_faults_at_their_place(write):
+    directory = write(
+        a="""\
+definitions:
+  one: '@two OR x'
+  two: 'y AND @one'
+  three: 'a AND'
+watchlists:
+  - {name: w, query: '@thre'}
+"""
+    )
+    assert faults(directory) == [
+        "a.yaml:2:9: query: definitions go in a circle: @two → @one → @two",
+        "a.yaml:3:15: query: definitions go in a circle: @one → @two → @one",
+        "a.yaml:4:13: query: nothing follows AND; write a word, a phrase or a group there",
+        "a.yaml:6:21: query: @thre is not defined; defined are: @one, @three, @two; "
+        "or put it in quotes",
+    ]
+
+
+def test_words_without_operators_make_a_query(write):
+    directory = write(
+        a="watchlists:\n"
+        "  - {name: w, any: [grain, 'Black Sea'], all: [Ukraine], none: [recipe, cake]}\n"
+        "  - {name: v, all: [a, b]}\n"
+    )
+    assert [one.query for one in load(directory, {}).watchlists] == [
+        '("grain" OR "Black Sea") AND "Ukraine" AND NOT ("recipe" OR "cake")',
+        '"a" AND "b"',
+    ]
+    broken = write(
+        a="watchlists:\n"
+        "  - {name: w, none: [recipe]}\n"
+        "  - {name: v, query: a, any: [b]}\n"
+        "  - {name: u, any: ['!', 'a*']}\n"
+    )
+    assert faults(broken) == [
+        "a.yaml:2:5: must have either query, or any or all",
+        "a.yaml:3:5: must have either query, or any or all",
+        "a.yaml:4:22: holds no word",
+        "a.yaml:4:27: a* matches too many words",
+    ]
+
+
+def test_watchlists_are_tried_on_their_examples(write, tmp_path):
+    (tmp_path / "note.txt").write_text("The World Health Organization spoke.")
+    directory = write(
+        a="""\
+watchlists:
+  - name: who
+    query: case:"WHO" AND (outbreak OR emergency)
+    must_match:
+      - The WHO declared an emergency.
+      - The WHO met.
+      - {file: note.txt}
+      - {file: none.txt}
+    must_not_match:
+      - Who declared an emergency?
+      - WHO emergency
+"""
+    )
+    load(directory, {})
+    with pytest.raises(ConfigError) as raised:
+        load(directory, {}, examples=True)
+    reading = 'read as case:"WHO" AND ("outbreak" OR "emergency")'
+    assert [f"{fault.line}:{fault.column}: {fault.message}" for fault in raised.value.faults] == [
+        f'6:9: `who` does not match this, because of "outbreak", "emergency"; {reading}',
+        f'7:9: `who` does not match this, because of case:"WHO", "outbreak", "emergency"; {reading}',
+        "8:9: cannot be read: No such file or directory",
+        f'11:9: `who` matches this, because of case:"WHO", "emergency"; {reading}',
+    ]
+
+
 def test_a_name_given_twice_names_both_places(write):
     directory = write(
         a="watchlists: [{name: w, query: a}]\nsettings: {backfill: 1h}\n",

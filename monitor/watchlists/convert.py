@@ -1,0 +1,187 @@
+"""Queries in the spelling of other services, rewritten in ours. Pure.
+
+The services differ in which operator binds tightest: in Lexis OR does, before nearness and AND
+(LexisNexis, "Connectors"); in the others nearness does, then AND, then OR. What comes out has all
+parentheses, so that nobody needs to know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal, NoReturn
+
+import regex
+
+from monitor.errors import QueryError
+from monitor.watchlists.lexer import QUOTES
+from monitor.watchlists.query import parse
+
+Dialect = Literal["meltwater", "cision", "lexis"]
+DIALECTS: tuple[Dialect, ...] = ("meltwater", "cision", "lexis")
+
+_LEXEME = regex.compile(
+    rf"""
+      \s+
+    | (?P<quoted>[{QUOTES}][^{QUOTES}]*[{QUOTES}](?:~\d+)?)
+    | (?P<open>\() | (?P<close>\))
+    | (?P<near>(?:w|near|onear|pre|n)/?\d+|/\d+|w/s|w/p|w/sent|w/para|/s|/p|w/seg)(?=[\s()]|$)
+    | (?P<boolean>and\s+not|andnot|and|or|not)(?=[\s({QUOTES}]|$)
+    | (?P<atleast>atleast/?\d+)(?=\s*\()
+    | (?P<prefix>[a-z]+:|[a-z]+(?=\())
+    | (?P<minus>(?<![^\s(])-(?=[^\s-]))
+    | (?P<word>[^\s(){QUOTES}]+)
+    """,
+    regex.VERBOSE | regex.IGNORECASE,
+)
+_FIELDS = {
+    "title": "title", "headline": "title", "hl": "title", "body": "body", "ingress": "lead",
+    "lead": "lead", "hlead": "lead", "author": "author", "byline": "author", "source": "source",
+    "publication": "source", "sourcename": "source", "url": "url", "site": "site", "domain": "site",
+    "language": "lang", "lang": "lang", "tag": "tag", "allcaps": "case", "case": "case",
+}  # fmt: skip
+_SEGMENTS = {"s": "SAMESENTENCE", "sent": "SAMESENTENCE", "p": "SAMEPARA", "para": "SAMEPARA"}
+_STRENGTH = {"OR": 1, "AND": 2, "AND NOT": 2, "near": 3}
+_STRENGTH_LEXIS = {"AND NOT": 1, "AND": 2, "near": 3, "OR": 4}
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """A query in our spelling, and where its meaning may have changed."""
+
+    query: str
+    warnings: tuple[str, ...]
+
+
+def convert(query: str, dialect: Dialect) -> Converted:
+    """Rewrite a query; raises QueryError where it cannot be read, or says what ours cannot."""
+    converter = _Converter(query, dialect)
+    converted = converter.convert()
+    try:
+        parse(converted)
+    except QueryError as error:
+        converter.fail(f"{error.message}, once written as {converted}", error.hint)
+    return Converted(converted, tuple(dict.fromkeys(converter.warnings)))
+
+
+@dataclass(slots=True)
+class _Converter:
+    query: str
+    dialect: Dialect
+    warnings: list[str] = field(default_factory=list)
+    lexemes: list[tuple[str, str]] = field(default_factory=list)
+    at: int = 0
+
+    def convert(self) -> str:
+        self.lexemes = list(self._lex())
+        if not self.lexemes:
+            self.fail("the query is empty")
+        converted = self._expression(0)
+        if self.at < len(self.lexemes):
+            self.fail("a parenthesis closes nothing")
+        return converted
+
+    def fail(self, message: str, hint: str = "") -> NoReturn:
+        raise QueryError(
+            message, query=self.query, column=1, length=max(1, len(self.query)), hint=hint
+        )
+
+    def _lex(self) -> Iterator[tuple[str, str]]:
+        at = 0
+        for found in _LEXEME.finditer(self.query):
+            if found.start() != at:
+                break
+            at = found.end()
+            if found.lastgroup:
+                yield str(found.lastgroup), found[0]
+        if at < len(self.query):
+            self.fail("a quotation mark is never closed")
+
+    def _peek(self) -> tuple[str, str]:
+        return self.lexemes[self.at] if self.at < len(self.lexemes) else ("end", "")
+
+    def _expression(self, weakest: int) -> str:
+        """Precedence climbing: operators at least as strong as `weakest`."""
+        strength = _STRENGTH_LEXIS if self.dialect == "lexis" else _STRENGTH
+        left, joined = self._operand(), ""
+        while True:
+            operator, skip = self._operator()
+            kind = operator if operator in strength else "near"
+            if not operator or strength[kind] < weakest:
+                return left
+            self.at += skip
+            right = self._expression(strength[kind] + 1)
+            chain = joined == operator and kind != "near"
+            left = f"{left[1:-1] if chain else left} {operator} {right}"
+            left, joined = f"({left})", operator
+
+    def _operator(self) -> tuple[str, int]:
+        """The operator that comes next, in our spelling, and how many lexemes it takes."""
+        kind, text = self._peek()
+        if kind == "boolean":
+            name = " ".join(text.upper().split())
+            return {"NOT": "AND NOT", "ANDNOT": "AND NOT"}.get(name, name), 1
+        if kind == "minus":
+            return "AND NOT", 1
+        if kind == "near":
+            return self._nearness(text.lower()), 1
+        if kind in {"end", "close"}:
+            return "", 0
+        self.warnings.append("words side by side were joined with AND; put phrases into quotes")
+        return "AND", 0
+
+    def _nearness(self, text: str) -> str:
+        segment = _SEGMENTS.get(text.rpartition("/")[2])
+        if segment:
+            return segment
+        number = regex.search(r"\d+", text)
+        if number is None:
+            self.fail(f"{text} cannot be said here")
+        return f"{'ONEAR' if text.startswith(('onear', 'pre')) else 'NEAR'}/{number[0]}"
+
+    def _operand(self) -> str:
+        kind, text = self._peek()
+        self.at += 1
+        if kind == "open":
+            return self._group()
+        if kind == "atleast":
+            self.at += 1
+            count = text.lower().removeprefix("atleast").removeprefix("/")
+            return f"ATLEAST/{count}{self._group()}"
+        if kind == "prefix":
+            return self._prefixed(text.removesuffix(":").lower())
+        if kind == "quoted":
+            return text
+        if kind == "word":
+            return self._words(text)
+        return self.fail(f"a word is missing before {text or 'the end'}")
+
+    def _group(self) -> str:
+        inner = self._expression(0)
+        if self._peek()[0] != "close":
+            self.fail("a parenthesis is never closed")
+        self.at += 1
+        return inner if inner.startswith("(") else f"({inner})"
+
+    def _prefixed(self, name: str) -> str:
+        inner = self._operand()
+        ours = _FIELDS.get(name)
+        if ours is None:
+            self.warnings.append(f"{name}: is not known here and was left out")
+            return inner
+        if name == "allcaps":
+            inner = inner.upper()
+        if name == "hlead":
+            self.warnings.append("hlead: was headline and lead; here it is the lead alone")
+        bare = inner[1:-1] if regex.fullmatch(r"\([^()\s]+\)", inner) else inner
+        return f"{ours}:{bare}"
+
+    def _words(self, text: str) -> str:
+        """A word; in Lexis all words up to the next operator are one phrase."""
+        words = [text]
+        while self.dialect == "lexis" and self._peek()[0] == "word":
+            words.append(self._peek()[1])
+            self.at += 1
+        if self.dialect == "lexis":
+            words = [word.replace("*", "?").replace("!", "*") for word in words]
+        return words[0] if len(words) == 1 else f'"{" ".join(words)}"'

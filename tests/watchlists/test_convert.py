@@ -1,0 +1,92 @@
+"""Queries of other services, in our spelling."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.errors import QueryError
+from monitor.watchlists.convert import DIALECTS, convert
+from monitor.watchlists.query import parse
+
+
+@pytest.mark.parametrize(
+    ("dialect", "query", "converted"),
+    [
+        (
+            "meltwater",
+            '"NATO-Russia Council" OR (NRC AND NATO)',
+            '("NATO-Russia Council" OR (NRC AND NATO))',
+        ),
+        ("meltwater", "nato near/5 russia", "(nato NEAR/5 russia)"),
+        ("meltwater", "a AND b OR c", "((a AND b) OR c)"),
+        (
+            "meltwater",
+            "title:(summit OR talks) NOT football",
+            "(title:(summit OR talks) AND NOT football)",
+        ),
+        ("meltwater", '"oil price"~4 -recipe', '("oil price"~4 AND NOT recipe)'),
+        ("meltwater", "ingress:summit AND language:en", "(lead:summit AND lang:en)"),
+        ("cision", "sanction* W/3 oil ANDNOT gas", "((sanction* NEAR/3 oil) AND NOT gas)"),
+        ("cision", "headline:summit and nato", "(title:summit AND nato)"),
+        ("lexis", "nato and russia or moscow", "(nato AND (russia OR moscow))"),
+        ("lexis", "arms control w/5 treaty", '("arms control" NEAR/5 treaty)'),
+        ("lexis", "sanction! pre/3 oil", "(sanction* ONEAR/3 oil)"),
+        ("lexis", "wom*n w/s vote", "(wom?n SAMESENTENCE vote)"),
+        ("lexis", "grushko /p nato", "(grushko SAMEPARA nato)"),
+        ("lexis", "atleast3(sanctions)", "ATLEAST/3(sanctions)"),
+        ("lexis", "allcaps(who) and headline(outbreak)", "(case:WHO AND title:outbreak)"),
+        ("lexis", "a and b and c and not d", "((a AND b AND c) AND NOT d)"),
+    ],
+)
+def test_queries_keep_their_meaning(dialect, query, converted):
+    assert convert(query, dialect).query == converted
+    parse(converted)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "query", "warning"),
+    [
+        ("meltwater", "climate change", "joined with AND"),
+        ("meltwater", "country:be AND nato", "country: is not known"),
+        ("lexis", "hlead(nato)", "the lead alone"),
+    ],
+)
+def test_what_may_have_changed_is_said(dialect, query, warning):
+    assert warning in " ".join(convert(query, dialect).warnings)
+
+
+@pytest.mark.parametrize("query", ["", "(a", "a)", 'a "b', "a AND", "not a"])
+def test_what_cannot_be_read_is_refused(query):
+    with pytest.raises(QueryError):
+        convert(query, "meltwater")
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "a",
+                "nato",
+                "AND",
+                "or",
+                "not",
+                "(",
+                ")",
+                '"x y"',
+                "w/5",
+                "/s",
+                "title:",
+                "-b",
+                "san!",
+            ]
+        ),
+        max_size=9,
+    ).map(" ".join),
+    st.sampled_from(DIALECTS),
+)
+def test_whatever_comes_out_can_be_parsed(query, dialect):
+    try:
+        converted = convert(query, dialect)
+    except QueryError:
+        return
+    parse(converted.query)
