@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import signal
 import subprocess
@@ -14,12 +15,14 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from unittest import mock
 from xml.sax.saxutils import escape
 
 import pytest
 from redis import Redis
 
 from monitor import embedded
+from monitor.cli import main
 from monitor.queues import Queues
 from monitor.store import Store
 
@@ -193,16 +196,23 @@ class Processes:
         return process
 
     def call(self, *arguments: str, stdin: str = "", **environ: str) -> subprocess.CompletedProcess:
-        return subprocess.run(
-            [sys.executable, "-m", "monitor.cli", *arguments],
-            env=self._environ | environ,
-            cwd=self._directory,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        """A command that ends by itself, in this process: an interpreter takes a second to start."""
+        out, err = io.StringIO(), io.StringIO()
+        read = io.TextIOWrapper(io.BytesIO(stdin.encode()))
+        code = 0
+        with (
+            mock.patch.dict(os.environ, self._environ | environ, clear=True),
+            mock.patch.object(sys, "argv", ["presswatch", *arguments]),
+            mock.patch.object(sys, "stdin", read),
+            contextlib.chdir(self._directory),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
+            try:
+                main()
+            except SystemExit as end:
+                code = end.code
+        return subprocess.CompletedProcess(arguments, code or 0, out.getvalue(), err.getvalue())
 
     def kill(self, process: subprocess.Popen) -> None:
         """kill -9, and with it all that it has forked."""

@@ -175,7 +175,7 @@ watchlists:
         "a.yaml:2:9: query: definitions go in a circle: @two → @one → @two",
         "a.yaml:3:15: query: definitions go in a circle: @one → @two → @one",
         "a.yaml:4:13: query: nothing follows AND; write a word, a phrase or a group there",
-        "a.yaml:6:21: query: @thre is not defined; defined are: @one, @three, @two; "
+        "a.yaml:6:23: query: @thre is not defined; defined are: @one, @three, @two; "
         "or put it in quotes",
     ]
 

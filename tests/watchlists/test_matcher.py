@@ -154,7 +154,7 @@ FACTS = {Fact("tag", "defence"), Fact("lang", "en")} | {
 }
 
 
-@settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(queries, min_size=1, max_size=4), texts, texts, words)
 def test_the_matcher_says_what_plain_looking_says(some, title, body, author):
     one = Article(
