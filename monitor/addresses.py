@@ -9,9 +9,12 @@ Network = IPv4Network | IPv6Network
 
 # IPv6 ranges that lead to an IPv4 address: that one decides. Python calls most of them global.
 _NAT64 = ip_network("64:ff9b::/96")  # RFC 6052
-_NAT64_LOCAL = ip_network("64:ff9b:1::/48")  # RFC 8215
 _COMPATIBLE = ip_network("::/96")  # RFC 4291, section 2.5.5.1
 _TRANSLATED = ip_network("::ffff:0:0:0/96")  # RFC 2765, section 2.1
+# All that IANA has given out for the public network; Python calls others global, such as the
+# site-local fec0::/10.
+_UNICAST = ip_network("2000::/3")  # RFC 4291, section 2.4
+_DOCUMENTATION = ip_network("3fff::/20")  # RFC 9637, which Python 3.11 does not know
 
 
 def is_allowed(address: str, allowed: Sequence[Network]) -> bool:
@@ -32,7 +35,7 @@ def _is_public(address: IPv4Address | IPv6Address) -> bool:
         and not address.is_multicast
         and not address.is_reserved
         and not address.is_unspecified
-        and address not in _NAT64_LOCAL
+        and (address.version == 4 or (address in _UNICAST and address not in _DOCUMENTATION))  # noqa: PLR2004
     )
 
 

@@ -8,7 +8,10 @@ needed no resolution. A name that resolves to something else at the second look 
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
+import string
+import zlib
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +19,7 @@ from email.message import Message
 from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import quote
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -27,10 +31,15 @@ from monitor.errors import BadStatus, FetchError, RefusedAddress, TooLarge
 
 MAX_REDIRECTS = 5
 MAX_HEADER_BYTES = 32 * 1024
-MAX_ANSWER_BYTES = 64 * 1024  # of a webhook: nobody reads it
+MAX_MEMBERS = 100  # of a compressed body: each copies the rest of its chunk
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 SUCCESS = range(200, 300)
 CHUNK = 64 * 1024
+# Content codings (RFC 9110, section 8.4.1), and how zlib calls those that we undo. Servers also
+# name charsets and other things here; they mean nothing.
+CODINGS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
+UNREADABLE = frozenset({"br", "zstd", "compress", "x-compress", "dcb", "dcz"})
+_USERINFO = re.compile(r"(?<=//)[^/?#]*@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +112,9 @@ class HttpClient:
                 use_dns_cache=False,
                 limit=0,  # who calls us limits, for each host
             ),
-            headers={"User-Agent": self._user_agent},
+            headers={"User-Agent": self._user_agent, "Accept-Encoding": "gzip, deflate"},
+            # aiohttp takes a compressed body that breaks off for whole.
+            auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             # The environment's proxies would connect to what we refuse; .netrc holds passwords.
             trust_env=False,
@@ -141,58 +152,139 @@ class HttpClient:
         async with _FetchErrors(url, timeout_s):
             target = _checked(url)
             for _ in range(MAX_REDIRECTS + 1):
-                response = await self._request("GET", target, max_bytes, headers=sent)
+                response = await self._request("GET", target, max_bytes, ok, headers=sent)
                 location = response.headers.get("location")
                 if response.status not in REDIRECTS or not location:
                     if response.status not in ok:
                         raise _bad_status(url, response)
                     return response
-                target = _checked(str(target.join(URL(location))))
-            raise FetchError(url, f"more than {MAX_REDIRECTS} redirects", retryable=False)
+                target = _redirected(target, location)
+            message = f"more than {MAX_REDIRECTS} redirects"
+            raise FetchError(_shown(url), message, retryable=False)
 
     async def post(
         self, url: str, body: bytes, *, headers: Mapping[str, str], timeout_s: float
     ) -> Response:
-        """Post a body; redirects are not followed. Raises as `get` does, BadStatus but for 2xx."""
+        """Post a body; redirects are not followed. Raises as `get` does, BadStatus but for 2xx.
+
+        The answer's body is not read: what was accepted is not sent again for how it is answered.
+        """
         async with _FetchErrors(url, timeout_s):
-            response = await self._request(
-                "POST", _checked(url), MAX_ANSWER_BYTES, headers=headers, data=body
-            )
+            response = await self._request("POST", _checked(url), 0, (), headers=headers, data=body)
             if response.status not in SUCCESS:
                 raise _bad_status(url, response)
             return response
 
-    async def _request(self, method: str, url: URL, max_bytes: int, **more: Any) -> Response:
+    async def _request(
+        self, method: str, url: URL, max_bytes: int, ok: Container[int], **more: Any
+    ) -> Response:
+        """One request; the body is read only where the status is in `ok`."""
         if self._session is None:
             raise RuntimeError("use HttpClient as an async context manager")
         async with self._session.request(method, url, allow_redirects=False, **more) as answer:
-            body = b"" if answer.status in REDIRECTS else await _read(answer, max_bytes)
-            headers = {name.lower(): value for name, value in answer.headers.items()}
-            return Response(str(answer.url), answer.status, headers, body)
+            body = await _read(answer, max_bytes) if answer.status in ok else b""
+            return Response(str(answer.url), answer.status, _headers(answer), body)
 
 
 async def _read(answer: aiohttp.ClientResponse, max_bytes: int) -> bytes:
-    """The body, as long as it keeps to the limit; aiohttp decompresses it piece by piece."""
+    """The body, as long as it keeps to the limit both as sent and decompressed."""
     if (answer.content_length or 0) > max_bytes:
         raise TooLarge(str(answer.url), max_bytes)
+    inflater = _inflater(answer)
     body = bytearray()
+    taken = 0
     async for chunk in answer.content.iter_chunked(CHUNK):
-        body += chunk
-        if len(body) > max_bytes:
+        taken += len(chunk)
+        body += inflater.feed(chunk, max_bytes - len(body)) if inflater else chunk
+        if max(taken, len(body)) > max_bytes:
             raise TooLarge(str(answer.url), max_bytes)
+    if inflater:
+        inflater.finish()
     return bytes(body)
+
+
+def _inflater(answer: aiohttp.ClientResponse) -> _Inflater | None:
+    said = ",".join(answer.headers.getall("Content-Encoding", ())).lower().split(",")
+    codings = [one for name in said if (one := name.strip()) in CODINGS or one in UNREADABLE]
+    if not codings:
+        return None
+    if len(codings) > 1 or codings[0] in UNREADABLE:
+        # We never said that we accept it.
+        message = f"content coding {', '.join(codings)} is not usable"
+        raise FetchError(str(answer.url), message, retryable=False)
+    return _Inflater(CODINGS[codings[0]])
+
+
+class _Inflater:
+    """Decompresses a body piece by piece, so that nothing expands far beyond the limit."""
+
+    def __init__(self, wbits: int) -> None:
+        self._wbits = wbits
+        self._zlib: Any = None
+        self._members = 0
+
+    def feed(self, data: bytes, room: int) -> bytes:
+        """What `data` expands to, but no more than a byte beyond `room`."""
+        out = bytearray()
+        while data and len(out) <= room:
+            if self._zlib is None or self._zlib.eof:
+                if self._zlib is not None and not data.startswith(b"\x1f"):
+                    break  # padding, which browsers overlook, too
+                self._zlib = self._member(data[0])
+            out += self._zlib.decompress(data, room + 1 - len(out))
+            data = self._zlib.unused_data
+        return bytes(out)
+
+    def finish(self) -> None:
+        """Raises zlib.error where the body broke off."""
+        if self._zlib is not None and not self._zlib.eof:
+            raise zlib.error("incomplete")
+
+    def _member(self, first: int) -> Any:
+        self._members += 1
+        if self._members > MAX_MEMBERS:
+            raise zlib.error("too many members")
+        # Some servers leave zlib's header out of `deflate`; RFC 1950 has an 8 there.
+        bare = self._wbits == zlib.MAX_WBITS and first & 0x0F != 8  # noqa: PLR2004
+        return zlib.decompressobj(-zlib.MAX_WBITS if bare else self._wbits)
+
+
+def _headers(answer: aiohttp.ClientResponse) -> dict[str, str]:
+    """The headers as text that can be written down; aiohttp keeps stray bytes as surrogates."""
+    headers = {
+        name.lower(): value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        for name, value in answer.headers.items()
+    }
+    if "Location" in answer.headers:
+        # Bytes that were not escaped mean themselves.
+        location = answer.headers["Location"]
+        headers["location"] = quote(location, safe=string.printable, errors="surrogateescape")
+    return headers
+
+
+def _redirected(url: URL, location: str) -> URL:
+    """Where a redirect leads; a password goes along to the same origin only."""
+    target = _checked(str(url.join(URL(location))))
+    if target.raw_user is None and target.origin() == url.origin():
+        return target.with_user(url.user).with_password(url.password) if url.user else target
+    return target
+
+
+def _shown(url: str) -> str:
+    """A URL without user and password, for errors and thereby for logs."""
+    return _USERINFO.sub("", url)
 
 
 def _checked(url: str) -> URL:
     """A URL that we may ask for; raises ValueError or RefusedAddress."""
     parsed = URL(url.strip())
     if parsed.scheme not in {"http", "https"} or not parsed.raw_host:
-        raise RefusedAddress(url, "no http(s) address")
+        raise RefusedAddress(_shown(url), "no http(s) address")
     return parsed.with_fragment(None)
 
 
 def _bad_status(url: str, response: Response) -> BadStatus:
-    return BadStatus(url, response.status, retry_after_s=_retry_after(response.headers))
+    return BadStatus(_shown(url), response.status, retry_after_s=_retry_after(response.headers))
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
@@ -202,7 +294,7 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
         return float(value[:9])
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
@@ -213,7 +305,7 @@ class _FetchErrors:
     """Puts a time limit on a block, and turns what goes wrong in it into FetchErrors."""
 
     def __init__(self, url: str, timeout_s: float) -> None:
-        self._url = url
+        self._url = _shown(url)
         self._timeout_s = timeout_s
         self._limit = asyncio.timeout(timeout_s)
 
@@ -232,7 +324,7 @@ class _FetchErrors:
             message = f"no answer within {self._timeout_s:g} s"
             raise FetchError(self._url, message, retryable=True) from timeout
         # Anything else passes, RQ's time limit among it.
-        if isinstance(error, aiohttp.ClientError | OSError | ValueError):
+        if isinstance(error, aiohttp.ClientError | OSError | ValueError | zlib.error):
             raise _translated(self._url, error) from error
 
 
@@ -253,6 +345,8 @@ def _translated(url: str, error: Exception) -> FetchError:
             message = "the name does not resolve"
         case aiohttp.ClientConnectorError(os_error=reason):
             message = f"no connection: {reason.strerror or reason}"
-        case aiohttp.ClientPayloadError():
+        case aiohttp.ClientResponseError():
+            message = "the answer is no HTTP"
+        case aiohttp.ClientPayloadError() | zlib.error():
             message = "the body broke off or cannot be decoded"
     return FetchError(url, message, retryable=True)

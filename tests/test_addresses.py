@@ -23,7 +23,7 @@ def test_public_addresses_are_allowed(address):
     """127.0.0.1 10.1.2.3 172.16.0.1 192.168.1.1 169.254.169.254 100.64.0.1 0.0.0.0 255.255.255.255
     224.0.0.1 192.0.2.1 198.18.0.1 240.0.0.1 :: ::1 fe80::1 fe80::1%eth0 fc00::1 ff02::1 2001:db8::1
     ::ffff:127.0.0.1 ::127.0.0.1 64:ff9b::7f00:1 64:ff9b:1::7f00:1 2002:7f00:1:: ::ffff:0:7f00:1
-    2001:0:7f00:1::1 localhost 2130706433 garbage""".split(),
+    2001:0:7f00:1::1 fec0::1 3fff::1 4000::1 localhost 2130706433 garbage""".split(),
 )
 def test_others_are_not(address):
     assert not is_allowed(address, ())

@@ -133,6 +133,24 @@ def test_tail_prints_alerts_as_json_while_they_happen(herald, presswatch, eventu
     assert json.loads(tail.log.read_text())["article"]["title"] == "Envoys meet"
 
 
+def test_a_changed_watchlist_is_used_for_the_next_article(
+    herald, presswatch, eventually, tmp_path, words
+):
+    data = tmp_path / "var"
+    presswatch.start("run", "--config", str(herald.config), "--data", str(data))
+    eventually((data / "redis.url").exists)
+    eventually(lambda: titles(stream(data)), [("nato-russia", "Envoys meet")])
+    (herald.config / "more.yaml").write_text(
+        "watchlists: [{name: grain, query: 'grain NEAR/3 price*'}]"
+    )
+    eventually(lambda: "configuration read" in (tmp_path / "run-0.log").read_text(), within=6)
+    eventually(lambda: '"watchlists": 3' in (tmp_path / "run-0.log").read_text(), within=6)
+    herald.put_page("/5", "Harvest", words, f"The prices of all grain rose. {words}", words)
+    herald.put_feed("/feed.xml", [("Harvest", "/5"), ("Envoys meet", "/1")])
+    expected = [("nato-russia", "Envoys meet"), ("grain", "Harvest")]
+    eventually(lambda: titles(stream(data)), expected)
+
+
 def test_a_second_daemon_on_the_same_data_is_told_who_holds_it(
     herald, presswatch, eventually, tmp_path
 ):

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gzip
 import time
+import zlib
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from ipaddress import ip_network
@@ -160,6 +161,7 @@ def test_retry_after_is_seconds_or_a_date(site):
     assert asked(in_an_hour) == pytest.approx(3600, abs=5)
     assert asked("Mon, 01 Jan 2001 00:00:00 GMT") == 0
     assert asked("soon") is None
+    assert asked("Mon, 01 Jan 2026 00:00:00 +9999999999999") is None
 
 
 def test_bodies_are_limited_by_what_they_claim_and_by_what_they_are(site):
@@ -182,6 +184,74 @@ def test_a_compressed_body_is_limited_decompressed(site):
     assert get(f"{site.url}/").body == b"hello"
 
 
+def compressed(coding, body):
+    return b"HTTP/1.1 200 OK\r\nContent-Encoding: %b\r\nContent-Length: %d\r\n\r\n%b" % (
+        coding,
+        len(body),
+        body,
+    )
+
+
+@pytest.mark.parametrize(
+    ("coding", "body"),
+    [
+        (b"gzip", gzip.compress(b"hello")),
+        (b"X-GZip", gzip.compress(b"hello")),
+        (b"gzip", gzip.compress(b"hel") + gzip.compress(b"lo")),
+        (b"gzip", gzip.compress(b"hello") + bytes(100)),
+        (b"deflate", zlib.compress(b"hello")),
+        (b"deflate", zlib.compress(b"hello", wbits=-15)),
+        (b"utf-8", b"hello"),
+        (b"identity, gzip", gzip.compress(b"hello")),
+    ],
+)
+def test_bodies_are_decompressed_as_servers_compress_them(coding, body):
+    assert get_raw(compressed(coding, body)).body == b"hello"
+    pieces = [bytes([byte]) for byte in compressed(coding, body)]
+    assert get_raw(pieces).body == b"hello"
+
+
+@pytest.mark.parametrize("coding", [b"br", b"zstd", b"compress", b"gzip, gzip"])
+def test_a_coding_that_we_did_not_accept_is_no_body(coding):
+    with pytest.raises(FetchError, match="coding") as raised:
+        get_raw(compressed(coding, b"whatever"))
+    assert not raised.value.retryable
+
+
+def test_an_answer_other_than_wanted_counts_by_its_status_however_large(site):
+    site.pages["/"] = (503, {}, b"x" * 200_000)
+    with pytest.raises(BadStatus) as raised:
+        get(f"{site.url}/", max_bytes=1000)
+    assert raised.value.retryable
+
+
+def test_stray_bytes_in_headers_can_be_written_down():
+    assert get_raw(b'HTTP/1.1 204 OK\r\nETag: "\xff"\r\n\r\n', ok=(204,)).headers["etag"].encode()
+
+
+def test_a_redirect_with_stray_bytes_keeps_them(site):
+    site.pages["/"] = (302, {"Location": "/caf\u00e9"}, b"")  # sent as Latin-1
+    site.pages["/caf%E9"] = (200, {}, b"here")
+    assert get(f"{site.url}/").body == b"here"
+
+
+def test_a_password_goes_along_to_the_same_origin_only(site):
+    url = site.url.replace("http://", "http://me:hunter2@")
+    site.pages["/a"] = (302, {"Location": f"{site.url}/b"}, b"")
+    site.pages["/b"] = (302, {"Location": site.url.replace("127.0.0.1", "127.0.0.2") + "/c"}, b"")
+    site.pages["/other"] = (200, {}, b"")
+    with contextlib.suppress(FetchError):
+        get(f"{url}/a")
+    assert [("authorization" in sent) for _, sent in site.requests] == [True, True]
+    site.pages["/b"] = (
+        302,
+        {"Location": site.url.replace("127.0.0.1", "localhost") + "/other"},
+        b"",
+    )
+    get(f"{url}/a")
+    assert "authorization" not in site.requests[-1][1]
+
+
 def test_a_body_that_drips_hits_the_time_limit_as_a_whole():
     drip = [b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", *[b"x"] * 100]
     with pytest.raises(FetchError, match=r"no answer within 0\.5 s") as raised:
@@ -195,12 +265,24 @@ def test_a_body_that_drips_hits_the_time_limit_as_a_whole():
         b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\ncut",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nFF\r\ncut",
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\nno gzip",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(b"cut" * 999)[:-9],
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(b"x") * 2000,
         b"",
         b"SSH-2.0-OpenSSH\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000 + b"\r\n\r\n",
         b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 10_000 + b"\r\n",
     ],
-    ids=["cut", "cut chunk", "no gzip", "nothing", "ssh", "huge header", "many headers"],
+    ids=[
+        "cut",
+        "cut chunk",
+        "no gzip",
+        "cut gzip",
+        "many gzips",
+        "nothing",
+        "ssh",
+        "huge header",
+        "many headers",
+    ],
 )
 def test_a_broken_answer_is_a_fetch_error_that_may_heal(answer):
     with pytest.raises(FetchError) as raised:
@@ -219,7 +301,15 @@ def test_a_password_in_an_address_stays_out_of_the_error(site):
     url = site.url.replace("http://", "http://me:hunter2@")
     with pytest.raises(BadStatus) as raised:
         get(f"{url}/none")
-    assert "hunter2" not in str(raised.value)
+    assert "hunter2" not in str(raised.value) + raised.value.url
+    for broken in (
+        "http://me:hunter2@[/",
+        "ftp://me:hunter2@a.example/",
+        "http://me:hunter2@10.0.0.1/",
+    ):
+        with pytest.raises(FetchError) as raised:
+            get(broken)
+        assert "hunter2" not in str(raised.value) + raised.value.url
 
 
 def test_cookies_are_not_kept_and_proxies_not_asked(site, monkeypatch):
@@ -243,6 +333,8 @@ def test_posting_gives_the_answer_or_an_error_and_follows_nothing(site):
 
     assert post().status == 204
     assert site.received[0][0]["x-key"] == "1"
+    site.pages["/hook"] = (200, {}, b"x" * 1_000_000)
+    assert post().status == 200
     for status, headers in ((500, {}), (302, {"Location": "/other"}), (404, {})):
         site.pages["/hook"] = (status, headers, b"")
         with pytest.raises(BadStatus):

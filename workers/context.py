@@ -23,14 +23,17 @@ _current: Context | None = None
 def use(runtime: Runtime) -> None:
     """Compile the watchlists and make them what jobs see, in this process and its children."""
     global _current  # noqa: PLW0603 - RQ calls jobs by name: there is no other way to hand it over
-    processor = Processor(
-        runtime.redis, runtime.store, runtime.queues, runtime.config, runtime.matcher()
-    )
-    _current = Context(runtime, processor)
-    # What is compiled stays for good: the collector need not look at it again, and by looking make
-    # each forked child copy it.
-    gc.collect()
+    # What is compiled stays for good: collecting in between finds nothing, and looking at it later
+    # would make each forked child copy it.
+    gc.disable()
+    try:
+        processor = Processor(
+            runtime.redis, runtime.store, runtime.queues, runtime.config, runtime.matcher()
+        )
+    finally:
+        gc.enable()
     gc.freeze()
+    _current = Context(runtime, processor)
 
 
 def get() -> Context:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -31,8 +32,8 @@ def snippets(
     if not wanted:
         return (_snippet(text, _window(text, (0, 0), width), ()),) if text.strip() else ()
     windows: list[Span] = []
-    for group in sorted(_groups(wanted, width), key=len, reverse=True)[: most * 2]:
-        window = _window(text, (group[0][0], group[-1][1]), width)
+    for first, last in _runs(wanted, width):
+        window = _window(text, (wanted[first][0], wanted[last][1]), width)
         if all(window[1] <= other[0] or other[1] <= window[0] for other in windows):
             windows.append(window)
         if len(windows) == most:
@@ -54,15 +55,14 @@ def _merged(spans: Sequence[Span]) -> list[Span]:
     return merged
 
 
-def _groups(spans: list[Span], width: int) -> list[list[Span]]:
-    """Runs of spans that one passage can show, each begun by the span after the last run."""
-    groups: list[list[Span]] = []
-    for span in spans:
-        if groups and span[1] - groups[-1][0][0] <= width:
-            groups[-1].append(span)
-        else:
-            groups.append([span])
-    return groups
+def _runs(spans: list[Span], width: int) -> list[tuple[int, int]]:
+    """For each span, the run of spans that a passage from it on can show; the longest first."""
+    ends = [end for _, end in spans]
+    runs = [
+        (first, max(first, bisect_right(ends, start + width) - 1))
+        for first, (start, _) in enumerate(spans)
+    ]
+    return sorted(runs, key=lambda run: (run[0] - run[1], run[0]))
 
 
 def _window(text: str, core: Span, width: int) -> Span:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote_plus, urljoin, urlsplit
 
 from yarl import URL
 
@@ -29,12 +29,18 @@ def normalise(url: str) -> str:
         parsed = URL(url.strip())
         if parsed.scheme not in {"http", "https"} or not parsed.raw_host:
             return url.strip()
-        kept = [(name, value) for name, value in parsed.query.items() if not _TRACKING.match(name)]
-        bare = parsed.with_fragment(None).with_query(kept or None).with_user(None)
-        # Once more: what was escaped may now stand differently.
-        return str(URL(str(bare.with_path(bare.path, keep_query=True))))
+        # As it was written: `?123` is not `?123=` to every server, `%2F` no slash, `%E9` no UTF-8.
+        kept = "&".join(filter(_tells, parsed.raw_query_string.split("&")))
+        bare = str(parsed.with_path(parsed.raw_path or "/", encoded=True).with_user(None))
+        # Once more: escaped dots are dots now, and make segments to be removed.
+        return str(URL(f"{bare}?{kept}" if kept else bare))
     except ValueError:
         return url.strip()
+
+
+def _tells(parameter: str) -> bool:
+    """Whether a piece of a query says what is read."""
+    return bool(parameter) and not _TRACKING.match(unquote_plus(parameter.partition("=")[0]))
 
 
 def host(url: str) -> str:
@@ -64,12 +70,12 @@ def canonical(page_url: str, claimed: str | None) -> str:
         said = normalise(urljoin(page_url, claimed))
         credible = (
             said.startswith(("http://", "https://"))
-            and _site(said) == _site(own)
+            and (not own or _site(said) == _site(own))
             and (not is_front_page(said) or is_front_page(own))
         )
     except ValueError:
         return own
-    return said if credible or not own else own
+    return said if credible else own
 
 
 def _site(url: str) -> str:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+from operator import itemgetter
 
 import ahocorasick
 
@@ -90,13 +92,15 @@ class Matcher:
         matches = []
         for number in self.candidates(view):
             watchlist, root = self._compiled[number]
-            if applies(watchlist.feeds, article) and holds(root, view):
+            if holds(root, view) and applies(watchlist.feeds, article):
                 matches.append(Match(watchlist.name, tuple(_terms(root, view))))
         return matches
 
 
 def applies(feeds: FeedFilter, article: Article) -> bool:
     """Whether a watchlist looks at an article's feed; an unknown language passes."""
+    if not (feeds.names or feeds.tags or feeds.languages):
+        return True
     language = (article.language or "").partition("-")[0].lower()
     return (
         (not feeds.names or article.source in feeds.names)
@@ -128,6 +132,13 @@ def _commonness(triggers: frozenset[Trigger]) -> tuple[bool, int, int]:
 
 def _terms(root: Node, view: View) -> Iterator[Term]:
     """The evidence, as terms with their fields and places in the original text; each once."""
+    if isinstance(root, Phrase):
+        # Most watchlists are one phrase: its places are in order, and each is there once.
+        for field, some in groupby(view.places(root), key=itemgetter(0)):
+            text = view.texts[field]
+            there = tuple((text.span(a)[0], text.span(b)[1]) for _, a, b in some)
+            yield Term(root.text, field, there)
+        return
     places: dict[tuple[str, str], set[tuple[int, int]]] = defaultdict(set)
     for (field, first, last), phrase in evidence(root, view):
         text = view.texts[field]

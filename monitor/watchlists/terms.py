@@ -39,6 +39,8 @@ def phrase(
 
 def _wildcard(query: str, start: int, end: int, word: str) -> str:
     """A word with wildcards, its fixed parts folded."""
+    if _UNSPACED.search(word):
+        _fail(query, start, end, f"{word} needs no wildcard", "terms match within words there")
     fixed = _FIXED.findall(word)
     if sum(map(len, fixed)) < FEWEST_LETTERS:
         _fail(
@@ -48,8 +50,6 @@ def _wildcard(query: str, start: int, end: int, word: str) -> str:
             f"{word} matches too many words",
             f"write at least {FEWEST_LETTERS} letters of it, or leave the wildcard out",
         )
-    if _UNSPACED.search(word):
-        _fail(query, start, end, f"{word} needs no wildcard", "terms match within words there")
     folded: str = _FIXED.sub(lambda part: fold(part[0]), word)
     while "**" in folded:
         folded = folded.replace("**", "*")

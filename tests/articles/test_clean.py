@@ -102,6 +102,66 @@ def test_charsets_are_found_by_bytes_claims_and_likeness(text, charset, header, 
     assert text in clean(f"{html}</article></body></html>".encode(charset), charset=header).text
 
 
+ENGLISH = "The ministers\u2019 caf\u00e9, \u201cNATO\u201d for short, stayed open for long"
+
+
+def page_of(text, charset, meta):
+    paragraphs = "".join(f"<p>{text} {number}</p>" for number in range(6))
+    html = f'<html><head><meta charset="{meta}"></head><body><article>{paragraphs}</article></body></html>'
+    return html.encode(charset)
+
+
+@pytest.mark.parametrize(
+    ("text", "charset", "meta"),
+    [
+        (ENGLISH, "cp1252", "iso-8859-1"),
+        (ENGLISH, "cp1252", "us-ascii"),
+        (ENGLISH, "utf-8", "utf-16"),
+        (ENGLISH, "cp1252", "punycode"),
+        ("北约与俄罗斯理事会在布鲁塞尔举行会议，朱镕基出席了会议并发表了讲话", "gbk", "gb2312"),
+        ("髙橋さんは閣僚会合のあと、記者団に対して穀物の供給について述べた", "cp932", "shift_jis"),
+    ],
+)
+def test_charsets_mean_what_they_mean_on_the_web(text, charset, meta):
+    assert text in clean(page_of(text, charset, meta)).text
+
+
+@pytest.mark.parametrize("meta", ["utf-8", "iso-8859-1"])
+def test_a_broken_byte_does_not_spoil_a_page(meta):
+    html = page_of(ENGLISH, "utf-8", meta).replace(b"short, stayed", b"short\xe2\x80, stayed", 1)
+    assert clean(html).text.count(ENGLISH) == 5
+
+
+def test_text_of_another_charset_is_not_taken_for_a_broken_one():
+    german = "Die Minister hörten über längere Zeit zu, während draußen Bürger für Äpfel anstanden"
+    assert german in clean(page_of(german, "cp1252", "utf-8")).text
+
+
+def test_lone_surrogates_are_left_out():
+    data = '{"@type": "NewsArticle", "headline": "Grain \\ud800 talks", "author": "A \\udfff B"}'
+    html = re.sub(
+        r"(ld\+json.>).*?(</script>)",
+        rf"\1{data.encode('unicode_escape').decode()}\2",
+        PAGE,
+        flags=re.DOTALL,
+    )
+    page = clean(html.encode())
+    "".join((page.title, page.text, *page.authors)).encode()
+    clean_fragment("<p>a \ud800 b</p>").encode()
+
+
+def test_dates_are_found_in_structured_data_that_is_not_strictly_json():
+    html = PAGE.replace('"headline": "Grain talks', '"headline": "Grain\n talks')
+    assert clean(html.encode()).published_at == datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("html", ["<a" * 200_000, "&a" * 200_000, "<!--" * 100_000])
+def test_hostile_fragments_end_soon(html):
+    begun = time.monotonic()
+    clean_fragment(html)
+    assert time.monotonic() - begun < 5
+
+
 @pytest.mark.parametrize(
     ("html", "text"),
     [
@@ -130,6 +190,9 @@ def test_a_feeds_html_becomes_text(html, text):
         b"<html><body>" + b"<p>x</p>" * 300_000,
         b"<table>" * 3000 + b"<tr><td>" * 3000,
         b"<a href='" + b"x" * 3_000_000,
+        b"<p " + b" ".join(b"a%d" % number for number in range(300_000)) + b">",
+        (b"<div>" * 190 + b"word " * 20 + b"</div>" * 190) * 250,
+        b'<script type="application/ld+json">' + b"[" * 100_000 + b"</script>",
         b"\x1f\x8b\x08\x00" + gzip.compress(b"x" * 1000, mtime=0),
     ],
     ids=lambda content: f"{content[:12]!r}",

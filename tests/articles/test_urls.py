@@ -18,6 +18,13 @@ from monitor.articles.urls import canonical, host, is_front_page, normalise
         ("https://example.org/a?cid=1&ref=2&src=3", "https://example.org/a?cid=1&ref=2&src=3"),
         ("https://example.org/a?xtor=RSS-1&at_medium=RSS", "https://example.org/a"),
         ("https://example.org/%7euser/%c3%a9", "https://example.org/~user/%C3%A9"),
+        ("https://example.org/?12345", "https://example.org/?12345"),
+        ("https://example.org/a?x&&y=&utm_id", "https://example.org/a?x&y="),
+        ("https://example.org/a?x=1;y=2&z=a+b%2Bc", "https://example.org/a?x=1;y=2&z=a+b%2Bc"),
+        ("https://example.org/a?%75tm_source=rss", "https://example.org/a"),
+        ("https://example.org/a%2fb%3Fc", "https://example.org/a%2Fb%3Fc"),
+        ("https://example.org/caf%E9?x=%E9", "https://example.org/caf%E9?x=%E9"),
+        ("https://example.org/a/%2e%2e/b", "https://example.org/b"),
         ("mailto:me@example.org", "mailto:me@example.org"),
         ("not an address", "not an address"),
         ("", ""),
@@ -27,13 +34,18 @@ def test_addresses_are_spelt_in_one_way(url, normal):
     assert normalise(url) == normal
 
 
+PIECES = st.lists(st.sampled_from("%2e . / %2F %25 2e %E9 %zz ? & = ; + utm_x a @ :".split())).map(
+    "".join
+)
+
+
 @given(
     st.text(max_size=40)
     | st.builds(
         "https://{}/{}?{}#x".format,
         st.sampled_from(["a.example", "Ä.example"]),
-        st.text(max_size=15),
-        st.text(max_size=15),
+        st.text(max_size=15) | PIECES,
+        st.text(max_size=15) | PIECES,
     )
 )
 def test_normalising_twice_changes_nothing(url):
@@ -57,6 +69,11 @@ def test_normalising_twice_changes_nothing(url):
 )
 def test_a_claimed_address_is_believed_only_on_the_same_site_and_for_a_page(claimed, expected):
     assert canonical("https://www.example.org/a?fbclid=1", claimed) == expected
+
+
+def test_without_an_address_of_its_own_a_page_is_believed_if_it_names_a_web_page():
+    assert canonical("", "https://example.org/a") == "https://example.org/a"
+    assert canonical("", "javascript:x") == ""
 
 
 def test_hosts_and_front_pages():

@@ -29,6 +29,36 @@ from monitor.watchlists.query import MAX_DEPTH, MAX_LENGTH, parse
         ("NATO AND NOT NOT Russia", '"nato" AND "russia"'),
         ('NATO AND "OR"', '"nato" AND "or"'),
         ("oil and gas", '"oil and gas"'),
+        ("NATO -football", '"nato" AND NOT "football"'),
+        ("Covid-19 AND x", '"covid 19" AND "x"'),
+        ("a NEAR/5 b", '"a" NEAR/5 "b"'),
+        ("a W/5 b", '"a" NEAR/5 "b"'),
+        ("a ONEAR/5 b", '"a" ONEAR/5 "b"'),
+        ("a PRE/0 b", '"a" ONEAR/0 "b"'),
+        ("a NEAR/5 b AND c", '("a" NEAR/5 "b") AND "c"'),
+        ("a NEAR/5 (b OR c)", '"a" NEAR/5 ("b" OR "c")'),
+        ('"a b"~3', '"a b"~3'),
+        ("a SAMESENTENCE b SAMESENTENCE c", '"a" SAMESENTENCE "b" SAMESENTENCE "c"'),
+        ("a SAMEPARA b", '"a" SAMEPARA "b"'),
+        (
+            'apple OUTSIDE ("apple juice" OR "apple pie")',
+            '"apple" OUTSIDE ("apple juice" OR "apple pie")',
+        ),
+        ("ATLEAST/3(a OR b)", 'ATLEAST/3("a" OR "b")'),
+        ("ATLEAST/3 (a)", 'ATLEAST/3("a")'),
+        ("sanct* AND wom?n", '"sanct*" AND "wom?n"'),
+        ("Łódź*", '"lodz*"'),
+        ('case:"WHO"', 'case:"WHO"'),
+        ('cs("WHO")', 'case:"WHO"'),
+        ("exact:Müller", 'exact:"Müller"'),
+        ("title:summit", 'title:"summit"'),
+        ("title:(a OR b)", 'title:"a" OR title:"b"'),
+        ('title:case:"WHO"', 'title:case:"WHO"'),
+        (
+            "lang:EN AND site:www.BBC.co.uk AND tag:Defence",
+            "lang:en AND site:bbc.co.uk AND tag:defence",
+        ),
+        ("http://a.example/b AND c", '"http a example b" AND "c"'),
     ],
 )
 def test_a_query_is_read_in_one_way(query, reading):
@@ -56,6 +86,26 @@ def test_a_query_is_read_in_one_way(query, reading):
         ('"climate change" Berlin', 1, 23, "could mean", 'write "climate change Berlin" or'),
         ("NATO AND -", 10, 1, "holds no word", "one letter"),
         ('NATO AND ""', 10, 2, "holds no word", "one letter"),
+        ("NATO and (Russia)", 6, 3, "and is a word here", "write AND"),
+        ("a NEAR b", 3, 4, "NEAR needs a number", "NEAR/5"),
+        ("a NEAR/5 b OR c", 1, 15, "NEAR/5 beside OR", "(a NEAR/5 b) OR c"),
+        ("a NEAR/5 b NEAR/3 c", 1, 17, "two ways", "join two such pairs"),
+        ("a NEAR/5 (b AND c)", 10, 9, "joins words, phrases and groups of OR", "the rest with AND"),
+        ("NEAR/5 a", 1, 6, "has nothing before it", ""),
+        ("a NEAR/5", 3, 6, "nothing follows NEAR/5", ""),
+        ("ATLEAST/0(a)", 1, 9, "ATLEAST counts", "ATLEAST/3"),
+        ("ATLEAST/2(a AND b)", 1, 9, "ATLEAST counts", ""),
+        ("ab* AND b", 1, 3, "matches too many words", "3 letters"),
+        ("北京* AND b", 1, 3, "needs no wildcard", "within words"),
+        ('case:"WHO* x"', 1, 13, "without wildcards", ""),
+        ("titel:a AND b", 1, 6, "there is no field titel", "title"),
+        ("title:(body:a OR b)", 1, 19, "can never match", ""),
+        ("title:a NEAR/3 body:b", 1, 21, "can never match", ""),
+        ("a AND b AND NOT a", 1, 17, "can never match", ""),
+        ("site:x AND a", 6, 1, "x is no site", "site:bbc.co.uk"),
+        ("lang:english AND a", 6, 7, "no language", "lang:en"),
+        ("lang:(en OR de)", 1, 15, "takes one value", "lang:a OR lang:b"),
+        ("@nato AND b", 1, 5, "is not defined", "defined are: none"),
     ],
 )
 def test_what_could_mean_two_things_or_nothing_is_refused_with_its_place(
@@ -69,6 +119,23 @@ def test_what_could_mean_two_things_or_nothing_is_refused_with_its_place(
     assert hint in error.hint
 
 
+def test_definitions_stand_for_what_they_say():
+    definitions = {"nato": "NATO OR OTAN", "both": "@nato AND Russia"}
+    assert parse("@both AND x", definitions).reading == (
+        '(("nato" OR "otan") AND "russia") AND "x"'
+    )
+    assert parse("@nato NEAR/3 Russia", definitions).reading == (
+        '("nato" OR "otan") NEAR/3 "russia"'
+    )
+    with pytest.raises(QueryError, match="circle: @a → @b → @a"):
+        parse("@a AND x", {"a": "@b OR y", "b": "@a OR z"})
+
+
+def test_operators_in_small_letters_get_a_warning():
+    assert "write AND" in parse("oil and gas").warnings[0]
+    assert parse('"oil and gas"').warnings == ()
+
+
 def test_queries_are_limited_in_length_and_depth():
     with pytest.raises(QueryError, match="longer"):
         parse("a" * (MAX_LENGTH + 1))
@@ -79,7 +146,32 @@ def test_queries_are_limited_in_length_and_depth():
 
 
 queryish = st.text(st.sampled_from('ab "()“”«-\n') | st.characters(), max_size=30) | st.lists(
-    st.sampled_from(["AND", "OR", "NOT", "(", ")", '"a b"', "a", "b", '"']), max_size=12
+    st.sampled_from(
+        [
+            "AND",
+            "OR",
+            "NOT",
+            "(",
+            ")",
+            '"a b"',
+            "a",
+            "b",
+            '"',
+            "NEAR/2",
+            "OUTSIDE",
+            "SAMEPARA",
+            "ATLEAST/2",
+            "title:",
+            "case:",
+            "exact:",
+            "lang:en",
+            "-b",
+            "abc*",
+            '"a b"~2',
+            "cs(",
+        ]
+    ),
+    max_size=12,
 ).map(" ".join)
 
 
