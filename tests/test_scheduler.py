@@ -22,12 +22,12 @@ def scheduler(presswatch, redis_url):
 def test_a_slow_feed_holds_up_no_other(site, configure, scheduler, redis, eventually):
     for number in range(6):
         site.put_feed(f"/slow{number}", [])
-        site.delays[f"/slow{number}"] = 8
+        site.delays[f"/slow{number}"] = 18
     site.put_feed("/quick", [])
     feeds = [f"  - {{url: {site.url}/slow{number}, every: 1s}}\n" for number in range(6)]
     feeds.append(f"  - {{url: {site.url}/quick, every: 1s}}\n")
     scheduler(configure("feeds:\n" + "".join(feeds)))
-    eventually(lambda: site.asked()["/quick"] >= 3, within=8)
+    eventually(lambda: site.asked()["/quick"] >= 3, within=16)
     assert all(site.asked()[f"/slow{number}"] <= 1 for number in range(6))
 
 
