@@ -79,7 +79,8 @@ class _Converter:
         converted = self._expression(0)
         if self.at < len(self.lexemes):
             self.fail("a parenthesis closes nothing")
-        return converted
+        # Each group is in parentheses of its own; the whole needs none.
+        return converted[1:-1] if converted.startswith("(") else converted
 
     def fail(self, message: str, hint: str = "") -> NoReturn:
         raise QueryError(
