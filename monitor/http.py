@@ -27,18 +27,14 @@ from aiohttp.resolver import ThreadedResolver
 from yarl import URL
 
 from monitor.addresses import Network, is_allowed
+from monitor.codings import UnknownCoding, inflater_for
 from monitor.errors import BadStatus, FetchError, RefusedAddress, TooLarge
 
 MAX_REDIRECTS = 5
 MAX_HEADER_BYTES = 32 * 1024
-MAX_MEMBERS = 100  # of a compressed body: each copies the rest of its chunk
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 SUCCESS = range(200, 300)
 CHUNK = 64 * 1024
-# Content codings (RFC 9110, section 8.4.1), and how zlib calls those that we undo. Servers also
-# name charsets and other things here; they mean nothing.
-CODINGS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
-UNREADABLE = frozenset({"br", "zstd", "compress", "x-compress", "dcb", "dcz"})
 _USERINFO = re.compile(r"(?<=//)[^/?#]*@")
 
 
@@ -190,7 +186,10 @@ async def _read(answer: aiohttp.ClientResponse, max_bytes: int) -> bytes:
     """The body, as long as it keeps to the limit both as sent and decompressed."""
     if (answer.content_length or 0) > max_bytes:
         raise TooLarge(str(answer.url), max_bytes)
-    inflater = _inflater(answer)
+    try:
+        inflater = inflater_for(answer.headers.getall("Content-Encoding", ()))
+    except UnknownCoding as unknown:
+        raise FetchError(str(answer.url), str(unknown), retryable=False) from unknown
     body = bytearray()
     taken = 0
     async for chunk in answer.content.iter_chunked(CHUNK):
@@ -201,52 +200,6 @@ async def _read(answer: aiohttp.ClientResponse, max_bytes: int) -> bytes:
     if inflater:
         inflater.finish()
     return bytes(body)
-
-
-def _inflater(answer: aiohttp.ClientResponse) -> _Inflater | None:
-    said = ",".join(answer.headers.getall("Content-Encoding", ())).lower().split(",")
-    codings = [one for name in said if (one := name.strip()) in CODINGS or one in UNREADABLE]
-    if not codings:
-        return None
-    if len(codings) > 1 or codings[0] in UNREADABLE:
-        # We never said that we accept it.
-        message = f"content coding {', '.join(codings)} is not usable"
-        raise FetchError(str(answer.url), message, retryable=False)
-    return _Inflater(CODINGS[codings[0]])
-
-
-class _Inflater:
-    """Decompresses a body piece by piece, so that nothing expands far beyond the limit."""
-
-    def __init__(self, wbits: int) -> None:
-        self._wbits = wbits
-        self._zlib: Any = None
-        self._members = 0
-
-    def feed(self, data: bytes, room: int) -> bytes:
-        """What `data` expands to, but no more than a byte beyond `room`."""
-        out = bytearray()
-        while data and len(out) <= room:
-            if self._zlib is None or self._zlib.eof:
-                if self._zlib is not None and not data.startswith(b"\x1f"):
-                    break  # padding, which browsers overlook, too
-                self._zlib = self._member(data[0])
-            out += self._zlib.decompress(data, room + 1 - len(out))
-            data = self._zlib.unused_data
-        return bytes(out)
-
-    def finish(self) -> None:
-        """Raises zlib.error where the body broke off."""
-        if self._zlib is not None and not self._zlib.eof:
-            raise zlib.error("incomplete")
-
-    def _member(self, first: int) -> Any:
-        self._members += 1
-        if self._members > MAX_MEMBERS:
-            raise zlib.error("too many members")
-        # Some servers leave zlib's header out of `deflate`; RFC 1950 has an 8 there.
-        bare = self._wbits == zlib.MAX_WBITS and first & 0x0F != 8  # noqa: PLR2004
-        return zlib.decompressobj(-zlib.MAX_WBITS if bare else self._wbits)
 
 
 def _headers(answer: aiohttp.ClientResponse) -> dict[str, str]:

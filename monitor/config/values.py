@@ -1,0 +1,155 @@
+"""Single values of the configuration: what each may look like, and what it becomes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+)s)?(?:(\d+)ms)?", re.ASCII)
+# A century: what is longer is a slip, and dates so far back do not exist.
+_LONGEST = timedelta(days=36500)
+_SIZE = re.compile(r"(\d{1,15}) ?([kKMG]?)B?", re.ASCII)
+_SIZES = {"": 1, "k": 1000, "K": 1000, "M": 1000**2, "G": 1000**3}
+_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+# What a header of HTTP may hold: others make every request fail.
+_HEADER = re.compile(r"[!-~](?:[ -~]*[!-~])?")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}")
+
+
+def expected(what: str) -> PydanticCustomError:
+    """A fault in plain words; who reports it adds what was found instead."""
+    return PydanticCustomError("presswatch", what)
+
+
+def _duration(value: Any) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
+    written = _DURATION.fullmatch(str(value)) if isinstance(value, str) and value else None
+    if not written:
+        raise expected("must be a duration such as 20s, 15m, 6h or 1h30m")
+    days, hours, minutes, seconds, millis = (int(part or 0) for part in written.groups())
+    try:
+        found = timedelta(
+            days=days, hours=hours, minutes=minutes, seconds=seconds, milliseconds=millis
+        )
+    except OverflowError:
+        found = timedelta.max
+    if found > _LONGEST:
+        raise expected(f"must be at most {_LONGEST.days}d")
+    return found
+
+
+def _positive(value: timedelta) -> timedelta:
+    if not value:
+        raise expected("must be longer than nothing")
+    return value
+
+
+def _size(value: Any) -> int:
+    written = _SIZE.fullmatch(str(value))
+    size = int(written[1]) * _SIZES[written[2]] if written else 0
+    if not size or isinstance(value, bool | float):
+        raise expected("must be a size such as 512kB or 10MB")
+    return size
+
+
+def _url(value: Any) -> str:
+    try:
+        parts = urlsplit(value)
+        good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except (ValueError, AttributeError, TypeError):
+        good = False
+    if not good or re.search(r"[\s\x00-\x1f]", value):
+        raise expected("must be an address that starts with http:// or https://")
+    return str(value)
+
+
+def _matching(pattern: re.Pattern[str], what: str) -> BeforeValidator:
+    def check(value: Any) -> str:
+        if not isinstance(value, str) or not pattern.fullmatch(value):
+            raise expected(what)
+        return value
+
+    return BeforeValidator(check)
+
+
+def _network(value: Any) -> IPv4Network | IPv6Network:
+    if isinstance(value, IPv4Network | IPv6Network):
+        return value
+    try:
+        near = ip_network(value, strict=False) if isinstance(value, str) else None
+    except ValueError:
+        near = None
+    if near is None:
+        raise expected("must be a network such as 127.0.0.1/32 or 10.0.0.0/8")
+    if str(value) not in {str(near), str(near.network_address)}:
+        raise expected(f"must be a network; did you mean `{near}`?")
+    return near
+
+
+def _timezone(value: Any) -> str:
+    try:
+        ZoneInfo(value)
+    except (ValueError, OSError, TypeError, AttributeError, KeyError):
+        # A name that is not known is a KeyError, a part of one such as Europe a directory.
+        raise expected("must be a time zone such as Europe/Brussels or UTC") from None
+    return str(value)
+
+
+def _times(value: Any) -> Any:
+    """Times of day, in one string with commas or in a list."""
+    parts = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple) or not all(
+        isinstance(part, str) and _TIME.fullmatch(part) for part in parts
+    ):
+        raise expected('must be times of day such as "08:00" or "08:00,17:00"')
+    return tuple(parts)
+
+
+def _example(value: Any) -> Any:
+    file = value.get("file") if isinstance(value, Mapping) and len(value) == 1 else value
+    if not isinstance(file, str) or not file:
+        raise expected("must be text, or a file as {file: NAME}")
+    return value
+
+
+_TEXT_SCHEMA = WithJsonSchema({"type": "string"})
+Duration = Annotated[timedelta, BeforeValidator(_duration), _TEXT_SCHEMA]
+Interval = Annotated[
+    timedelta, BeforeValidator(lambda value: _positive(_duration(value))), _TEXT_SCHEMA
+]
+Size = Annotated[int, BeforeValidator(_size), WithJsonSchema({"type": ["string", "integer"]})]
+Url = Annotated[str, BeforeValidator(_url), _TEXT_SCHEMA]
+Zone = Annotated[str, BeforeValidator(_timezone), _TEXT_SCHEMA]
+Times = Annotated[
+    tuple[str, ...], BeforeValidator(_times), WithJsonSchema({"type": ["string", "array"]})
+]
+Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network), _TEXT_SCHEMA]
+TimeOfDay = Annotated[str, _matching(_TIME, 'must be a time of day such as "22:00"')]
+Language = Annotated[str, _matching(_LANGUAGE, "must be a language code such as en or de")]
+Name = Annotated[
+    str,
+    _matching(
+        _NAME,
+        "must be a name of at most 64 letters, digits, dots, dashes and underscores, since it "
+        "names a channel",
+    ),
+]
+DefinitionName = Annotated[
+    str, _matching(_NAME, "must be a name of letters, digits, dots, dashes and underscores")
+]
+Header = Annotated[
+    str,
+    _matching(_HEADER, "must be letters, digits and signs of ASCII, since it goes into a header"),
+]
+Example = BeforeValidator(_example)
+Text = Annotated[str, Field(min_length=1)]
