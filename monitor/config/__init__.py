@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
 import shutil
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
-from ruamel.yaml import YAML
 
 from monitor.config.checks import (
     broken_queries,
@@ -20,6 +22,7 @@ from monitor.config.checks import (
     plain_query,
     repeated,
 )
+from monitor.config.edit import has_feeds, with_feed
 from monitor.config.schema import (
     KINDS,
     ArticleSettings,
@@ -69,12 +72,19 @@ class Config:
     definitions: Mapping[str, str]
 
 
-def load(directory: Path, environ: Mapping[str, str], *, examples: bool = False) -> Config:
+def load(
+    directory: Path,
+    environ: Mapping[str, str],
+    *,
+    examples: bool = False,
+    instead: Mapping[Path, str] | None = None,
+) -> Config:
     """Read all YAML files below a directory; raises ConfigError with every fault found.
 
     With `examples`, each watchlist is tried on what it says that it must and must not match.
+    `instead` holds texts to be read in the place of files.
     """
-    source = read(directory, environ)
+    source = read(directory, environ, instead)
     faults = list(source.faults)
     try:
         file = File.model_validate(source.values)
@@ -121,40 +131,38 @@ def add_feed(directory: Path, feed: Feed, environ: Mapping[str, str]) -> Path:
     known = load(directory, environ)
     if feed.url in {one.url for one in known.feeds}:
         raise PresswatchError(f"{feed.url} is a feed already")
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    file = _file_with_feeds(directory, yaml)
-    document = (yaml.load(file.read_text(encoding="utf-8")) if file.exists() else None) or {}
-    written: dict[str, Any] = {"url": feed.url}
-    if feed.name:
-        written["name"] = feed.name
-    if feed.tags:
-        written["tags"] = list(feed.tags)
-    if not document.get("feeds"):
-        document["feeds"] = []
-    document["feeds"].append(written)
-    backup = file.with_suffix(".before")
-    if file.exists():
-        shutil.copy2(file, backup)
-    with file.open("w", encoding="utf-8") as stream:
-        yaml.dump(document, stream)
-    try:
-        load(directory, environ)
-    except ConfigError:
-        backup.replace(file) if backup.exists() else file.unlink()
-        raise
-    backup.unlink(missing_ok=True)
+    wanted = Counter((*known.feeds, replace(feed, name=feed.name or None)))
+    faults: list[ConfigError] = []
+    for file in _files_for_feeds(directory):
+        before = file.read_bytes() if file.exists() else b""
+        text = with_feed(before.decode("utf-8-sig"), feed)
+        try:
+            if Counter(load(directory, environ, instead={file: text}).feeds) == wanted:
+                break
+        except ConfigError as error:
+            faults.append(error)
+    else:
+        raise faults[0] if faults else PresswatchError(f"{feed.url} cannot be written as a feed")
+    # The daemon looks at the file at any moment: it must never find half of it.
+    target = file.resolve()
+    whole = target.with_name(f".{target.name}.new")
+    mark = codecs.BOM_UTF8 if before.startswith(codecs.BOM_UTF8) else b""
+    whole.write_bytes(mark + text.encode())
+    if target.exists():
+        shutil.copymode(target, whole)
+    whole.replace(target)
     return file
 
 
-def _file_with_feeds(directory: Path, yaml: YAML) -> Path:
-    """The first file that holds feeds, or where they are looked for first."""
-    for file in files(directory):
-        document = yaml.load(file.read_text(encoding="utf-8"))
-        if document and "feeds" in document:
-            return file
-    return directory / "feeds.yaml"
+def _files_for_feeds(directory: Path) -> Iterator[Path]:
+    """Where a feed may go: the files that hold feeds, feeds.yaml, a new file."""
+    yield from (file for file in files(directory) if has_feeds(file.read_text("utf-8-sig")))
+    yield directory / "feeds.yaml"
+    yield next(
+        file
+        for file in (directory / f"feeds-{number}.yaml" for number in count(2))
+        if not file.exists()
+    )
 
 
 def _watchlist(entry: WatchlistEntry) -> Watchlist:
@@ -178,6 +186,9 @@ def _subscriber(entry: SubscriberEntry) -> Subscriber:
 def _fault(source: Source, details: ErrorDetails) -> Fault:
     """One of pydantic's errors at its place, in plain words."""
     path: Path_ = details["loc"]
+    if path[-1:] == ("[key]",):
+        path = path[:-1]
+        return source.keys[path].fault(f"`{path[-1]}` {details['msg']}")
     name = f"`{path[-1]}` " if path and isinstance(path[-1], str) else ""
     if details["type"] == "extra_forbidden":
         at = source.keys.get(path, source.place(path))

@@ -13,6 +13,8 @@ from monitor.model import Article, Watchlist
 from monitor.watchlists.matcher import Matcher
 from monitor.watchlists.query import parse
 
+HIDDEN = "cannot be read; what is wrong is not shown, since the environment gave it"
+
 
 def meant(word: str, known: Iterable[str]) -> str:
     """The end of a message: what was probably meant."""
@@ -82,9 +84,13 @@ def dangling(source: Source) -> Iterator[Fault]:
                 what, known = "feed", names
             case _:
                 continue
-        word = _at(source.values, path)
-        if isinstance(word, str) and word not in known:
-            yield source.places[path].fault(f"no {what} is called `{word}`" + meant(word, known))
+        word, place = _at(source.values, path), source.places[path]
+        if not isinstance(word, str) or word in known:
+            continue
+        if place.secret:
+            yield place.fault(f"no {what} is called this")
+        else:
+            yield place.fault(f"no {what} is called `{word}`" + meant(word, known))
 
 
 def _at(values: Any, path: Path_) -> Any:
@@ -96,6 +102,7 @@ def _at(values: Any, path: Path_) -> Any:
 def broken_queries(source: Source) -> Iterator[Fault]:
     """Queries, definitions and plain words that cannot be read."""
     definitions = _definitions(source)
+    secret = [f"@{name}" for name in definitions if source.place(("definitions", name)).secret]
     texts = [(path, query) for path, query in _named(source, "watchlists", "query")]
     texts += [(("definitions", name), text) for name, text in definitions.items()]
     for path, query in texts:
@@ -103,19 +110,21 @@ def broken_queries(source: Source) -> Iterator[Fault]:
         try:
             parse(query, definitions)
         except QueryError as error:
-            hint = f"; {error.hint}" if error.hint else ""
+            said = error.message + (f"; {error.hint}" if error.hint else "")
+            if place.secret or any(name in error.message for name in secret):
+                said = HIDDEN
             if place.literal:
-                yield place.fault(f"query: {error.message}{hint}", offset=error.column - 1)
+                yield place.fault(f"query: {said}", offset=error.column - 1)
             else:
-                yield place.fault(f"query, column {error.column}: {error.message}{hint}")
+                yield place.fault(f"query, column {error.column}: {said}")
     for path in list(source.places):
         match path:
             case ("watchlists", _, "any" | "all" | "none", int()):
-                words = _at(source.values, path)
+                words, place = _at(source.values, path), source.places[path]
                 try:
                     parse(_quoted(words)) if isinstance(words, str) else None
                 except QueryError as error:
-                    yield source.places[path].fault(error.message)
+                    yield place.fault(HIDDEN if place.secret else error.message)
 
 
 def failed_examples(source: Source) -> Iterator[Fault]:
@@ -124,19 +133,28 @@ def failed_examples(source: Source) -> Iterator[Fault]:
     for number, entry in enumerate(source.values.get("watchlists", ())):
         plain = [entry.get(key, ()) for key in ("any", "all", "none")]
         query = entry.get("query") or plain_query(*plain)
+        secret = any(
+            place.secret
+            for path, place in source.places.items()
+            if path[:2] == ("watchlists", number) or path[:1] == ("definitions",)
+        )
         matcher = Matcher([Watchlist(entry["name"], query)], definitions)
         for key, wanted in (("must_match", True), ("must_not_match", False)):
             for index, example in enumerate(entry.get(key, ())):
                 place = source.place(("watchlists", number, key, index))
                 try:
                     article = _example(example, place.file.parent)
-                except OSError as error:
-                    yield place.fault(f"cannot be read: {error.strerror}")
+                except (OSError, ValueError) as error:
+                    why = error.strerror if isinstance(error, OSError) else "no UTF-8 text"
+                    yield place.fault(f"cannot be read: {why}")
                     continue
                 if bool(matcher.match(article)) is not wanted:
+                    said = "does not match" if wanted else "matches"
+                    if secret:
+                        yield place.fault(f"the watchlist {said} this")
+                        continue
                     parts = ", ".join(matcher.decisive(entry["name"], article))
                     reading = parse(query, definitions).reading
-                    said = "does not match" if wanted else "matches"
                     yield place.fault(
                         f"`{entry['name']}` {said} this, because of {parts}; read as {reading}"
                     )

@@ -20,8 +20,8 @@ Path_ = tuple[str | int, ...]
 MAX_NODES = 500_000
 MAX_DEPTH = 32
 _VARIABLE = re.compile(r"\$(\$)?\{(?P<name>[A-Za-z_]\w*)(?::-(?P<default>[^}]*))?\}")
-_INTEGER = re.compile(r"[-+]?\d+")
-_FLOAT = re.compile(r"[-+]?(?:\d+\.\d*|\.\d+)(?:[eE][-+]?\d+)?")
+_INTEGER = re.compile(r"[-+]?\d+", re.ASCII)
+_FLOAT = re.compile(r"[-+]?(?:\d+\.\d*|\.\d+)(?:[eE][-+]?\d+)?", re.ASCII)
 _CONSTANTS = {"null": None, "~": None, "": None, "true": True, "false": False}
 
 
@@ -62,6 +62,11 @@ class Source:
         return self.places[path]
 
 
+def escaped(text: str) -> str:
+    """A text in which nothing is taken from the environment: what is read is the text itself."""
+    return _VARIABLE.sub(lambda found: f"${found[0]}", text)
+
+
 def files(directory: Path) -> list[Path]:
     """The configuration's files: all YAML below the directory but hidden files, sorted."""
     return sorted(
@@ -73,14 +78,20 @@ def files(directory: Path) -> list[Path]:
     )
 
 
-def read(directory: Path, environ: Mapping[str, str]) -> Source:
-    """Read and merge all files of a directory; what is wrong becomes faults of the source."""
+def read(
+    directory: Path, environ: Mapping[str, str], instead: Mapping[Path, str] | None = None
+) -> Source:
+    """Read and merge all files of a directory; what is wrong becomes faults of the source.
+
+    `instead` holds texts to be read in the place of files, or as if there were such files.
+    """
     source = Source(places={(): Place(directory, 1, 1)})
     if not directory.is_dir():
         source.faults.append(source.places[()].fault("no such directory"))
         return source
-    for file in files(directory):
-        _Reader(file, environ, source).read()
+    texts = instead or {}
+    for file in sorted({*files(directory), *texts}):
+        _Reader(file, environ, source).read(texts.get(file))
     return source
 
 
@@ -93,10 +104,11 @@ class _Reader:
         self._source = source
         self._nodes = 0
 
-    def read(self) -> None:
+    def read(self, text: str | None = None) -> None:
         start = Place(self._file, 1, 1)
         try:
-            node = YAML(typ="safe", pure=True).compose(self._file.read_text(encoding="utf-8-sig"))
+            text = self._file.read_text(encoding="utf-8-sig") if text is None else text
+            node = YAML(typ="safe", pure=True).compose(text)
         except MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             at = Place(self._file, mark.line + 1, mark.column + 1) if mark else start

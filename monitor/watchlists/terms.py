@@ -9,7 +9,7 @@ import regex
 from monitor.errors import QueryError
 from monitor.watchlists.lexer import Lexeme
 from monitor.watchlists.syntax import Fact, Phrase
-from monitor.watchlists.text import fold, tokenise
+from monitor.watchlists.text import Text, fold
 
 FEWEST_LETTERS = 3
 
@@ -29,9 +29,9 @@ def phrase(
             if "*" in found[0] or "?" in found[0]:
                 words.append(_wildcard(query, start, end, found[0]))
             else:
-                words += tokenise(found[0]).words
+                words += Text(found[0]).words
     else:
-        words = tokenise(inside).words
+        words = Text(inside).words
     if not words:
         _fail(query, start, end, "holds no word", "write at least one letter or digit")
     return Phrase(text or inside, tuple(words), " ".join(inside.split()), loose=loose)

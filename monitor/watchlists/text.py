@@ -182,11 +182,6 @@ class Text:
         return numbers
 
 
-def tokenise(text: str) -> Text:
-    """Split a text into tokens."""
-    return Text(text)
-
-
 def _split(text: str) -> _Piece:
     """The tokens of a piece of text without white space."""
     words: list[str] = []

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.watchlists.text import fold, tokenise
+from monitor.watchlists.text import Text, fold
 
 
 def words(text):
-    return " ".join(tokenise(text).words)
+    return " ".join(Text(text).words)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_words_are_folded(text, folded):
 
 @given(st.text(max_size=200))
 def test_every_token_stands_where_it_says(text):
-    tokens = tokenise(text)
+    tokens = Text(text)
     assert len(tokens.words) == len(tokens.spans)
     last = 0
     for word, (start, end) in zip(tokens.words, tokens.spans, strict=True):
@@ -84,10 +84,10 @@ def test_every_token_stands_where_it_says(text):
 
 @given(st.text(max_size=50))
 def test_folded_words_fold_to_themselves(text):
-    for word in tokenise(text).words:
-        assert tokenise(word).words == (word,) or fold(word) == word
+    for word in Text(text).words:
+        assert Text(word).words == (word,) or fold(word) == word
 
 
 @given(st.text(alphabet=st.characters(max_codepoint=127), max_size=100))
 def test_case_makes_no_difference(text):
-    assert tokenise(text.upper()).words == tokenise(text.lower()).words
+    assert Text(text.upper()).words == Text(text.lower()).words
