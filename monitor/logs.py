@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 from typing import Literal
 
 import structlog
+from structlog.typing import EventDict
 
 FORMAT_VARIABLE = "PRESSWATCH_LOG_FORMAT"
 LEVEL_VARIABLE = "PRESSWATCH_LOG_LEVEL"
 LEVELS = ("debug", "info", "warning", "error")
+
+_USERINFO = re.compile(r"(?<=://)[^/?#\s@]*@")
 
 Format = Literal["pretty", "json"]
 
@@ -30,6 +34,14 @@ def library_level() -> str:
     return logging.getLevelName(level if level == logging.DEBUG else max(logging.WARNING, level))
 
 
+def _without_passwords(_: object, __: str, event: EventDict) -> EventDict:
+    """Take user and password out of the addresses in a line: feeds may have them."""
+    for name, value in event.items():
+        if isinstance(value, str) and "@" in value:
+            event[name] = _USERINFO.sub("", value)
+    return event
+
+
 def configure(level: str) -> None:
     """Route structlog's and the standard library's lines through one set of processors."""
     shared: list[structlog.typing.Processor] = [
@@ -37,6 +49,7 @@ def configure(level: str) -> None:
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _without_passwords,
     ]
     renderers: list[structlog.typing.Processor]
     if chosen_format() == "pretty":
