@@ -51,6 +51,7 @@ __all__ = [
 _WORDS = {
     "missing": "is missing",
     "string_type": "must be text; put it in quotes",
+    "string_unicode": "must be text in UTF-8",
     "int_type": "must be a whole number",
     "tuple_type": "must be a list, such as [a, b]",
     "dict_type": "must hold keys, such as `name: value`",

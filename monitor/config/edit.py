@@ -5,8 +5,6 @@ Loading and dumping the whole would keep comments, but break lines and indent an
 
 from __future__ import annotations
 
-import json
-
 from ruamel.yaml import YAML
 from ruamel.yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode, SequenceNode
 
@@ -76,5 +74,11 @@ def _pairs(feed: Feed) -> list[str]:
 
 
 def _quoted(text: str) -> str:
-    """In double quotes, as JSON, which YAML reads alike."""
-    return json.dumps(escaped(text), ensure_ascii=not text.isprintable())
+    """In double quotes, with all that is not to be seen written by its number."""
+    return '"' + "".join(map(_character, escaped(text))) + '"'
+
+
+def _character(one: str) -> str:
+    if one in {'"', "\\"}:
+        return f"\\{one}"
+    return one if one.isprintable() else f"\\U{ord(one):08x}"

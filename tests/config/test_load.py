@@ -3,19 +3,14 @@
 import os
 from datetime import timedelta
 from ipaddress import ip_network
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel
 
-from monitor.config import File, add_feed, fingerprint, json_schema, load
-from monitor.config import _models as models_in
+from monitor.config import add_feed, fingerprint, load
 from monitor.errors import ConfigError, PresswatchError
 from monitor.model import Digest, Feed, FeedFilter, Quiet
-
-PROJECT = Path(__file__).parents[2]
 
 EXAMPLE = """\
 settings:
@@ -360,28 +355,6 @@ def test_a_feed_is_added_without_touching_the_rest(write):
         add_feed(directory, Feed("nonsense"), {})
     assert file.read_text() == text
     assert [path.name for path in directory.iterdir()] == ["feeds.yaml"]
-
-
-def test_the_configuration_that_ships_is_valid_and_needs_no_environment():
-    config = load(PROJECT / "config", {})
-    assert len(config.feeds) >= 20
-    assert len(config.watchlists) == 3
-
-
-def test_every_key_is_documented():
-    document = (PROJECT / "docs" / "configuration.md").read_text(encoding="utf-8")
-    seen: set[type[BaseModel]] = set()
-
-    def walk(model):
-        seen.add(model)
-        for name, field in model.model_fields.items():
-            assert f"`{field.alias or name}`" in document, f"{model.__name__}.{name}"
-            for inner in models_in(field.annotation):
-                if inner not in seen:
-                    walk(inner)
-
-    walk(File)
-    assert json_schema()["title"] in document
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)

@@ -1,0 +1,134 @@
+"""A feed written into a file: nothing else in it changes, whatever it looks like."""
+
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from monitor.config import add_feed, load
+from monitor.errors import ConfigError
+from monitor.model import Feed
+
+PROJECT = Path(__file__).parents[2]
+NEW = Feed("https://new.example/", "New: #1", ("x", "no"))
+FLOW = '{url: "https://new.example/", name: "New: #1", tags: ["x", "no"]}'
+
+
+@pytest.mark.parametrize(
+    ("head", "indent", "tail"),
+    [
+        ("feeds:  # none yet\n", 2, "\n# end\n"),
+        ("feeds:\n- url: https://a.example/\n", 0, ""),
+        ("feeds:\n- url: https://a.example/\n", 0, "# end\nsettings:   {}\n"),
+        ("feeds:\n      - name:  >\n          a\n          b\n        url: https://a.example/ # a\n",
+         6, "\n# s\nsettings:   {}\n"),
+        ("feeds:\n  - url: https://a.example/\n    name: |\n      a\n", 2, "\n# s\nsettings: {}\n"),
+        ("feeds:\n  - url: https://a.example/\n    name: a\n     b\n", 2, "   # c\n"),
+        ("feeds:\n  - url: https://a.example/\n    name:\n", 2, "settings:\n"),
+        ("feeds:\n  - {url: https://a.example/,\n     tags: [a,\n b] } # c\n", 2, "  # d\n"),
+    ],
+)  # fmt: skip
+def test_lines_are_added_below_the_last_feed_and_none_is_changed(tmp_path, head, indent, tail):
+    file = tmp_path / "feeds.yaml"
+    file.write_text(head + tail)
+    known = load(tmp_path, {}).feeds
+    assert add_feed(tmp_path, NEW, {}) == file
+    assert load(tmp_path, {}).feeds == (*known, NEW)
+    lines = ['- url: "https://new.example/"', '  name: "New: #1"', '  tags: ["x", "no"]']
+    assert file.read_text() == head + "".join(f"{' ' * indent}{line}\n" for line in lines) + tail
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("feeds: []  # none yet\n", f"feeds: [{FLOW}]  # none yet\n"),
+        (
+            "feeds: [{url: https://a.example/}]\nsettings: {}",
+            f"feeds: [{{url: https://a.example/}}, {FLOW}]\nsettings: {{}}",
+        ),
+    ],
+)
+def test_a_list_in_brackets_stays_one(tmp_path, before, after):
+    (tmp_path / "feeds.yaml").write_text(before)
+    add_feed(tmp_path, NEW, {})
+    assert (tmp_path / "feeds.yaml").read_text() == after
+
+
+@pytest.mark.parametrize("before", ["", "# none yet\n", "settings: {}", None])
+def test_the_first_feed_begins_a_list(tmp_path, before):
+    if before is not None:
+        (tmp_path / "feeds.yaml").write_text(before)
+    assert add_feed(tmp_path, NEW, {}).name == "feeds.yaml"
+    assert (tmp_path / "feeds.yaml").read_text().startswith(before or "feeds:\n")
+    assert load(tmp_path, {}).feeds == (NEW,)
+
+
+def test_the_feeds_that_ship_keep_every_line(tmp_path):
+    file = tmp_path / "feeds.yaml"
+    before = (PROJECT / "config" / "feeds.yaml").read_text(encoding="utf-8")
+    file.write_text(before, encoding="utf-8")
+    add_feed(tmp_path, NEW, {})
+    assert file.read_text(encoding="utf-8").startswith(before)
+
+
+def test_marks_and_line_ends_of_other_systems_stay(tmp_path):
+    file = tmp_path / "feeds.yaml"
+    file.write_bytes(b"\xef\xbb\xbffeeds:\r\n  - url: https://a.example/\r\n")
+    add_feed(tmp_path, Feed("https://b.example/"), {})
+    assert file.read_bytes() == (
+        b'\xef\xbb\xbffeeds:\r\n  - url: https://a.example/\r\n  - url: "https://b.example/"\r\n'
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["feeds: ~\n", "{settings: {}}\n", "feeds: [{url: https://a.example/},]\n", "feeds:\n...\n"]
+)  # fmt: skip
+def test_a_file_that_cannot_take_a_feed_is_left_alone_and_another_written(tmp_path, text):
+    (tmp_path / "feeds.yaml").write_text(text)
+    known = load(tmp_path, {}).feeds
+    file = add_feed(tmp_path, NEW, {})
+    assert load(tmp_path, {}).feeds in {(*known, NEW), (NEW, *known)}
+    assert file.name == "feeds.yaml" or (tmp_path / "feeds.yaml").read_text() == text
+
+
+def test_a_feed_that_is_wrong_changes_nothing(tmp_path):
+    (tmp_path / "a.yaml").write_text("feeds: [{url: https://a.example/, name: A}]")
+    for feed in (Feed("nonsense"), Feed("https://b.example/", "A")):
+        with pytest.raises(ConfigError):
+            add_feed(tmp_path, feed, {})
+    assert [path.name for path in tmp_path.iterdir()] == ["a.yaml"]
+    assert (tmp_path / "a.yaml").read_text() == "feeds: [{url: https://a.example/, name: A}]"
+
+
+def test_a_linked_file_stays_a_link_and_keeps_its_rights(tmp_path):
+    directory = tmp_path / "config"
+    directory.mkdir()
+    real = tmp_path / "real.yaml"
+    real.write_text("feeds: []\n")
+    real.chmod(0o640)
+    (directory / "feeds.yaml").symlink_to(real)
+    add_feed(directory, NEW, {})
+    assert (directory / "feeds.yaml").is_symlink()
+    assert stat.S_IMODE(real.stat().st_mode) == 0o640
+    assert load(directory, {}).feeds == (NEW,)
+
+
+def test_a_broken_configuration_takes_no_feed(tmp_path):
+    (tmp_path / "a.yaml").write_text("feeds: [")
+    with pytest.raises(ConfigError):
+        add_feed(tmp_path, NEW, {})
+    assert (tmp_path / "a.yaml").read_text() == "feeds: ["
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100)
+@given(
+    st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
+    | st.sampled_from(["${HOME}", "$${HOME}", "${A:-b}", "no", "1.5", "~", "'", '"', "# x", "- a"])
+)
+def test_any_name_is_read_as_it_was_given(tmp_path, name):
+    for file in tmp_path.iterdir():
+        file.unlink()
+    add_feed(tmp_path, Feed("https://a.example/", name, (name,)), {"HOME": "wrong", "A": "wrong"})
+    assert load(tmp_path, {}).feeds == (Feed("https://a.example/", name, (name,)),)
