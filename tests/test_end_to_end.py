@@ -173,7 +173,9 @@ def test_redis_and_all_processes_end_with_a_daemon_that_is_killed(
     daemon.wait()
 
     def left():
-        listing = subprocess.run(["ps", "-ewwo", "args"], capture_output=True, text=True, check=True)
+        listing = subprocess.run(
+            ["ps", "-ewwo", "args"], capture_output=True, text=True, check=True
+        )
         return [row for row in listing.stdout.splitlines() if str(data) in row]
 
     eventually(left, [], within=15)
