@@ -1,9 +1,11 @@
 """Feeds in, alerts out: the whole daemon as a user starts it."""
 
+import contextlib
 import json
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from redis import Redis
@@ -173,10 +175,11 @@ def test_redis_and_all_processes_end_with_a_daemon_that_is_killed(
     daemon.wait()
 
     def left():
-        listing = subprocess.run(
-            ["ps", "-ewwo", "args"], capture_output=True, text=True, check=True
-        )
-        return [row for row in listing.stdout.splitlines() if str(data) in row]
+        found = []
+        for file in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                found.append(file.read_text().replace("\0", " "))
+        return [arguments for arguments in found if str(data) in arguments]
 
     eventually(left, [], within=15)
     presswatch.start("run", "--config", str(herald.config), "--data", str(data))
