@@ -54,11 +54,14 @@ class Response:
 
     @property
     def charset(self) -> str | None:
-        """The charset that the server claims."""
+        """The charset that the server claims; None where the claim cannot be read."""
         message = Message()
         message["content-type"] = self.headers.get("content-type", "")
-        charset = message.get_content_charset()
-        return charset or None
+        try:
+            return message.get_content_charset() or None
+        except (TypeError, ValueError):
+            # Continuations (RFC 2231) with and without numbers, or with thousands of digits.
+            return None
 
 
 class _Refused(OSError):

@@ -119,7 +119,8 @@ def clean_fragment(html: str) -> str:
         return _paragraphs(html)
     try:
         tree = fragment_fromstring(_CONTROLS.sub(" ", html), create_parent="div", parser=_parser())
-    except (etree.LxmlError, ValueError):
+    except (AssertionError, etree.LxmlError, ValueError):
+        # lxml asserts that what has an <html> has a <body>.
         return _paragraphs(html_entities.unescape(_MARKUP.sub(" ", html)))
     for element in list(tree.iter()):
         if element.tag in _DROPPED or not isinstance(element.tag, str):
