@@ -28,6 +28,7 @@ from monitor.config.schema import (
     ArticleSettings,
     File,
     PollSettings,
+    Schema,
     Settings,
     SubscriberEntry,
     WatchlistEntry,
@@ -114,6 +115,7 @@ def fingerprint(directory: Path) -> str:
         try:
             stat = file.stat()
         except OSError:
+            looks.append(str(file))
             continue
         looks.append(f"{file}:{stat.st_mtime_ns}:{stat.st_size}")
     return "\n".join(looks)
@@ -121,7 +123,7 @@ def fingerprint(directory: Path) -> str:
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of a configuration file, for editors."""
-    return File.model_json_schema()
+    return File.model_json_schema(schema_generator=Schema)
 
 
 def add_feed(directory: Path, feed: Feed, environ: Mapping[str, str]) -> Path:

@@ -47,6 +47,16 @@ def _named(source: Source, part: str, key: str) -> Iterator[tuple[Path_, str]]:
             yield (part, number, key), entry[key]
 
 
+def _tags(source: Source) -> Iterator[tuple[Path_, str]]:
+    """All tags of feeds."""
+    feeds = source.values.get("feeds")
+    for number, feed in enumerate(feeds if isinstance(feeds, list) else ()):
+        tags = feed.get("tags") if isinstance(feed, dict) else None
+        for index, tag in enumerate(tags if isinstance(tags, list) else ()):
+            if isinstance(tag, str):
+                yield ("feeds", number, "tags", index), tag
+
+
 def repeated(source: Source) -> Iterator[Fault]:
     """Names that are given twice."""
     for part, key in (("feeds", "url"), ("feeds", "name"), ("watchlists", "name"),
@@ -64,16 +74,15 @@ def repeated(source: Source) -> Iterator[Fault]:
 
 def dangling(source: Source) -> Iterator[Fault]:
     """References from watchlists to subscribers and feeds that are not there."""
-    subscribers = {name for _, name in _named(source, "subscribers", "name")}
-    names = {name for _, name in _named(source, "feeds", "name")}
-    feeds = source.values.get("feeds")
-    tags = {
-        tag
-        for feed in (feeds if isinstance(feeds, list) else ())
-        if isinstance(feed, dict) and isinstance(feed.get("tags"), list)
-        for tag in feed["tags"]
-        if isinstance(tag, str)
-    }
+    # Each name with whether a fault may propose it.
+    subscribers, names, tags = (
+        {name: not source.place(path).secret for path, name in named}
+        for named in (
+            _named(source, "subscribers", "name"),
+            _named(source, "feeds", "name"),
+            _tags(source),
+        )
+    )
     for path in list(source.places):
         match path:
             case ("watchlists", _, "subscribers", int()):
@@ -90,7 +99,9 @@ def dangling(source: Source) -> Iterator[Fault]:
         if place.secret:
             yield place.fault(f"no {what} is called this")
         else:
-            yield place.fault(f"no {what} is called `{word}`" + meant(word, known))
+            yield place.fault(
+                f"no {what} is called `{word}`" + meant(word, filter(known.get, known))
+            )
 
 
 def _at(values: Any, path: Path_) -> Any:

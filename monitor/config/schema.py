@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.json_schema import GenerateJsonSchema
 
 from monitor.config.values import (
     DefinitionName,
@@ -23,6 +24,7 @@ from monitor.config.values import (
     Url,
     Zone,
     expected,
+    written,
 )
 from monitor.model import OncePer, Priority
 
@@ -32,7 +34,7 @@ Count = Annotated[int, Field(ge=1, le=1000)]
 class Model(BaseModel):
     """Frozen, and strict about keys and kinds of values."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class PollSettings(Model):
@@ -128,7 +130,8 @@ class Slack(Model):
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        if (self.webhook_url is None) == (self.token is None or self.channel is None):
+        bot = [self.token is not None, self.channel is not None]
+        if any(bot) if self.webhook_url is not None else not all(bot):
             raise expected("must have either webhook_url, or token and channel")
         return self
 
@@ -207,3 +210,15 @@ class File(Model):
     watchlists: Annotated[tuple[WatchlistEntry, ...], Field(strict=False)] = ()
     subscribers: Annotated[tuple[SubscriberEntry, ...], Field(strict=False)] = ()
     model_config = ConfigDict(title="A configuration file of Presswatch")
+
+
+class Schema(GenerateJsonSchema):
+    """JSON Schema whose defaults can be written into a file: pydantic's own, PT15M, could not."""
+
+    def encode_default(self, dft: Any) -> Any:
+        """A default as a file has it."""
+        if isinstance(dft, timedelta):
+            return written(dft)
+        if isinstance(dft, BaseModel):
+            return {name: self.encode_default(value) for name, value in dft}
+        return super().encode_default(dft)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -19,7 +21,10 @@ Path_ = tuple[str | int, ...]
 # Aliases may stand for ever larger things (a "billion laughs"); no configuration is this large.
 MAX_NODES = 500_000
 MAX_DEPTH = 32
-_VARIABLE = re.compile(r"\$(\$)?\{(?P<name>[A-Za-z_]\w*)(?::-(?P<default>[^}]*))?\}")
+# `${` alone matches as well, so that what was meant as a variable never stays as it stands.
+_VARIABLE = re.compile(
+    r"\$\$\{|\$\{(?:(?P<name>[A-Za-z_]\w*)(?::-(?P<default>(?:(?!\$\{)[^}])*))?\})?"
+)
 _INTEGER = re.compile(r"[-+]?\d+", re.ASCII)
 _FLOAT = re.compile(r"[-+]?(?:\d+\.\d*|\.\d+)(?:[eE][-+]?\d+)?", re.ASCII)
 _CONSTANTS = {"null": None, "~": None, "": None, "true": True, "false": False}
@@ -64,18 +69,32 @@ class Source:
 
 def escaped(text: str) -> str:
     """A text in which nothing is taken from the environment: what is read is the text itself."""
-    return _VARIABLE.sub(lambda found: f"${found[0]}", text)
+    return text.replace("${", "$${")
 
 
-def files(directory: Path) -> list[Path]:
-    """The configuration's files: all YAML below the directory but hidden files, sorted."""
-    return sorted(
-        path
-        for path in directory.rglob("*")
-        if path.suffix in {".yaml", ".yml"}
-        and path.is_file()
-        and not any(part.startswith(".") for part in path.relative_to(directory).parts)
-    )
+def files(directory: Path, failed: Callable[[OSError], None] | None = None) -> list[Path]:
+    """The configuration's files: all YAML below the directory but hidden files, sorted.
+
+    `failed` is told of each directory that cannot be read.
+    """
+    found: list[Path] = []
+    for place, below, names in os.walk(directory, onerror=failed):
+        below[:] = [name for name in below if not name.startswith(".")]
+        found += [
+            Path(place, name)
+            for name in names
+            if name.endswith((".yaml", ".yml")) and not name.startswith(".")
+        ]
+    return sorted(filter(_may_be_read, found))
+
+
+def _may_be_read(path: Path) -> bool:
+    """Whether to open a file: not a pipe, which would keep us waiting."""
+    try:
+        return S_ISREG(path.stat().st_mode)
+    except OSError:
+        # Such as a link that leads nowhere: passed over, its watchlists would be missed silently.
+        return True
 
 
 def read(
@@ -86,11 +105,14 @@ def read(
     `instead` holds texts to be read in the place of files, or as if there were such files.
     """
     source = Source(places={(): Place(directory, 1, 1)})
-    if not directory.is_dir():
-        source.faults.append(source.places[()].fault("no such directory"))
-        return source
+
+    def failed(error: OSError) -> None:
+        missing = isinstance(error, FileNotFoundError | NotADirectoryError)
+        why = "no such directory" if missing else f"cannot be read: {error.strerror}"
+        source.faults.append(Place(Path(error.filename), 1, 1).fault(why))
+
     texts = instead or {}
-    for file in sorted({*files(directory), *texts}):
+    for file in sorted({*files(directory, failed), *texts}):
         _Reader(file, environ, source).read(texts.get(file))
     return source
 
@@ -112,7 +134,10 @@ class _Reader:
         except MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             at = Place(self._file, mark.line + 1, mark.column + 1) if mark else start
-            self._fault(at, f"no YAML: {error.problem or error.context}")
+            said = error.problem or error.context
+            if said and said.startswith("but ") and error.context:
+                said = f"{error.context}, {said}"
+            self._fault(at, f"no YAML: {said}")
         except UnicodeDecodeError as error:
             self._fault(start, f"no UTF-8 at byte {error.start}; save the file as UTF-8")
         except OSError as error:
@@ -215,9 +240,16 @@ class _Reader:
         """Put in the environment's variables: ${NAME}, ${NAME:-default}; $${ stands for ${."""
 
         def value(found: re.Match[str]) -> str:
-            if found[1]:
-                return found[0][1:]
+            if found[0] == "$${":
+                return "${"
             name, default = found["name"], found["default"]
+            if name is None:
+                self._fault(
+                    place,
+                    "`${` must begin a variable such as ${NAME} or ${NAME:-default}; "
+                    "write $${ for the signs themselves",
+                )
+                return ""
             given = self._environ.get(name) or default
             if given is None:
                 self._fault(

@@ -49,6 +49,23 @@ def _duration(value: Any) -> timedelta:
     return found
 
 
+def written(value: timedelta) -> str:
+    """A duration as a file has it."""
+    rest = value // timedelta(milliseconds=1)
+    parts = []
+    for unit, millis in (
+        ("d", 86_400_000),
+        ("h", 3_600_000),
+        ("m", 60_000),
+        ("s", 1000),
+        ("ms", 1),
+    ):
+        number, rest = divmod(rest, millis)
+        if number:
+            parts.append(f"{number}{unit}")
+    return "".join(parts) or "0s"
+
+
 def _positive(value: timedelta) -> timedelta:
     if not value:
         raise expected("must be longer than nothing")
@@ -119,6 +136,10 @@ def _example(value: Any) -> Any:
     file = value.get("file") if isinstance(value, Mapping) and len(value) == 1 else value
     if not isinstance(file, str) or not file:
         raise expected("must be text, or a file as {file: NAME}")
+    try:
+        file.encode()
+    except UnicodeEncodeError:
+        raise expected("must be text in UTF-8") from None
     return value
 
 

@@ -1,5 +1,6 @@
 """What ships and what is documented: loads, says the truth, and leaves nothing out."""
 
+import json
 import re
 from pathlib import Path
 
@@ -84,6 +85,16 @@ def test_every_key_is_documented():
 
     walk(File)
     assert json_schema()["title"] in DOCUMENT
+
+
+def test_defaults_in_the_schema_can_be_written_into_a_file(tmp_path):
+    parts = json_schema()["$defs"]
+    written = {key: field["default"] for key, field in parts["Settings"]["properties"].items()}
+    for key, part in (("poll", "PollSettings"), ("articles", "ArticleSettings")):
+        fields = parts[part]["properties"]
+        assert written[key] == {inner: field["default"] for inner, field in fields.items()}
+    # JSON is YAML, too.
+    assert loaded(tmp_path, json.dumps({"settings": written})).settings == Settings()
 
 
 def test_examples_in_the_document_are_valid_and_the_broken_one_gives_the_faults_shown(tmp_path):

@@ -1,5 +1,6 @@
 """A configuration, or every fault in it with its place."""
 
+import errno
 import os
 from datetime import timedelta
 from ipaddress import ip_network
@@ -297,6 +298,37 @@ def test_a_secret_is_never_repeated(write):
     assert "hunter2" not in "\n".join(faults(directory, {"HOOK": "hunter2"}))
 
 
+def test_what_came_from_the_environment_is_never_proposed(write):
+    directory = write(
+        a='feeds: [{url: https://a.example/, name: "${S}", tags: ["${S}"]}]\n'
+        'subscribers: [{name: "${S}", webhook: {url: https://a.example/}}]\n'
+        "watchlists:\n"
+        "  - name: w\n"
+        "    query: a\n"
+        "    feeds: {names: [hunter3], tags: [hunter3]}\n"
+        "    subscribers: [hunter3]\n"
+    )
+    assert faults(directory, {"S": "hunter2"}) == [
+        "a.yaml:6:21: no feed is called `hunter3`",
+        "a.yaml:6:38: no tag on any feed is called `hunter3`",
+        "a.yaml:7:19: no subscriber is called `hunter3`",
+    ]
+
+
+@pytest.mark.parametrize("written", ["${A B}", "${A-b}", "${}", "${A", "${A:-${B}", "$$$${A}${"])
+def test_what_begins_like_a_variable_and_is_none_is_a_fault(write, written):
+    directory = write(a=f"feeds: [{{url: https://a.example/, name: '{written}'}}]")
+    assert (
+        "a.yaml:1:42: `${` must begin a variable such as ${NAME} or ${NAME:-default}; "
+        "write $${ for the signs themselves"
+    ) in faults(directory, {"A": "x", "B": "y"})
+
+
+def test_two_dollars_stand_for_the_signs_themselves(write):
+    directory = write(a="feeds: [{url: https://a.example/, name: '$${A} $${A B} $$ $A $$${'}]")
+    assert load(directory, {"A": "x"}).feeds[0].name == "${A} ${A B} $$ $A $${"
+
+
 def test_words_stay_words(write):
     directory = write(a="feeds: [{url: https://a.example/, name: no, tags: [off, on, y, 08:00]}]")
     (feed,) = load(directory, {}).feeds
@@ -322,6 +354,53 @@ def test_hidden_files_and_other_kinds_are_left_alone(write, tmp_path):
     (tmp_path / "more").mkdir()
     (tmp_path / "more" / "b.yml").write_text("feeds: [{url: https://a.example/}]")
     assert len(load(tmp_path, {}).feeds) == 1
+
+
+def test_a_link_that_leads_nowhere_is_a_fault_and_its_target_is_waited_for(write, tmp_path):
+    directory = tmp_path / "config"
+    directory.mkdir()
+    before = fingerprint(directory)
+    (directory / "a.yaml").symlink_to(tmp_path / "later.yaml")
+    linked = fingerprint(directory)
+    assert faults(directory) == ["a.yaml:1:1: cannot be read: No such file or directory"]
+    write(later="feeds: [{url: https://a.example/}]")
+    assert len(load(directory, {}).feeds) == 1
+    assert len({before, linked, fingerprint(directory)}) == 3
+
+
+def test_a_pipe_is_left_alone(tmp_path):
+    os.mkfifo(tmp_path / "a.yaml")
+    assert load(tmp_path, {}).feeds == ()
+
+
+def test_what_may_not_be_read_is_a_fault(write, tmp_path, monkeypatch):
+    write(a="feeds: []", b="feeds: []")
+    (tmp_path / "more").mkdir()
+    real = os.scandir
+
+    def scandir(path):
+        if os.fspath(path) == str(tmp_path / "more"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return real(path)
+
+    def read_text(path, **_):
+        if path.name == "b.yaml":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return ""
+
+    # Rights would not do: tests may run as root.
+    monkeypatch.setattr(os, "scandir", scandir)
+    monkeypatch.setattr("pathlib.Path.read_text", read_text)
+    assert faults(tmp_path) == [
+        "b.yaml:1:1: cannot be read: Permission denied",
+        "more:1:1: cannot be read: Permission denied",
+    ]
+
+
+def test_two_documents_in_a_file_are_a_fault(write):
+    assert faults(write(a="feeds: []\n---\nfeeds: []\n")) == [
+        "a.yaml:2:1: no YAML: expected a single document in the stream, but found another document"
+    ]
 
 
 def test_aliases_that_multiply_are_refused(write):
