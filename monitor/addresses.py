@@ -24,9 +24,14 @@ def is_allowed(address: str, allowed: Sequence[Network]) -> bool:
     except ValueError:
         return False
     reached = _reached(parsed)
-    if any(one.version == net.version and one in net for one in reached for net in allowed):
+    if _within(reached[0], allowed):
         return True
-    return all(_is_public(one) for one in reached)
+    # Of several, one that is allowed does not open the others.
+    return all(_is_public(one) or _within(one, allowed) for one in reached)
+
+
+def _within(address: IPv4Address | IPv6Address, networks: Sequence[Network]) -> bool:
+    return any(address.version == net.version and address in net for net in networks)
 
 
 def _is_public(address: IPv4Address | IPv6Address) -> bool:
@@ -40,7 +45,7 @@ def _is_public(address: IPv4Address | IPv6Address) -> bool:
 
 
 def _reached(address: IPv4Address | IPv6Address) -> list[IPv4Address | IPv6Address]:
-    """The addresses that decide: the one that an IPv6 address stands for, or all that it names."""
+    """The addresses that decide: one that it stands for, or it and those it names."""
     if isinstance(address, IPv4Address):
         return [address]
     if address.ipv4_mapped is not None:

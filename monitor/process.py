@@ -79,10 +79,11 @@ class Processor:
         attempt = self._queues.begin("articles", job_id)
         page: Page | None = None
         final_url, retry = entry.url, False
-        # After the last pause the feed's own words must do, also for a page that kills workers.
-        if entry.url and attempt <= len(PAUSES_S):
+        if entry.url:
             try:
-                page, final_url = await self._fetch(entry.url)
+                # After the last pause the feed's words must do, also for a page that kills workers.
+                if attempt <= len(PAUSES_S):
+                    page, final_url = await self._fetch(entry.url)
             except (FetchError, CleanError) as error:
                 retry = isinstance(error, FetchError) and error.retryable
                 retry = retry and attempt < len(PAUSES_S)
@@ -147,14 +148,16 @@ class Processor:
         """Write the article, its new alerts and their deliveries in one transaction."""
         now = datetime.now(UTC)
         link = normalise(entry.url) if entry.url else ""
-        addresses = (link, *(normalise(url) for url in (final_url, article.url) if url))
+        # The link once more, as an entry's own: other pages may claim its address for themselves.
+        own = f"entry {link}" if link else ""
+        addresses = (own, link, *(normalise(url) for url in (final_url, article.url) if url))
         urls = list(dict.fromkeys(filter(None, addresses)))
         published: list[Alert] = []
         address_keys = self._store.articles.address_keys(urls)
 
         def write(pipe: Pipeline) -> None:
             published.clear()
-            known = replace(article, id=self._identify(article, link, urls))
+            known = replace(article, id=self._identify(article, own, urls))
             found = [
                 (self._watchlists[match.watchlist], match) for match in self._matcher.match(known)
             ]
@@ -178,7 +181,7 @@ class Processor:
         self._redis.transaction(write, *address_keys)
         return tuple(published)
 
-    def _identify(self, article: Article, link: str, urls: list[str]) -> str:
+    def _identify(self, article: Article, own: str, urls: list[str]) -> str:
         """The id of the article that is known to live at one of these URLs, else its own.
 
         The feed's own link names an article whatever its headline has become. The address after
@@ -190,7 +193,7 @@ class Processor:
             known = self._store.articles.at(url)
             if known is None:
                 continue
-            if url == link:
+            if url == own:
                 return known
             other = self._store.articles.get(known)
             if other is not None and other.title == article.title:

@@ -44,6 +44,35 @@ def test_no_way_of_writing_a_private_address_gets_through(address):
             assert is_allowed(form, [ip_network(f"{address}/32")])
 
 
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("10.1.2.3", "10.0.0.0/8"),
+        ("::ffff:10.1.2.3", "10.0.0.0/8"),
+        ("64:ff9b::10.1.2.3", "10.0.0.0/8"),
+        ("::1", "::1/128"),
+        ("fd00::1", "fd00::/8"),
+        ("fe80::1%eth0", "fe80::/10"),
+    ],
+)
+def test_networks_that_are_allowed_are(address, network):
+    assert is_allowed(address, [ip_network("192.168.0.0/16"), ip_network(network)])
+    assert not is_allowed(address, [ip_network("192.168.0.0/16"), ip_network("fc00::/16")])
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        # Teredo: the server 10.1.0.1 is allowed, the client 192.168.1.1 behind it is not.
+        ("2001:0:a01:1::3f57:fefe", "10.1.0.0/16"),
+        ("64:ff9b::10.0.0.1", "64:ff9b::/96"),
+        ("::ffff:10.0.0.1", "::ffff:0:0/96"),
+    ],
+)
+def test_what_is_allowed_opens_nothing_that_stands_beside_or_behind_it(address, network):
+    assert not is_allowed(address, [ip_network(network)])
+
+
 @given(st.text())
 def test_any_text_is_answered(text):
     assert is_allowed(text, ()) in {True, False}

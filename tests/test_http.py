@@ -3,7 +3,12 @@
 import asyncio
 import contextlib
 import gzip
+import os
+import signal
+import socket
+import threading
 import time
+import tracemalloc
 import zlib
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -13,7 +18,7 @@ import pytest
 from rq.timeouts import JobTimeoutException
 
 from monitor.errors import BadStatus, FetchError, RefusedAddress, TooLarge
-from monitor.http import MAX_REDIRECTS, HttpClient
+from monitor.http import MAX_REDIRECTS, HttpClient, Response
 
 
 def zipped(data):
@@ -32,7 +37,7 @@ def get(url, *, allow=LOOPBACK, timeout_s=5.0, max_bytes=1_000_000, **more):
     return asyncio.run(fetch())
 
 
-def get_raw(answer, *, hold=0.0, **more):
+def get_raw(answer, *, hold=0.0, allow=LOOPBACK, **more):
     """Fetch from a server that sends these bytes, or the pieces one by one, and hangs up."""
 
     async def fetch():
@@ -53,7 +58,7 @@ def get_raw(answer, *, hold=0.0, **more):
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         try:
-            async with server, HttpClient(user_agent="test", allow_private=LOOPBACK) as http:
+            async with server, HttpClient(user_agent="test", allow_private=allow) as http:
                 limits = {"timeout_s": 5.0, "max_bytes": 100_000} | more
                 return await http.get(f"http://127.0.0.1:{port}/", **limits)
         finally:
@@ -90,41 +95,66 @@ def test_redirects_are_followed_and_counted(site):
     assert site.asked()["/loop"] == MAX_REDIRECTS + 1
 
 
+@pytest.fixture(scope="module")
+def listener():
+    """A socket that listens on every address, and lets nobody in."""
+    dual = socket.has_dualstack_ipv6()
+    family = socket.AF_INET6 if dual else socket.AF_INET
+    with socket.create_server(("", 0), family=family, dualstack_ipv6=dual) as listening:
+        listening.setblocking(False)
+        yield listening
+
+
+def assert_nobody_came(listener):
+    with pytest.raises(BlockingIOError):
+        listener.accept()
+
+
+def redirect(target):
+    return f"HTTP/1.1 302 Found\r\nLocation: {target}\r\nContent-Length: 0\r\n\r\n".encode()
+
+
 @pytest.mark.parametrize(
     "target",
     [
         "http://10.0.0.1/",
         "http://169.254.169.254/latest",
-        "http://[::1]/",
+        "http://[::1]:{port}/",
+        "http://127.0.0.2:{port}/",
+        "http://[::ffff:127.0.0.2]:{port}/",
+        "//127.0.0.2:{port}/",
         "file:///etc/passwd",
         "//192.168.0.1/",
     ],
 )
-def test_a_redirect_to_a_private_address_is_refused(site, target):
-    site.pages["/"] = (302, {"Location": target}, b"")
+def test_a_redirect_to_a_private_address_is_refused_unconnected(listener, target):
+    there = target.format(port=listener.getsockname()[1])
     with pytest.raises(RefusedAddress):
-        get(f"{site.url}/")
+        get_raw(redirect(there), allow=[ip_network("127.0.0.1/32")])
+    assert_nobody_came(listener)
 
 
 @pytest.mark.parametrize(
-    "host",
+    ("host", "kind"),
     [
-        "localhost",
-        "127.0.0.1",
-        "127.1",
-        "0x7f.1",
-        "2130706433",
-        "[::1]",
-        "[::ffff:127.0.0.1]",
-        "0.0.0.0",
-        "[::]",
+        ("localhost", RefusedAddress),
+        ("LOCALHOST", RefusedAddress),
+        ("127.0.0.1", RefusedAddress),
+        ("127.1", FetchError),
+        ("0x7f.1", FetchError),
+        ("2130706433", FetchError),
+        ("\u2460\u2461\u2466.0.0.1", RefusedAddress),
+        ("[::1]", RefusedAddress),
+        ("[::ffff:127.0.0.1]", RefusedAddress),
+        ("0.0.0.0", RefusedAddress),
+        ("[::]", RefusedAddress),
     ],
 )
-def test_no_spelling_of_a_private_host_is_connected_to(site, host):
-    port = site.url.rpartition(":")[2]
-    with pytest.raises(FetchError):
-        get(f"http://{host}:{port}/", allow=())
-    assert site.requests == []
+def test_no_spelling_of_a_private_host_is_connected_to(listener, host, kind):
+    with pytest.raises(kind) as raised:
+        get(f"http://{host}:{listener.getsockname()[1]}/", allow=())
+    assert not raised.value.retryable
+    assert_nobody_came(listener)
 
 
 @pytest.mark.parametrize(
@@ -183,8 +213,14 @@ def test_a_compressed_body_is_limited_decompressed(site):
     bomb = zipped(bytes(50_000_000))
     site.pages["/"] = (200, {"Content-Encoding": "gzip"}, bomb)
     begun = time.monotonic()
-    with pytest.raises(TooLarge):
-        get(f"{site.url}/", max_bytes=1_000_000)
+    tracemalloc.start()
+    try:
+        with pytest.raises(TooLarge):
+            get(f"{site.url}/", max_bytes=1_000_000)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 8_000_000
     assert time.monotonic() - begun < 3
     site.pages["/"] = (200, {"Content-Encoding": "gzip"}, zipped(b"hello"))
     assert get(f"{site.url}/").body == b"hello"
@@ -318,13 +354,24 @@ def test_a_password_in_an_address_stays_out_of_the_error(site):
         assert "hunter2" not in str(raised.value) + raised.value.url
 
 
-def test_cookies_are_not_kept_and_proxies_not_asked(site, monkeypatch):
+def test_cookies_are_not_kept_and_the_environment_is_not_asked(site, monkeypatch, tmp_path):
+    (tmp_path / "netrc").write_text("default login me password hunter2\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     site.pages["/a"] = (302, {"Set-Cookie": "a=b", "Location": "/b"}, b"")
     site.pages["/b"] = (200, {}, b"")
-    get(f"{site.url}/a")
-    assert "cookie" not in site.requests[1][1]
+
+    async def fetch_twice():
+        async with HttpClient(user_agent="test", allow_private=LOOPBACK) as http:
+            for _ in range(2):
+                await http.get(f"{site.url}/a", timeout_s=5, max_bytes=1000)
+
+    asyncio.run(fetch_twice())
+    assert len(site.requests) == 4
+    for _, sent in site.requests:
+        assert "cookie" not in sent
+        assert "authorization" not in sent
 
 
 def test_posting_gives_the_answer_or_an_error_and_follows_nothing(site):
@@ -348,10 +395,42 @@ def test_posting_gives_the_answer_or_an_error_and_follows_nothing(site):
     assert site.requests == []
 
 
-def test_the_time_limit_of_a_job_passes_through(site, monkeypatch):
+def test_the_time_limit_of_a_job_passes_through(monkeypatch):
     async def ring(*_, **__):
         raise JobTimeoutException
 
     monkeypatch.setattr(HttpClient, "_request", ring)
     with pytest.raises(JobTimeoutException):
-        get(f"{site.url}/")
+        get("https://a.example/")
+
+
+def test_the_time_limit_of_a_job_passes_through_whatever_it_interrupts():
+    def ring(*_):
+        raise JobTimeoutException
+
+    former = signal.signal(signal.SIGUSR1, ring)
+    alarm = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGUSR1))
+    alarm.start()
+    try:
+        with pytest.raises(JobTimeoutException):
+            get_raw([b"HTTP/1.1 200 OK\r\n\r\n", *[b"x"] * 100], hold=0.02)
+    finally:
+        alarm.join()
+        signal.signal(signal.SIGUSR1, former)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "charset"),
+    [
+        ('Text/HTML; Charset="UTF-8"', "utf-8"),
+        ("text/html", None),
+        ("text/html; charset=\u00e9", None),
+        ("text/html; charset*=utf-8''a; charset*0=b", None),
+        (f"text/html; charset*{'9' * 5000}=x", None),
+        ("text/html; x*=a; x*0=b; charset=utf-8", None),
+    ],
+    ids=lambda value: str(value)[:24],
+)
+def test_a_charset_is_what_can_be_read_of_a_content_type(content_type, charset):
+    response = Response("", 200, {"content-type": content_type}, b"")
+    assert (response.content_type, response.charset) == ("text/html", charset)

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from redis import Redis
@@ -148,6 +148,29 @@ def test_a_page_that_killed_its_workers_is_not_fetched_again(desk):
     assert desk.alerts() == [("grain", "Grain")]
 
 
+@pytest.mark.parametrize("begun", [0, len(PAUSES_S) + 1])
+def test_the_host_is_free_again_after_a_job(desk, begun):
+    entry = Entry("1", f"{desk.site.url}/gone", "Grain")
+    job = desk.enqueue(entry)
+    for _ in range(begun):
+        desk.runtime.queues.begin("articles", job)
+    desk.work(job, entry)
+    second = timedelta(seconds=1)
+    free = desk.runtime.store.hosts.enter(
+        "127.0.0.1", "next", at_once=1, delay=second, lease=second, now=datetime.now(UTC)
+    )
+    assert free == 0
+
+
+def test_a_content_type_that_makes_no_sense_leaves_a_page_readable(desk, council):
+    _, _, html = desk.site.pages["/1"]
+    hostile = {"Content-Type": "text/html; charset*=utf-8''a; charset*0=b"}
+    desk.site.pages["/1"] = (200, hostile, html)
+    desk.process(council)
+    assert desk.alerts() == [("council", "Envoys meet")]
+    assert "text_from" not in desk.last()
+
+
 def test_one_article_in_two_feeds_alerts_once(desk, council):
     desk.process(council)
     tracked = Entry("x", f"{desk.site.url}/1?utm_source=courier", "Envoys meet")
@@ -170,6 +193,47 @@ def test_pages_that_claim_one_address_are_told_apart_by_their_titles(desk, words
         desk.site.pages[f"/{number}"] = (200, {"Content-Type": "text/html"}, html)
         desk.process(Entry(str(number), f"{desk.site.url}/{number}", f"Grain {number}"))
     assert desk.alerts() == [("grain", "Grain 1"), ("grain", "Grain 2")]
+
+
+def claim(desk, path, claimed):
+    status, headers, html = desk.site.pages[path]
+    claims = html.replace(f'{path}"'.encode(), f'{claimed}"'.encode())
+    desk.site.pages[path] = (status, headers, claims)
+
+
+@pytest.mark.parametrize("order", [(1, 2), (2, 1)])
+def test_a_page_that_claims_the_address_of_another_entry_does_not_hide_that_one(desk, words, order):
+    for number in (1, 2):
+        desk.site.put_page(f"/{number}", f"Grain {number}", words, f"Of grain. {words}")
+    claim(desk, "/1", "/2")
+    for number in order:
+        desk.process(Entry(str(number), f"{desk.site.url}/{number}", f"Grain {number}"))
+    assert sorted(desk.alerts()) == [("grain", "Grain 1"), ("grain", "Grain 2")]
+
+
+def test_a_page_that_claims_the_address_of_one_that_is_down_does_not_hide_that_one(desk, words):
+    desk.site.pages["/2"] = (503, {}, b"")
+    down = Entry("2", f"{desk.site.url}/2", "Envoys meet")
+    job = desk.enqueue(down)
+    desk.work(job, down)
+    desk.site.put_page("/1", "Grain", words, f"Of grain. {words}")
+    claim(desk, "/1", "/2")
+    desk.process(Entry("1", f"{desk.site.url}/1", "Grain"))
+    desk.site.put_page("/2", "Envoys meet", words, f"Of grain, too. {words}")
+    desk.work(job, down)
+    assert desk.alerts() == [("grain", "Grain"), ("grain", "Envoys meet")]
+
+
+def test_one_article_behind_two_links_alerts_once_also_when_its_headline_changes(
+    desk, council, words
+):
+    desk.process(council)
+    for version, title in enumerate(("Envoys meet", "Envoys meet, at last")):
+        desk.site.put_page("/9", title, words, f"The NATO-Russia Council met. {words}", words)
+        claim(desk, "/9", "/1")
+        again = Entry("9", f"{desk.site.url}/9", f"{title} - Courier")
+        desk.process(again, desk.other, version=str(version))
+    assert desk.alerts() == [("council", "Envoys meet")]
 
 
 def test_a_consent_page_does_not_make_two_articles_one(desk, words):
@@ -236,5 +300,25 @@ def test_workers_that_process_one_article_at_once_publish_it_once(desk, council,
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(work, jobs))
+    assert desk.alerts() == [("council", "Envoys meet")]
+    assert desk.owed() == 0
+
+
+def test_workers_that_process_one_article_behind_several_links_at_once_publish_it_once(
+    desk, words, redis_url
+):
+    entries = []
+    for number in range(8):
+        desk.site.put_page(f"/{number}", "Envoys meet", words, f"The NATO-Russia Council. {words}")
+        claim(desk, f"/{number}", "/same")
+        entries.append(Entry(str(number), f"{desk.site.url}/{number}", "Envoys meet"))
+    jobs = [desk.enqueue(entry) for entry in entries]
+
+    def work(job, entry):
+        with Redis.from_url(redis_url) as redis:
+            asyncio.run(desk.processor(redis).process(job, desk.feed.id, entry))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, jobs, entries))
     assert desk.alerts() == [("council", "Envoys meet")]
     assert desk.owed() == 0

@@ -54,6 +54,24 @@ def test_the_article_is_found_and_nothing_beside_it():
     assert page.url == "https://herald.example/grain"
 
 
+def test_the_title_is_not_repeated_in_the_text():
+    lines = clean(PAGE.encode()).text.split("\n")
+    assert "Grain talks run late" not in lines
+
+
+def test_adverts_and_notices_between_paragraphs_are_left_out():
+    advert = (
+        '<div class="ad-slot"><p>Buy the Turbo Mop today</p></div>'
+        '<aside class="newsletter-signup"><p>Sign up to our newsletter</p></aside>'
+        '<div class="related-articles"><ul><li><a href="/3">Storm over Oslo</a></li></ul></div>'
+    )
+    html = PAGE.replace(f"<p>{SECOND}</p>", f"{advert}<p>{SECOND}</p>")
+    text = clean(html.encode()).text
+    assert text.split("\n")[-3:] == [FIRST, SECOND, THIRD]
+    for furniture in ("Mop", "newsletter", "Oslo"):
+        assert furniture not in text
+
+
 def test_a_date_in_a_meta_element_keeps_its_time_and_zone():
     html = PAGE.replace("datePublished", "x").replace(
         "<head>",
@@ -170,6 +188,9 @@ def test_hostile_fragments_end_soon(html):
         ("a<br>b<script>evil()</script><!-- x -->", "a\nb"),
         ("NATO&#8211;Russia", "NATO\u2013Russia"),
         ("5 < 6 and 7 > 3", "5 < 6 and 7 > 3"),
+        ("<html><body><p>One</p><p>Two</p></body></html>", "One\nTwo"),
+        ("<html lang='en'>One <b>two</b>", "One two"),
+        ("<html>", ""),
         ("", ""),
     ],
 )
@@ -222,6 +243,15 @@ def test_any_bytes_give_a_page_or_a_clean_error(content):
     assert page.text.strip()
 
 
+@settings(deadline=None, max_examples=100)
+@given(st.lists(st.sampled_from(["<html>", "<html lang=''>", "<head>", "<body>", "</body>", "<p>",
+                                 "<form>", "<script>", "</script>", "<!-- ", "<frameset>", "<br>",
+                                 "&#0;", "words", "\x00"]), max_size=20).map("".join))  # fmt: skip
+def test_any_fragment_gives_text(html):
+    text = clean_fragment(html)
+    assert text == text.strip()
+
+
 def shingles(text):
     words = re.findall(r"\w+", text)
     return Counter(tuple(words[at : at + 4]) for at in range(max(1, len(words) - 3)))
@@ -231,7 +261,7 @@ def shingles(text):
 def test_real_pages_keep_their_article_and_lose_the_rest():
     gold = json.loads((CORPUS / "gold.json").read_text(encoding="utf-8"))
     precision = recall = 0.0
-    names = sorted(gold)[::5]
+    names = sorted(gold)[::4][:30]
     for name in names:
         wanted = shingles(gold[name]["body"])
         try:
@@ -243,4 +273,4 @@ def test_real_pages_keep_their_article_and_lose_the_rest():
         common = (wanted & found).total()
         precision += common / found.total() / len(names)
         recall += common / wanted.total() / len(names)
-    assert 2 * precision * recall / (precision + recall) > 0.9
+    assert 2 * precision * recall / (precision + recall) >= 0.93

@@ -43,7 +43,7 @@ PIECES = st.lists(st.sampled_from("%2e . / %2F %25 2e %E9 %zz ? & = ; + utm_x a 
     st.text(max_size=40)
     | st.builds(
         "https://{}/{}?{}#x".format,
-        st.sampled_from(["a.example", "Ä.example"]),
+        st.sampled_from(["a.example", "Ä.example", "me:pw@A.example:443", "[::1]:8080", "a:x"]),
         st.text(max_size=15) | PIECES,
         st.text(max_size=15) | PIECES,
     )
@@ -59,6 +59,13 @@ def test_normalising_twice_changes_nothing(url):
         ("https://example.org/a?utm_x=1", "https://example.org/a"),
         ("https://amp.example.org/a", "https://amp.example.org/a"),
         ("/b", "https://www.example.org/b"),
+        ("https://m.example.org/a", "https://m.example.org/a"),
+        ("//example.org/a", "https://example.org/a"),
+        ("?page=2", "https://www.example.org/a?page=2"),
+        ("https://www.example.org", "https://www.example.org/a"),
+        ("https://www.example.org/#top", "https://www.example.org/a"),
+        ("https://example.org.evil.example/a", "https://www.example.org/a"),
+        ("https://www.example.org@evil.example/a", "https://www.example.org/a"),
         ("https://www.example.org/", "https://www.example.org/a"),
         ("https://evil.example/a", "https://www.example.org/a"),
         ("javascript:x", "https://www.example.org/a"),
@@ -69,6 +76,13 @@ def test_normalising_twice_changes_nothing(url):
 )
 def test_a_claimed_address_is_believed_only_on_the_same_site_and_for_a_page(claimed, expected):
     assert canonical("https://www.example.org/a?fbclid=1", claimed) == expected
+
+
+@given(st.text(max_size=20) | PIECES.map("https://www.example.org/{}".format))
+def test_any_claim_gives_an_address_of_the_same_site(claimed):
+    address = canonical("https://www.example.org/a", claimed)
+    assert host(address) in {"www.example.org", "example.org"}
+    assert not is_front_page(address)
 
 
 def test_without_an_address_of_its_own_a_page_is_believed_if_it_names_a_web_page():
