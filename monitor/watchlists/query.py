@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import NoReturn
 
 from monitor.errors import QueryError
 from monitor.watchlists.lexer import MODES, Lexeme, lex
+from monitor.watchlists.refusals import Refusing
 from monitor.watchlists.syntax import (
     FACTS,
     And,
@@ -61,14 +61,13 @@ def parse(query: str, definitions: Mapping[str, str] | None = None) -> Query:
     return _Parser(query, definitions or {}, ()).query()
 
 
-class _Parser:
+class _Parser(Refusing):
     """Recursive descent over lexemes; `_at` is the next one."""
 
     def __init__(self, query: str, definitions: Mapping[str, str], inside: tuple[str, ...]) -> None:
-        self._query = query
+        super().__init__(query)
         self._definitions = definitions
         self._inside = inside
-        self._lexemes: list[Lexeme] = []
         self._at = 0
 
     def query(self) -> Query:
@@ -287,61 +286,3 @@ class _Parser:
                 self._lexemes[self._at - 1].end,
                 f"write for example (a OR b) {operator.text} c, and the rest with AND",
             )
-
-    def _refuse_near_beside_or(self, sources: list[tuple[int, int]]) -> None:
-        """Refuse `a NEAR/5 b OR c`, which could be (a NEAR/5 b) OR c, or a NEAR/5 (b OR c)."""
-        for first, last in sources:
-            depth = 0
-            for lexeme in self._lexemes[first:last]:
-                depth += (lexeme.kind == "open") - (lexeme.kind == "close")
-                if lexeme.kind == "near" and depth == 0:
-                    self._ambiguous(lexeme.text, "OR", sources)
-
-    def _side_by_side(self, before: tuple[int, int], lexeme: Lexeme) -> NoReturn:
-        """Refuse operands without an operator between them: it could be AND, or a phrase."""
-        left, both = self._source(before), f"{self._source(before)} {lexeme.text}"
-        if lexeme.text in {"and", "or", "not"}:
-            self._fail_at(
-                lexeme, f"{lexeme.text} is a word here", f"write {lexeme.text.upper()} to join"
-            )
-        words = all(
-            one in {"word", "quoted"} for one in (self._lexemes[before[1] - 1].kind, lexeme.kind)
-        )
-        phrase_of_both = both.replace('"', "")
-        one = f'"{phrase_of_both}" or ' if words else ""
-        self._fail(
-            f"{both} could mean a phrase, or both anywhere"
-            if words
-            else f"no operator before {lexeme.text}",
-            self._lexemes[before[0]].start,
-            lexeme.end,
-            f"write {one}({left} AND {lexeme.text})",
-        )
-
-    def _ambiguous(self, first: str, second: str, sources: list[tuple[int, int]]) -> NoReturn:
-        """Refuse two operators side by side of which programs differ on which binds tighter."""
-        start, end = self._lexemes[sources[0][0]].start, self._lexemes[sources[-1][1] - 1].end
-        if first in {"AND", "OR"}:
-            names = [self._source(source) for source in sources[-3:]]
-            head = f"({names[0]} {first} {names[1]}) {second} {names[2]}"
-            tail = f"{names[0]} {first} ({names[1]} {second} {names[2]})"
-        else:
-            head, tail = f"(a {first} b) {second} c", f"a {first} (b {second} c)"
-        self._fail(
-            f"{first} beside {second} could be read in two ways",
-            start,
-            end,
-            f"write {head} or {tail}",
-        )
-
-    def _source(self, lexemes: tuple[int, int]) -> str:
-        start, end = self._lexemes[lexemes[0]].start, self._lexemes[lexemes[1] - 1].end
-        return self._query[start:end]
-
-    def _fail_at(self, lexeme: Lexeme, message: str, hint: str = "") -> NoReturn:
-        self._fail(message, lexeme.start, lexeme.end, hint)
-
-    def _fail(self, message: str, start: int, end: int, hint: str = "") -> NoReturn:
-        raise QueryError(
-            message, query=self._query, column=start + 1, length=max(1, end - start), hint=hint
-        )
