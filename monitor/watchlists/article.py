@@ -41,11 +41,11 @@ class View:
     @cached_property
     def facts(self) -> frozenset[Fact]:
         """All facts about the article that a query may ask for."""
-        host = (urlsplit(self._article.url).hostname or "").split(".")
+        host = _host(self._article.url).split(".")
         found = {Fact("site", ".".join(host[at:])) for at in range(len(host))}
         found |= {Fact("tag", tag.casefold()) for tag in self._article.tags}
         if self._article.language:
-            found.add(Fact("lang", self._article.language.partition("-")[0].casefold()))
+            found.add(Fact("lang", primary_subtag(self._article.language)))
         return frozenset(found)
 
     def is_true(self, fact: Fact) -> bool:
@@ -98,7 +98,9 @@ class View:
             and first + len(patterns) <= len(text.words)
             and all(
                 pattern.fullmatch(word)
-                for pattern, word in zip(patterns, text.words[first:], strict=False)
+                for pattern, word in zip(
+                    patterns, text.words[first : first + len(patterns)], strict=True
+                )
             )
         ]
 
@@ -126,6 +128,19 @@ class View:
                 missing[left] += 1
                 first += 1
         return found
+
+
+def primary_subtag(language: str) -> str:
+    """A language without its region: `en` for `en-GB` (RFC 5646) and for `en_US` (some feeds)."""
+    return language.strip().replace("_", "-").partition("-")[0].casefold()
+
+
+def _host(url: str) -> str:
+    """The host of an address, in lower case; empty where the address cannot be read."""
+    try:
+        return (urlsplit(url).hostname or "").rstrip(".")
+    except ValueError:
+        return ""
 
 
 def _has_smaller(places: list[tuple[int, str]], phrase: Phrase) -> bool:

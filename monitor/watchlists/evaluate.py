@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import accumulate
 from typing import Protocol
 
 from monitor.watchlists.syntax import (
@@ -155,11 +156,16 @@ def _same(scope: Scope, sides: list[list[Found]], view: View) -> list[Found]:
 
 def _outside(found: list[Found], within: list[Found]) -> list[Found]:
     """The places that do not lie within one of the others."""
-    covers = _by_field(within)
-    return [
-        (place, phrase)
-        for place, phrase in found
-        if not any(
-            cover[1] <= place[1] and place[2] <= cover[2] for cover in covers.get(place[0], ())
-        )
-    ]
+    # For each field, where covers start, and how far those that start there or before reach.
+    covers: dict[str, tuple[list[int], list[int]]] = {}
+    for field, places in _by_field(within).items():
+        places.sort()
+        reach = list(accumulate((last for _, _, last in places), max))
+        covers[field] = [first for _, first, _ in places], reach
+
+    def is_covered(place: Place) -> bool:
+        firsts, reach = covers.get(place[0], ([], []))
+        before = bisect_right(firsts, place[1])
+        return before > 0 and place[2] <= reach[before - 1]
+
+    return [(place, phrase) for place, phrase in found if not is_covered(place)]

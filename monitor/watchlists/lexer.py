@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NoReturn
 
 import regex
 
@@ -33,6 +35,26 @@ _LEXEME = regex.compile(
 )
 _UNKNOWN_FIELD = regex.compile(r"(\p{L}{3,}):\S")
 _BARE_NEAR = regex.compile(r"(?:O?NEAR|ATLEAST)(?:/\D*)?")
+_BARE_PREFIX = regex.compile(rf"(?:{'|'.join(PREFIXES)}):", regex.IGNORECASE)
+
+# What follows is meant as an operator, and as a word of a phrase it would match nothing.
+_MEANT = {
+    "&&": "AND", "ANDNOT": "AND NOT", "AND": "AND", "OR": "OR", "NOT": "NOT",
+}  # fmt: skip
+_MISSPELT = regex.compile(
+    r"(?P<near>(?:NEAR|W)/\d.*)|(?P<onear>(?:ONEAR|PRE)/\d.*)|(?P<atleast>ATLEAST/\d.*)"
+    r"|(?P<sentence>SAMESENTENCE)|(?P<paragraph>SAMEPARA)",
+    regex.IGNORECASE,
+)
+_EXAMPLES = {
+    "near": "a NEAR/5 b",
+    "onear": "a ONEAR/5 b",
+    "atleast": "ATLEAST/3(sanctions)",
+    "sentence": "a SAMESENTENCE b",
+    "paragraph": "a SAMEPARA b",
+}
+# Editors turn the minus of "NATO -football" into a dash, with the opposite meaning.
+_SIGN = regex.compile(r"[+!\u2010-\u2015\u2212](?=\p{L})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,21 +101,33 @@ def lex(query: str) -> Iterator[Lexeme]:
 
 
 def _check_word(query: str, word: str, at: int) -> None:
+    """Refuse what looks like an operator or a field and would be read as a word."""
+    quoted = f'or put it in quotes: "{word}"'
+
+    def refuse(message: str, hint: str, length: int = len(word)) -> NoReturn:
+        raise QueryError(message, query=query, column=at + 1, length=length, hint=hint)
+
     unknown = _UNKNOWN_FIELD.match(word)
     if unknown and not word.startswith(("http:", "https:")):
-        raise QueryError(
-            f"there is no field {unknown[1]}",
-            query=query,
-            column=at + 1,
-            length=len(unknown[1]) + 1,
-            hint=f'fields are {", ".join((*FIELDS, *FACTS))}; or put it in quotes: "{word}"',
-        )
+        known = ", ".join((*FIELDS, *FACTS))
+        hint = f"fields are {known}; {quoted}"
+        refuse(f"there is no field {unknown[1]}", hint, len(unknown[1]) + 1)
+    if _BARE_PREFIX.fullmatch(word):
+        hint = f"write {word.lower()}summit, without a space, {quoted}"
+        refuse(f"nothing follows {word} directly", hint)
     if _BARE_NEAR.fullmatch(word):
         operator = word.partition("/")[0]
-        raise QueryError(
-            f"{operator} needs a number",
-            query=query,
-            column=at + 1,
-            length=len(word),
-            hint=f'write {operator}/5, or put the word in quotes: "{operator}"',
-        )
+        hint = f'write {operator}/5, or put the word in quotes: "{operator}"'
+        refuse(f"{operator} needs a number", hint)
+    if misspelt := _MISSPELT.fullmatch(word):
+        hint = f"write for example {_EXAMPLES[misspelt.lastgroup or '']}, {quoted}"
+        refuse(f"{word} is not spelt as an operator", hint)
+    # Keyboards for Japanese and Chinese write wide letters.
+    wide = unicodedata.normalize("NFKC", word)
+    meant = "OR" if "|" in wide else _MEANT.get(wide)
+    if meant and word != meant:
+        refuse(f"{word} is no operator", f"write {meant}")
+    if sign := _SIGN.match(word):
+        reading = "is no operator" if sign[0] in "+!" else "may be a minus or a dash"
+        instead = "AND" if sign[0] == "+" else "AND NOT"
+        refuse(f"{sign[0]} {reading}", f"join the word by {instead}, {quoted}")

@@ -16,7 +16,7 @@ from operator import itemgetter
 import ahocorasick
 
 from monitor.model import Article, FeedFilter, Match, Term, Watchlist
-from monitor.watchlists.article import View, keys_of
+from monitor.watchlists.article import View, keys_of, primary_subtag
 from monitor.watchlists.evaluate import evidence, holds
 from monitor.watchlists.explain import Part, culprits, explain
 from monitor.watchlists.query import parse
@@ -101,11 +101,13 @@ def applies(feeds: FeedFilter, article: Article) -> bool:
     """Whether a watchlist looks at an article's feed; an unknown language passes."""
     if not (feeds.names or feeds.tags or feeds.languages):
         return True
-    language = (article.language or "").partition("-")[0].lower()
+    language = primary_subtag(article.language or "")
     return (
         (not feeds.names or article.source in feeds.names)
         and (not feeds.tags or not set(feeds.tags).isdisjoint(article.tags))
-        and (not feeds.languages or not language or language in map(str.lower, feeds.languages))
+        and (
+            not feeds.languages or not language or language in map(primary_subtag, feeds.languages)
+        )
     )
 
 

@@ -5,8 +5,9 @@ The grammar, and what each part means to who writes queries, stand in docs/queri
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 
 from monitor.errors import QueryError
 from monitor.watchlists.lexer import MODES, Lexeme, lex
@@ -34,7 +35,11 @@ from monitor.watchlists.terms import fact, phrase
 
 MAX_LENGTH = 20_000
 MAX_DEPTH = 50
-MAX_DEFINITIONS = 1000
+# Definitions that use others multiply: twenty lines can stand for a million terms.
+MAX_TERMS = 10_000
+
+# What is said of all definitions together is not repeated for each that it passes through.
+_DEFINITIONS = "definitions"
 
 NOTHING_TO_FIND = "say first what to look for, such as: summit AND NOT sports"
 
@@ -58,16 +63,29 @@ def parse(query: str, definitions: Mapping[str, str] | None = None) -> Query:
 
     `definitions` are what `@name` stands for.
     """
-    return _Parser(query, definitions or {}, ()).query()
+    return _Parser(query, definitions or {}).query()
 
 
 class _Parser(Refusing):
     """Recursive descent over lexemes; `_at` is the next one."""
 
-    def __init__(self, query: str, definitions: Mapping[str, str], inside: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        query: str,
+        definitions: Mapping[str, str],
+        inside: tuple[str, ...] = (),
+        depth: int = 0,
+        terms: Iterator[int] | None = None,
+    ) -> None:
+        """Begin with a query, or with a definition that stands `inside` others in one.
+
+        `depth` is how deep it stands there, `terms` counts the terms of the whole.
+        """
         super().__init__(query)
         self._definitions = definitions
         self._inside = inside
+        self._depth = depth
+        self._terms = count(1) if terms is None else terms
         self._at = 0
 
     def query(self) -> Query:
@@ -86,8 +104,11 @@ class _Parser(Refusing):
                 for lexeme in self._lexemes[1:-1]
                 if lexeme.text in {"and", "or", "not"}
             ]
+            if start < self._lexemes[-1].start and self._query[:end].endswith("?"):
+                # A headline that was pasted.
+                warnings.append(f"column {end}: ? stands for one letter; leave it out")
         else:
-            root = self._expression(0)
+            root = self._expression(self._depth)
             if self._next is not None:
                 self._fail_at(self._next, "this closes nothing", "remove it, or open it before")
         if isinstance(root, Not):
@@ -132,8 +153,7 @@ class _Parser(Refusing):
             return Or(tuple(parts))
         if all(isinstance(part, Not) for part in parts):
             self._fail("NOTs alone match nearly every article", *span, NOTHING_TO_FIND)
-        refused = {part.part for part in parts if isinstance(part, Not)}
-        if refused & set(parts) or any(isinstance(part, Or) and part in refused for part in parts):
+        if _contradict(parts):
             self._fail("this can never match: it asks for something and refuses it", *span)
         return And(tuple(parts))
 
@@ -208,10 +228,12 @@ class _Parser(Refusing):
             case "prefix":
                 return self._prefixed(lexeme, depth)
             case "reference":
-                return self._definition(lexeme)
+                return self._definition(lexeme, depth)
             case "boolean" | "near":
                 hint = f'remove it, or put the word in quotes: "{lexeme.text}"'
                 self._fail_at(lexeme, f"{lexeme.text} has nothing before it", hint)
+        if next(self._terms) > MAX_TERMS:
+            self._fail_at(lexeme, f"{_DEFINITIONS} stand for more than {MAX_TERMS} terms")
         return phrase(
             self._query, lexeme.start, lexeme.end, lexeme.inside, lexeme.text, lexeme.number
         )
@@ -258,11 +280,13 @@ class _Parser(Refusing):
         parts = tuple(self._apply(part, name, start, end) for part in children(node))
         return with_children(node, parts)
 
-    def _definition(self, lexeme: Lexeme) -> Node:
+    def _definition(self, lexeme: Lexeme, depth: int) -> Node:
         name = lexeme.text[1:]
         if name in self._inside:
             circle = " → ".join(f"@{one}" for one in (*self._inside, name))
-            self._fail_at(lexeme, f"definitions go in a circle: {circle}")
+            self._fail_at(lexeme, f"{_DEFINITIONS} go in a circle: {circle}")
+        if depth >= MAX_DEPTH:
+            self._fail_at(lexeme, f"{_DEFINITIONS} are nested deeper than {MAX_DEPTH}")
         if name not in self._definitions:
             known = ", ".join(f"@{one}" for one in sorted(self._definitions)) or "none"
             self._fail_at(
@@ -270,11 +294,13 @@ class _Parser(Refusing):
                 f"{lexeme.text} is not defined",
                 f"defined are: {known}; or put it in quotes",
             )
-        inner = _Parser(self._definitions[name], self._definitions, (*self._inside, name))
+        inside = (*self._inside, name)
+        text = self._definitions[name]
+        inner = _Parser(text, self._definitions, inside, depth + 1, self._terms)
         try:
             return inner.query().root
         except QueryError as error:
-            if "circle" in error.message:
+            if error.message.startswith(_DEFINITIONS):
                 self._fail_at(lexeme, error.message)
             self._fail_at(lexeme, f"within {lexeme.text}: {error.message}", error.hint)
 
@@ -286,3 +312,19 @@ class _Parser(Refusing):
                 self._lexemes[self._at - 1].end,
                 f"write for example (a OR b) {operator.text} c, and the rest with AND",
             )
+
+
+def _contradict(parts: Sequence[Node]) -> bool:
+    """Whether all that a part could match by is refused by others; by meaning, not by spelling."""
+    refused = {
+        spell(one) for part in parts if isinstance(part, Not) for one in _alternatives(part.part)
+    }
+    return bool(refused) and any(
+        all(spell(one) in refused for one in _alternatives(part))
+        for part in parts
+        if not isinstance(part, Not)
+    )
+
+
+def _alternatives(node: Node) -> tuple[Node, ...]:
+    return node.parts if isinstance(node, Or) else (node,)

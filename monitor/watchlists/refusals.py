@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import NoReturn
 
+import regex
+
 from monitor.errors import QueryError
-from monitor.watchlists.lexer import Lexeme
+from monitor.watchlists.lexer import QUOTES, Lexeme
 
 
 class Refusing:
@@ -35,7 +37,7 @@ class Refusing:
         words = all(
             one in {"word", "quoted"} for one in (self._lexemes[before[1] - 1].kind, lexeme.kind)
         )
-        phrase_of_both = both.replace('"', "")
+        phrase_of_both = regex.sub(f"[{QUOTES}]", "", both)
         one = f'"{phrase_of_both}" or ' if words else ""
         self._fail(
             f"{both} could mean a phrase, or both anywhere"

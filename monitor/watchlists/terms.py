@@ -63,6 +63,9 @@ def fact(query: str, kind: str, asked: Lexeme) -> Fact:
         _fail(
             query, asked.start, asked.end, f"{value} is no language", "write a code such as lang:en"
         )
+    if "*" in value or "?" in value:
+        also = "; subdomains are included" if kind == "site" else ""
+        _fail(query, asked.start, asked.end, f"{kind}: takes no wildcard", f"write it out{also}")
     if kind == "site":
         value = (
             value.removeprefix("https://").removeprefix("http://").rstrip("/").removeprefix("www.")

@@ -23,21 +23,29 @@ import regex
 
 Span = tuple[int, int]
 
-# Within a word these are nothing: soft hyphen, zero-width space, joiners, word joiner, BOM,
-# direction marks. Joiners do mean something in Persian or Hindi, but people leave them out.
-_INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\ufeff\u061c"
-_APOSTROPHES = "'\u2019\u2018\u02bc\u2032\u00b4`\uff07"
+# Within a word these are nothing: soft hyphen, zero-width space, joiners, word joiner, BOM, what
+# sets the direction, the line that stretches Arabic words, and selectors of a glyph, which stand
+# after emoji and in Japanese names. Joiners do mean something in Persian or Hindi, but people leave
+# them out.
+_INVISIBLE = (
+    "\u00ad\u034f\u061c\u0640\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069"
+    "\ufe00-\ufe0f\ufeff\U000e0100-\U000e01ef"
+)
+# Some of these are letters to Unicode. Ukrainian writes \u02bc, \u2019 and ' for the same thing.
+_APOSTROPHES = "'\u2019\u2018\u201b\u02bb\u02bc\u2032\u00b4`\ua78c\uff07"
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\u30fc\uff70"
-_CORE = rf"[[\p{{L}}\p{{N}}]--[{_UNSPACED}]]"
-_MORE = rf"[[\p{{L}}\p{{M}}\p{{N}}{_INVISIBLE}]--[{_UNSPACED}]]"
+_CORE = rf"[[\p{{L}}\p{{N}}]--[{_UNSPACED}{_APOSTROPHES}]]"
+_MORE = rf"[[\p{{L}}\p{{M}}\p{{N}}{_INVISIBLE}]--[{_UNSPACED}{_APOSTROPHES}]]"
 _RUN = rf"{_MORE}*{_CORE}{_MORE}*"
+_S = rf"(?:[{_APOSTROPHES}][sS](?![\p{{L}}\p{{N}}]))?"
 
 _TOKEN = regex.compile(
     rf"""
-      [{_UNSPACED}]\p{{M}}*                                            # one character
-    | (?:(?<![\p{{L}}\p{{N}}])\p{{L}}\.){{2,}}(?:\p{{L}}(?![\p{{L}}\p{{N}}]))?  # U.S., U.S.A
-    | \p{{N}}+(?:[.,]\p{{N}}{{3}}(?!\p{{N}}))+                             # 1,000,000
-    | {_RUN}(?:[{_APOSTROPHES}][sS](?![\p{{L}}\p{{N}}]))?             # council, council's
+      [{_UNSPACED}][\p{{M}}\uff9e\uff9f]*              # one character
+    | (?:(?<![\p{{L}}\p{{N}}])\p{{L}}\.){{2,}}            # U.S., U.S.A, U.K.'s
+      (?:\p{{L}}(?![\p{{L}}\p{{N}}]))?{_S}
+    | \p{{N}}+(?:[.,]\p{{N}}{{3}}(?!\p{{N}}))+            # 1,000,000
+    | {_RUN}{_S}                                     # council, council's
     """,
     regex.VERBOSE | regex.V1,
 )
@@ -50,9 +58,11 @@ _THIN_SPACE = re.compile(r"(?<=\d)[\u2009\u202f](?=\d{3})")
 _LONGEST_PIECE = 40
 _MOST_PIECES = 200_000
 
-# Canonical combining classes below this one make other letters, not other spellings: the nukta and
-# virama of Indic scripts, the voicing marks of kana.
-_DIACRITIC = 10
+# Canonical combining classes (Unicode, section 4.3) of marks that make another spelling: the points
+# of Hebrew and Arabic, and what stands around a letter. The others make another letter: the nukta
+# and virama of Indic scripts, the voicing of kana, the vowels and tones of Telugu, Thai and Lao.
+_POINTS = range(10, 37)
+_FIRST_AROUND = 200
 
 # Letters that decompose into nothing simpler, as people without them on their keyboard type them.
 _PLAIN = str.maketrans(
@@ -208,6 +218,11 @@ def fold(word: str, *, case: bool = True) -> str:
     # Case folding may undo normalisation and the other way round (Unicode, section 3.13, D145).
     normal = unicodedata.normalize("NFKC", bare)
     folded = unicodedata.normalize("NFKD", normal.casefold() if case else normal)
-    stripped = "".join(char for char in folded if unicodedata.combining(char) < _DIACRITIC)
+    stripped = "".join(char for char in folded if not _is_diacritic(char))
     again = stripped.casefold() if case else stripped
     return unicodedata.normalize("NFKC", again).translate(_PLAIN)
+
+
+def _is_diacritic(char: str) -> bool:
+    kind = unicodedata.combining(char)
+    return kind in _POINTS or kind >= _FIRST_AROUND

@@ -51,6 +51,16 @@ def test_fields_are_as_documented(query):
     assert not Matcher([Watchlist("w", query)]).match(other)
 
 
+def test_what_other_programs_write_is_refused():
+    start = DOCUMENT.index("silently be read as a word")
+    named = re.findall(r"`([^`]+)`", DOCUMENT[start : DOCUMENT.index("since editors", start)])
+    assert len(named) == 6
+    for piece in [*named, "\u2013football"]:
+        with pytest.raises(QueryError):
+            parse(f"summit {piece} talks")
+        assert not parse(f'summit AND "NATO {piece}"').warnings
+
+
 @pytest.mark.parametrize("kind", ["AND beside OR", "NEAR beside OR", "unknown fields"])
 def test_what_is_said_to_be_refused_is(kind):
     assert kind in DOCUMENT.replace("\n", " ")

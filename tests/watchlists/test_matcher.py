@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,43 @@ def test_a_watchlist_looks_at_the_feeds_that_it_names(feeds, matches):
 def test_an_article_of_unknown_language_is_not_missed():
     matcher = Matcher([Watchlist("w", "NATO", FeedFilter(languages=("de",)))])
     assert matcher.match(article("NATO", language=None))
+
+
+@pytest.mark.parametrize("wanted", ["en", "EN", "en-GB", "en_GB"])
+@pytest.mark.parametrize("given", ["en", "en-US", "en_US", "EN-us"])
+def test_languages_are_compared_without_their_regions(wanted, given):
+    matcher = Matcher([Watchlist("w", "NATO", FeedFilter(languages=(wanted,)))])
+    assert matcher.match(article("NATO", language=given))
+    assert Matcher([Watchlist("w", "NATO AND lang:en")]).match(article("NATO", language=given))
+
+
+@pytest.mark.parametrize(
+    ("url", "is_there"),
+    [
+        ("https://www.example.org/a", True),
+        ("https://EXAMPLE.org.:8080/a", True),
+        ("https://example.org.evil.example/", False),
+        ("https://example.org@evil.example/", False),
+        ("http://[example.org", False),
+        ("", False),
+    ],
+)
+def test_an_address_of_any_shape_has_a_site_or_none(url, is_there):
+    one = Article("id", url, "", "NATO", "Herald", "")
+    assert Matcher([Watchlist("w", "NATO")]).match(one)
+    assert bool(Matcher([Watchlist("w", "NATO AND site:example.org")]).match(one)) is is_there
+
+
+@pytest.mark.parametrize(
+    "query",
+    ['apple OUTSIDE "apple juice"', '"appl* juice"', "apple NEAR/3 juice", '"apple juice"~2'],
+)
+def test_a_page_that_repeats_itself_holds_up_nobody(query):
+    one = article("apple juice " * 20_000 + "apple")
+    begun = time.process_time()
+    assert Matcher([Watchlist("w", query)]).match(one)
+    # A second at most; comparing each place with each other takes half a minute and more.
+    assert time.process_time() - begun < 5
 
 
 def test_watchlists_come_in_their_own_order_and_none_without_a_match():

@@ -58,6 +58,9 @@ from monitor.watchlists.query import MAX_DEPTH, MAX_LENGTH, parse
             "lang:EN AND site:www.BBC.co.uk AND tag:Defence",
             "lang:en AND site:bbc.co.uk AND tag:defence",
         ),
+        ("NATO \u2013 Russia", '"nato russia"'),
+        ("(a OR b) AND NOT a", '("a" OR "b") AND NOT "a"'),
+        ("a AND NOT title:a", '"a" AND NOT title:"a"'),
         ("http://a.example/b AND c", '"http a example b" AND "c"'),
     ],
 )
@@ -106,6 +109,33 @@ def test_a_query_is_read_in_one_way(query, reading):
         ("lang:english AND a", 6, 7, "no language", "lang:en"),
         ("lang:(en OR de)", 1, 15, "takes one value", "lang:a OR lang:b"),
         ("@nato AND b", 1, 5, "is not defined", "defined are: none"),
+        ("title: summit", 1, 6, "nothing follows title: directly", "title:summit"),
+        ("NATO AND Title:", 10, 6, "nothing follows Title: directly", "title:summit"),
+        ("NATO | Russia", 6, 1, "| is no operator", "write OR"),
+        ("NATO|Russia", 1, 11, "is no operator", "write OR"),
+        ("NATO && Russia", 6, 2, "&& is no operator", "write AND"),
+        ("NATO ANDNOT Russia", 6, 6, "ANDNOT is no operator", "write AND NOT"),
+        ("NATO \uff21\uff2e\uff24 Russia", 6, 3, "is no operator", "write AND"),
+        ("+NATO +Russia", 1, 5, "+ is no operator", "by AND,"),
+        ("NATO \u2013football", 6, 9, "may be a minus or a dash", "AND NOT"),
+        ("NATO \u2212football", 6, 9, "may be a minus or a dash", "AND NOT"),
+        ("a near/10 b", 3, 7, "not spelt as an operator", "a NEAR/5 b"),
+        ("a pre/10 b", 3, 6, "not spelt as an operator", "a ONEAR/5 b"),
+        ("a NEAR/5b", 3, 7, "not spelt as an operator", "a NEAR/5 b"),
+        ("atleast/3(a)", 1, 9, "not spelt as an operator", "ATLEAST/3(sanctions)"),
+        ("a samesentence b", 3, 12, "not spelt as an operator", "SAMESENTENCE"),
+        ("tag:def* AND a", 5, 4, "no wildcard", "write it out"),
+        ("site:bbc*.com AND a", 6, 8, "no wildcard", "subdomains are included"),
+        ('"U.S." AND NOT US', 1, 17, "can never match", ""),
+        ("a AND NOT (a OR b)", 1, 18, "can never match", ""),
+        ("(a OR b) AND NOT a AND NOT b", 1, 28, "can never match", ""),
+        (
+            "\u201cclimate change\u201d Berlin AND x",
+            1,
+            23,
+            "could mean",
+            'write "climate change Berlin" or',
+        ),
     ],
 )
 def test_what_could_mean_two_things_or_nothing_is_refused_with_its_place(
@@ -129,6 +159,20 @@ def test_definitions_stand_for_what_they_say():
     )
     with pytest.raises(QueryError, match="circle: @a → @b → @a"):
         parse("@a AND x", {"a": "@b OR y", "b": "@a OR z"})
+
+
+def test_definitions_are_limited_in_depth_and_in_what_they_stand_for():
+    chain = {f"d{number}": f"@d{number + 1} OR x" for number in range(400)} | {"d400": "y"}
+    with pytest.raises(QueryError, match="definitions are nested deeper"):
+        parse("@d0 AND x", chain)
+    doubled = {f"d{n}": f"@d{n + 1} OR (@d{n + 1} AND x)" for n in range(30)} | {"d30": "y"}
+    with pytest.raises(QueryError, match="definitions stand for more than"):
+        parse("@d0 AND x", doubled)
+
+
+def test_a_question_mark_that_ends_a_pasted_headline_gets_a_warning():
+    assert "? stands for one letter" in parse("Who is Grushko?").warnings[0]
+    assert parse("sanction?").warnings == ()
 
 
 def test_operators_in_small_letters_get_a_warning():
