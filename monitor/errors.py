@@ -10,7 +10,8 @@ PresswatchError
 │   └── WrongContent     the body is of a kind that we cannot use
 ├── FeedError            the bytes are no feed
 ├── CleanError           the page holds no article that we can make out
-├── DeliveryError        a subscriber could not be reached; `retryable` as above
+├── DeliveryError        an alert was not taken; `retryable` as above
+│   └── SubscriberBroken no alert will be taken until an operator has repaired something
 ├── NotRunning           no Redis of ours was found
 └── AlreadyRunning       another daemon holds the data directory
 """
@@ -121,11 +122,24 @@ class CleanError(PresswatchError):
 
 
 class DeliveryError(PresswatchError):
-    """A subscriber could not be reached, or refused the alert."""
+    """A subscriber could not be reached, or refused the alert.
 
-    def __init__(self, message: str, *, retryable: bool) -> None:
+    `retry_after_s` is for how long the other side asked to be left alone.
+    """
+
+    def __init__(
+        self, message: str, *, retryable: bool, retry_after_s: float | None = None
+    ) -> None:
         self.retryable = retryable
+        self.retry_after_s = retry_after_s
         super().__init__(message)
+
+
+class SubscriberBroken(DeliveryError):
+    """The subscriber refuses whatever it is sent: a login that is not valid, an address gone."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, retryable=False)
 
 
 class NotRunning(PresswatchError):

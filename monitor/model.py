@@ -77,7 +77,7 @@ class Article:
     """A fetched and cleaned page, or what the feed gave where the page could not be had.
 
     `text` holds paragraphs separated by a newline; `title` is not repeated in it. `source` is the
-    feed's name, `tags` are the feed's.
+    feed's name, `tags` are the feed's; `story` is the id of the first article of its story.
     """
 
     id: str
@@ -91,6 +91,7 @@ class Article:
     published_at: datetime | None = None
     language: str | None = None
     text_from: TextSource = "page"
+    story: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,14 @@ class Quiet:
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """At most so many messages within any stretch of this length."""
+
+    most: int
+    per: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class Subscriber:
     """Where alerts go: `kind` names the channel, `options` are that channel's own."""
 
@@ -142,6 +151,29 @@ class Subscriber:
     options: dict[str, Any]
     digest: Digest | None = None
     quiet: Quiet | None = None
+    limit: Limit | None = None
+
+    @property
+    def gathers(self) -> bool:
+        """Whether alerts that were held come in one message; else each comes in its own."""
+        return any((self.digest, self.quiet, self.limit))
+
+    @property
+    def threads(self) -> bool:
+        """Whether later articles of a story go below the first message."""
+        return self.kind == "slack" and "token" in self.options and self.digest is None
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriberState:
+    """What deliveries have taught us of a subscriber since its last success."""
+
+    failures: int = 0
+    failing_since: datetime | None = None
+    error: str = ""
+    paused_at: datetime | None = None
+    probes: int = 0
+    probe_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +212,44 @@ class Alert:
     watchlist: str
     subscribers: tuple[str, ...]
     document: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Alerts on their way to a subscriber, in one message.
+
+    `to` are the recipients that are left, where there are several and some have it already.
+    `released` says that the alerts were held and their time has come, `resent` when an operator
+    asked for them once more. With `article`, it is that later article of the first alert's story.
+    """
+
+    subscriber: str
+    alerts: tuple[str, ...]
+    to: tuple[str, ...] = ()
+    released: bool = False
+    resent: str = ""
+    article: str = ""
+
+    @property
+    def id(self) -> str:
+        """By what the other side may know a repetition: the alert's own id, if it is one alert."""
+        if len(self.alerts) == 1 and not self.resent and not self.article:
+            return self.alerts[0]
+        return content_id(*self.alerts, self.resent, self.article)
+
+
+DeliveryEvent = Literal["held", "delivered", "failed", "given up"]
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryNote:
+    """A line of an alert's ledger: what happened on the way to a subscriber, and what it said."""
+
+    at: datetime
+    subscriber: str
+    channel: str
+    event: DeliveryEvent
+    detail: str
 
 
 _adapter: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)

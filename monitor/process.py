@@ -4,18 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import structlog
 
-from monitor.alerts.build import alert_id, build
+from monitor.alerts.build import alert_id, build, topic
+from monitor.alerts.once import after_alert, after_count, judge
 from monitor.articles.clean import Page, clean, clean_fragment
+from monitor.articles.stories import sketch
 from monitor.articles.urls import canonical, host, normalise
 from monitor.errors import CleanError, FetchError, WrongContent
 from monitor.http import HttpClient
-from monitor.model import Alert, Article, Entry, Feed, FeedState, content_id
+from monitor.model import (
+    Alert,
+    Article,
+    Delivery,
+    Entry,
+    Feed,
+    FeedState,
+    Match,
+    Watchlist,
+    content_id,
+)
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -53,6 +66,15 @@ class Done:
     alerts: tuple[Alert, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A watchlist that matched, and of what it wants to hear once."""
+
+    watchlist: Watchlist
+    match: Match
+    topic: str
+
+
 class Processor:
     """Processes entries; holds what all of them share."""
 
@@ -65,12 +87,13 @@ class Processor:
         self._config = config
         self._matcher = matcher
         self._feeds = {feed.id: feed for feed in config.feeds}
+        self._threads = frozenset(one.name for one in config.subscribers if one.threads)
         self._watchlists = {watchlist.name: watchlist for watchlist in config.watchlists}
 
     async def process(self, job_id: str, feed_id: str, entry: Entry) -> Again | Done:
         """Process one version of an entry. Idempotent: what was published stays published once."""
         feed = self._feeds.get(feed_id)
-        if feed is None or not self._queues.owed("articles", job_id):
+        if feed is None or self._queues.owed("articles", job_id) is None:
             # The feed has left the configuration, or a lost job was found and done twice.
             self._settle(job_id)
             return Done(())
@@ -152,34 +175,62 @@ class Processor:
         own = f"entry {link}" if link else ""
         addresses = (own, link, *(normalise(url) for url in (final_url, article.url) if url))
         urls = list(dict.fromkeys(filter(None, addresses)))
+        drawn = sketch(article.text)
+        stories = self._store.stories
         published: list[Alert] = []
-        address_keys = self._store.articles.address_keys(urls)
 
         def write(pipe: Pipeline) -> None:
-            published.clear()
             known = replace(article, id=self._identify(article, own, urls))
+            previous = self._store.articles.get(known.id)
+            # An article stays in its story, however it is edited.
+            story = (previous and previous.story) or stories.find(drawn) or known.id
+            known = replace(known, story=story)
             found = [
-                (self._watchlists[match.watchlist], match) for match in self._matcher.match(known)
+                _Found(watchlist, match, topic(watchlist, known))
+                for match in self._matcher.match(known)
+                for watchlist in [self._watchlists[match.watchlist]]
             ]
-            keys = [self._store.alerts.key(alert_id(watchlist, known)) for watchlist, _ in found]
+            keys = stories.told_keys((one.watchlist.name, one.topic) for one in found)
             if keys:
                 pipe.watch(*keys)  # type: ignore[no-untyped-call]
-            published.extend(
-                build(watchlist, known, match, now=now)
-                for watchlist, match in found
-                if not self._store.alerts.published(alert_id(watchlist, known))
-            )
+            told = [stories.told(one.watchlist.name, one.topic) for one in found]
+            articles = stories.count(story, with_article=known.id)
+            is_update = previous is not None and _differs(previous, known)
             pipe.multi()
             self._store.articles.put(known, urls, now, pipe)
-            for alert in published:
-                self._store.alerts.publish(alert, pipe)
-                for subscriber in alert.subscribers:
-                    self._queues.enqueue_delivery(alert.id, subscriber, pipe)
+            stories.put(story, known.id, drawn, pipe)
+            published.clear()
+            for one, before in zip(found, told, strict=True):
+                verdict, new = judge(before, known.id, one.match)
+                if verdict == "alert":
+                    identity = alert_id(one.watchlist, one.topic, new if before.alerted else ())
+                    after = after_alert(before, identity, known.id, new)
+                    alert = build(
+                        one.watchlist, known, one.match, identity=identity, articles=articles,
+                        is_update=is_update, now=now,
+                    )  # fmt: skip
+                    self._store.alerts.publish(alert, pipe)
+                    self._tell(alert.subscribers, Delivery("", (alert.id,)), pipe)
+                    published.append(alert)
+                elif verdict == "count":
+                    after = after_count(before, known.id)
+                    later = Delivery("", (before.alert,), article=known.id)
+                    threads = self._threads.intersection(one.watchlist.subscribers)
+                    self._tell(sorted(threads), later, pipe)
+                else:
+                    continue
+                stories.tell(one.watchlist.name, one.topic, after, pipe)
             if settle:
                 self._queues.settle("articles", job_id, pipe)
 
-        self._redis.transaction(write, *address_keys)
+        watched = self._store.articles.address_keys(urls) + stories.index_keys(drawn)
+        self._redis.transaction(write, *watched)
         return tuple(published)
+
+    def _tell(self, subscribers: Iterable[str], delivery: Delivery, pipe: Pipeline) -> None:
+        """Add to a transaction: the delivery to each of these."""
+        for name in subscribers:
+            self._queues.enqueue_delivery(replace(delivery, subscriber=name), pipe)
 
     def _identify(self, article: Article, own: str, urls: list[str]) -> str:
         """The id of the article that is known to live at one of these URLs, else its own.
@@ -232,6 +283,14 @@ def _article(
         published_at=told.published_at or page.published_at,
         language=page.language or told.language,
         text_from="page",
+    )
+
+
+def _differs(previous: Article, article: Article) -> bool:
+    """Whether an article was edited; a page that comes after the feed's words is no edit."""
+    return previous.text_from == article.text_from and (previous.title, previous.text) != (
+        article.title,
+        article.text,
     )
 
 

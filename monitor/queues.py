@@ -23,7 +23,7 @@ from rq.registry import ScheduledJobRegistry
 from rq.serializers import JSONSerializer
 from rq.worker import BaseWorker
 
-from monitor.model import content_id
+from monitor.model import Delivery, as_plain, content_id
 from monitor.store.replies import text
 
 if TYPE_CHECKING:
@@ -107,19 +107,17 @@ class Queues:
         job_id = f"entry-{content_id(feed_id, *address, version)}"
         self._enqueue("articles", job_id, [feed_id, entry], pipe)
 
-    def enqueue_delivery(self, alert_id: str, subscriber: str, pipe: Pipeline) -> None:
-        """Add to a transaction: the job that brings one alert to one subscriber."""
-        job_id = f"delivery-{content_id(alert_id, subscriber)}"
-        self._enqueue("deliveries", job_id, [alert_id, subscriber], pipe)
+    def enqueue_delivery(self, delivery: Delivery, pipe: Pipeline) -> None:
+        """Add to a transaction: the job that brings alerts to a subscriber."""
+        self._enqueue("deliveries", _delivery_id(delivery), [as_plain(delivery)], pipe)
 
     def _enqueue(self, queue: QueueName, job_id: str, args: list[Any], pipe: Pipeline) -> None:
         pipe.hset(self._keys.outstanding(queue), job_id, json.dumps(args))
-        self._push(queue, job_id, args, pipe)
+        self._push(queue, job_id, pipe)
 
-    def _push(self, queue: QueueName, job_id: str, args: list[Any], pipe: Pipeline) -> None:
+    def _push(self, queue: QueueName, job_id: str, pipe: Pipeline) -> None:
         self.rq[queue].enqueue_call(
             _FUNCTIONS[queue],
-            args=tuple(args),
             job_id=job_id,
             timeout=int(JOB_TIMEOUT.total_seconds()),
             result_ttl=int(RESULT_TTL.total_seconds()),
@@ -134,9 +132,21 @@ class Queues:
         """Note that a job is begun; returns how often it was begun before."""
         return int(self._redis.hincrby(self._keys.attempts(queue), job_id, 1)) - 1
 
-    def owed(self, queue: QueueName, job_id: str) -> bool:
-        """Whether a job has still to be done."""
-        return bool(self._redis.hexists(self._keys.outstanding(queue), job_id))
+    def postpone(self, queue: QueueName, job_id: str) -> None:
+        """Note that a job that was begun could not even be tried."""
+        self._redis.hincrby(self._keys.attempts(queue), job_id, -1)
+
+    def owed(self, queue: QueueName, job_id: str) -> list[Any] | None:
+        """The arguments of a job that has still to be done, None where it has been.
+
+        RQ's own copy of a job carries none: what is left to do may change between two attempts.
+        """
+        stored = self._redis.hget(self._keys.outstanding(queue), job_id)
+        return list(json.loads(stored)) if stored else None
+
+    def narrow(self, job_id: str, left: Delivery, pipe: Pipeline) -> None:
+        """Add to a transaction: of this delivery, only so much is still to be made."""
+        pipe.hset(self._keys.outstanding("deliveries"), job_id, json.dumps([as_plain(left)]))
 
     def settle(self, queue: QueueName, job_id: str, pipe: Pipeline) -> None:
         """Add to a transaction: this job is done."""
@@ -145,15 +155,38 @@ class Queues:
 
     def give_up(self, queue: QueueName, job_id: str, error: str) -> None:
         """Move a job from those owed to those failed, where an operator sees it."""
-        owed = self._redis.hget(self._keys.outstanding(queue), job_id)
-        if owed is None:
+        args = self.owed(queue, job_id)
+        if args is None:
             return
-        failed_at = datetime.now(UTC).isoformat()
-        record = {"args": json.loads(owed), "error": error, "failed_at": failed_at}
         with self._redis.pipeline() as pipe:
-            pipe.hset(self._keys.failed(queue), job_id, json.dumps(record))
+            self._fail(queue, job_id, args, error, pipe)
             self.settle(queue, job_id, pipe)
             pipe.execute()
+
+    def fail_delivery(self, delivery: Delivery, error: str, pipe: Pipeline) -> None:
+        """Add to a transaction: this delivery was given up, where an operator sees it."""
+        args = [as_plain(delivery)]
+        self._fail("deliveries", _delivery_id(delivery), args, error, pipe)
+
+    def _fail(
+        self, queue: QueueName, job_id: str, args: list[Any], error: str, pipe: Pipeline
+    ) -> None:
+        failed_at = datetime.now(UTC).isoformat()
+        record = {"args": args, "error": error, "failed_at": failed_at}
+        pipe.hset(self._keys.failed(queue), job_id, json.dumps(record))
+
+    def retry(self, job: FailedJob) -> None:
+        """Owe a job again that was given up, and begin to count anew."""
+        with self._redis.pipeline() as pipe:
+            pipe.multi()
+            self.drop(job, pipe)
+            pipe.hdel(self._keys.attempts(job.queue), job.id)
+            self._enqueue(job.queue, job.id, job.args, pipe)
+            pipe.execute()
+
+    def drop(self, job: FailedJob, pipe: Pipeline) -> None:
+        """Add to a transaction: forget a job that was given up."""
+        pipe.hdel(self._keys.failed(job.queue), job.id)
 
     def failed(self, queue: QueueName) -> list[FailedJob]:
         """The jobs that were given up, newest first."""
@@ -234,12 +267,16 @@ class Queues:
         outstanding = self._keys.outstanding(name)
 
         def push(pipe: Pipeline) -> None:
-            args = pipe.hget(outstanding, job_id)
+            is_owed = pipe.hexists(outstanding, job_id)
             pipe.multi()
-            if args is not None:
-                self._push(name, job_id, json.loads(args), pipe)
+            if is_owed:
+                self._push(name, job_id, pipe)
 
         self._redis.transaction(push, outstanding)
+
+
+def _delivery_id(delivery: Delivery) -> str:
+    return f"delivery-{content_id(delivery.subscriber, delivery.id, *delivery.to)}"
 
 
 def _scheduled(queue: Queue) -> ScheduledJobRegistry:

@@ -25,6 +25,7 @@ from monitor.config import Config
 from monitor.errors import ConfigError
 from monitor.feeds.poll import Poller
 from monitor.http import HttpClient
+from monitor.outbox import Outbox
 from monitor.runtime import ConfigWatch, Runtime
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class Scheduler:
         self._poller = Poller(
             self._runtime.store, self._runtime.queues, self._http, config.settings
         )
+        self._outbox = Outbox(self._runtime.store, self._runtime.queues, config)
         self._scheduled = False
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -82,6 +84,7 @@ class Scheduler:
         jobs: dict[Callable[[], Coroutine[None, None, None]], timedelta] = {
             self._tick: TICK,
             self._reload: RELOAD,
+            self._release: TICK,
             self._recover: RECOVER,
             self._keep_house: HOUSEKEEPING,
         }
@@ -104,6 +107,7 @@ class Scheduler:
         now = datetime.now(UTC)
         if not self._scheduled:
             await asyncio.to_thread(self._runtime.store.feeds.schedule, self._feeds.values(), now)
+            await asyncio.to_thread(self._outbox.hasten, now)
             self._scheduled = True
         for feed_id in await asyncio.to_thread(self._runtime.store.feeds.due, now):
             feed = self._feeds.get(feed_id)
@@ -160,6 +164,10 @@ class Scheduler:
         if config is not None:
             self._use(config)
             log.info("configuration read", feeds=len(config.feeds))
+
+    async def _release(self) -> None:
+        if self._leading:
+            await asyncio.to_thread(self._outbox.release, datetime.now(UTC))
 
     async def _recover(self) -> None:
         if self._leading:

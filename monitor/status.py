@@ -40,12 +40,26 @@ def collect(runtime: Runtime) -> dict[str, Any]:
         for feed in runtime.config.feeds
         for state in [store.feeds.state(feed.id)]
     ]
+    subscribers = [
+        {
+            "name": subscriber.name,
+            "kind": subscriber.kind,
+            "failures": state.failures,
+            "error": state.error,
+            "paused_at": _iso(state.paused_at),
+            "probe_at": _iso(state.probe_at),
+            "held": store.subscribers.held(subscriber.name),
+        }
+        for subscriber in runtime.config.subscribers
+        for state in [store.subscribers.state(subscriber.name)]
+    ]
     failed = [job for name in queues.rq for job in queues.failed(name)]
     return {
         "at": _iso(datetime.now(UTC)),
         "scheduler": store.feeds.led(),
         "workers": len(queues.workers()),
         "feeds": feeds,
+        "subscribers": subscribers,
         "queues": {
             name: {
                 "queued": depth.queued,

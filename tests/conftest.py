@@ -73,7 +73,9 @@ class Site:
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                site.received.append(({k.lower(): v for k, v in self.headers.items()}, body))
+                headers = {k.lower(): v for k, v in self.headers.items()}
+                site.received.append((headers | {":path": self.path}, body))
+                time.sleep(site.delays.get(self.path, 0))
                 self.answer(*site.pages.get(self.path, (204, {}, b"")))
 
             def answer(self, status, headers, body):

@@ -14,7 +14,8 @@ CONFIG = """
 feeds:
   - {{url: {site}/feed.xml, name: Herald, every: 1s}}
 watchlists:
-  - {{name: nato-russia, query: '"NATO-Russia Council"', priority: high, subscribers: [hook]}}
+  - {{name: nato-russia, query: '"NATO-Russia Council"', priority: high, subscribers: [hook],
+     once_per: article}}
   - {{name: recipes, query: 'recipes OR "Mukhtar Ansari"'}}
 subscribers:
   - {{name: hook, webhook: {{url: "{site}/hook"}}}}

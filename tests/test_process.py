@@ -18,8 +18,8 @@ feeds:
   - {{url: {site}/feed, name: Herald}}
   - {{url: {site}/other, name: Courier}}
 watchlists:
-  - {{name: council, query: '"NATO-Russia Council"', subscribers: [hook]}}
-  - {{name: grain, query: grain}}
+  - {{name: council, query: '"NATO-Russia Council"', subscribers: [hook], once_per: article}}
+  - {{name: grain, query: grain, once_per: article}}
 subscribers: [{{name: hook, webhook: {{url: "{site}/hook"}}}}]
 """
 
@@ -322,3 +322,107 @@ def test_workers_that_process_one_article_behind_several_links_at_once_publish_i
         list(pool.map(work, jobs, entries))
     assert desk.alerts() == [("council", "Envoys meet")]
     assert desk.owed() == 0
+
+
+STORY = """
+feeds:
+  - {{url: {site}/feed, name: Herald}}
+  - {{url: {site}/other, name: Courier}}
+watchlists:
+  - {{name: council, query: '"NATO-Russia Council" OR Grushko', subscribers: [bot, hook]}}
+subscribers:
+  - {{name: hook, webhook: {{url: "{site}/hook"}}}}
+  - {{name: bot, slack: {{token: t, channel: C}}}}
+"""
+
+
+@pytest.fixture
+def agency(site, configure, redis, words):
+    """A desk, and a way to have an agency's text at several outlets."""
+    desk = Desk(site, configure(STORY.format(site=site.url)), redis)
+
+    def carry(number, *more, feed=None, text="The NATO-Russia Council met.", version="v"):
+        site.put_page(f"/{number}", f"Headline {number}", f"{text} {words}", *more)
+        entry = Entry(str(number), f"{site.url}/{number}", f"Headline {number}")
+        return desk.process(entry, feed or desk.feed, version)
+
+    carry.desk = desk
+    return carry
+
+
+def documents(desk):
+    return list(reversed(desk.runtime.store.alerts.latest()))
+
+
+def deliveries(desk):
+    stored = desk.runtime.redis.hvals("presswatch:outstanding:deliveries")
+    return [json.loads(one)[0] for one in stored]
+
+
+def test_a_story_at_many_outlets_alerts_once_and_counts_the_rest(agency):
+    for number in range(5):
+        agency(number, f"Reporting by our own desk {number}.", feed=agency.desk.other)
+    (alert,) = documents(agency.desk)
+    assert alert["article"]["title"] == "Headline 0"
+    assert agency.desk.runtime.store.stories.count(alert["story"]["id"]) == 5
+
+
+def test_a_later_article_that_matches_another_term_alerts_within_the_story(agency):
+    agency(1)
+    agency(2, "Mr Grushko took the floor.")
+    agency(3, "Mr Grushko spoke.")
+    first, second = documents(agency.desk)
+    assert second["article"]["title"] == "Headline 2"
+    assert second["story"] == {"id": first["story"]["id"], "articles": 2}
+    assert second["id"] != first["id"]
+
+
+def test_counted_articles_go_below_the_first_message_where_there_are_threads(agency):
+    agency(1)
+    (alert,) = documents(agency.desk)
+    agency(2)
+    later = [one for one in deliveries(agency.desk) if one["article"]]
+    assert [(one["subscriber"], one["alerts"]) for one in later] == [("bot", [alert["id"]])]
+    agency(2, version="edited", text="The NATO-Russia Council met again.")
+    assert len([one for one in deliveries(agency.desk) if one["article"]]) == 1
+
+
+def test_workers_that_process_one_story_at_once_alert_once(agency, redis_url, words):
+    desk = agency.desk
+    jobs = []
+    for number in range(8):
+        desk.site.put_page(f"/{number}", f"Headline {number}", f"The NATO-Russia Council. {words}")
+        entry = Entry(str(number), f"{desk.site.url}/{number}", f"Headline {number}")
+        jobs.append((desk.enqueue(entry), entry))
+
+    def work(job):
+        with Redis.from_url(redis_url) as redis:
+            asyncio.run(desk.processor(redis).process(job[0], desk.feed.id, job[1]))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, jobs))
+    (alert,) = documents(desk)
+    assert desk.runtime.store.stories.count(alert["story"]["id"]) == 8
+
+
+def test_an_edit_that_comes_to_match_alerts_as_an_update(agency, words):
+    agency(1, text="Envoys met.")
+    assert documents(agency.desk) == []
+    agency(1, text="Envoys of the NATO-Russia Council met.", version="edited")
+    (alert,) = documents(agency.desk)
+    assert alert["update"] is True
+    assert alert["story"]["articles"] == 1
+    agency(1, text="Mr Grushko and the NATO-Russia Council met.", version="again")
+    assert len(documents(agency.desk)) == 1
+
+
+def test_a_page_after_the_feeds_words_is_no_update(agency, words):
+    desk = agency.desk
+    desk.site.pages["/1"] = (503, {}, b"")
+    entry = Entry("1", f"{desk.site.url}/1", "Envoys meet", "A summary of little use.")
+    job = desk.enqueue(entry)
+    desk.work(job, entry)
+    desk.site.put_page("/1", "Envoys meet", f"The NATO-Russia Council met. {words}")
+    desk.work(job, entry)
+    (alert,) = documents(desk)
+    assert "update" not in alert

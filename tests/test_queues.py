@@ -1,5 +1,6 @@
 """The ledger of owed jobs, beside a real RQ."""
 
+import json
 import os
 import subprocess
 import sys
@@ -25,13 +26,14 @@ def enqueue(redis, queues):
     return put
 
 
-def test_a_job_is_json_and_carries_its_time_limits(redis, enqueue):
-    job = Job.fetch(enqueue(), connection=redis, serializer=SERIALIZER)
-    assert job.args == ["feed", ENTRY]
+def test_a_job_is_json_and_carries_its_time_limits(redis, queues, enqueue):
+    job_id = enqueue()
+    job = Job.fetch(job_id, connection=redis, serializer=SERIALIZER)
+    assert json.loads(job.data) == ["workers.jobs.process_entry", None, [], {}]
+    assert queues.owed("articles", job_id) == ["feed", ENTRY]
     assert job.timeout == 60
     assert job.result_ttl == 60
     assert job.failure_ttl == 7 * 86400
-    assert redis.hget(job.key, "data") is not None
 
 
 def test_two_versions_of_an_entry_are_two_jobs_and_one_version_is_one(queues, enqueue):
@@ -55,8 +57,8 @@ def test_a_job_that_rq_lost_is_enqueued_again_at_the_second_look(redis, queues, 
     redis.delete("rq:queue:articles", f"rq:job:{job_id}")
     assert queues.recover() == []
     assert queues.recover() == [job_id]
-    job = Job.fetch(job_id, connection=redis, serializer=SERIALIZER)
-    assert job.args == ["feed", ENTRY]
+    assert Job.exists(job_id, connection=redis)
+    assert queues.owed("articles", job_id) == ["feed", ENTRY]
     assert queues.depths()["articles"].queued == 1
 
 

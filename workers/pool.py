@@ -12,12 +12,13 @@ from multiprocessing.process import BaseProcess
 from types import FrameType
 
 import structlog
-from rq import Worker
+from rq import SimpleWorker, Worker
+from rq.worker import BaseWorker
 from rq.worker_pool import WorkerPool
 
 from monitor.errors import ConfigError
 from monitor.logs import library_level
-from monitor.queues import HEARTBEAT, SERIALIZER
+from monitor.queues import HEARTBEAT, SERIALIZER, QueueName
 from monitor.runtime import ConfigWatch, Runtime
 from workers import context
 from workers import jobs as jobs  # noqa: PLC0414 - loaded before the fork, with all that it needs
@@ -31,24 +32,34 @@ MAINTENANCE = timedelta(seconds=60)
 MOST_JOBS = 2000
 
 
+# Workers that make deliveries and nothing else, so that no alert waits behind a slow page.
+COURIERS = 6
+
+
 class Pool(WorkerPool):
     """RQ's pool, with workers that inherit what is loaded here."""
 
-    def __init__(self, runtime: Runtime, size: int) -> None:
+    def __init__(self, runtime: Runtime, readers: int) -> None:
         self._runtime = runtime
         self._watch = ConfigWatch(runtime)
+        self._couriers: set[str] = set()
         super().__init__(
             list(runtime.queues.rq.values()),
             connection=runtime.redis,
-            num_workers=size,
+            num_workers=readers + COURIERS,
             serializer=SERIALIZER,
         )
         context.use(runtime)
 
     def get_worker_process(self, name: str, **_: object) -> BaseProcess:  # type: ignore[override]
         """Fork a worker that runs with the present configuration."""
+        self._couriers &= self.worker_dict.keys()
+        kind: type[_Hearing] = _Reader
+        if len(self._couriers) < COURIERS:
+            self._couriers.add(name)
+            kind = _Courier
         return get_context("fork").Process(
-            target=_work, args=(name, self._runtime), name=f"presswatch worker {name}"
+            target=_work, args=(kind, name, self._runtime), name=f"presswatch worker {name}"
         )
 
     def check_workers(self, respawn: bool = True) -> None:
@@ -78,8 +89,10 @@ class Pool(WorkerPool):
         timer.start()
 
 
-class _Worker(Worker):
-    """RQ's worker, which hears the signals that it is sent."""
+class _Hearing(BaseWorker):
+    """A worker of RQ's that hears the signals that it is sent."""
+
+    queue: QueueName
 
     def subscribe(self) -> None:
         """Start RQ's thread for commands, deaf to signals.
@@ -95,12 +108,24 @@ class _Worker(Worker):
             signal.pthread_sigmask(signal.SIG_UNBLOCK, heard)
 
 
-def _work(name: str, runtime: Runtime) -> None:
+class _Reader(_Hearing, Worker):
+    """Reads articles, each in a process of its own: a page may bring one down."""
+
+    queue = "articles"
+
+
+class _Courier(_Hearing, SimpleWorker):
+    """Makes deliveries, and keeps its connections from one to the next."""
+
+    queue = "deliveries"
+
+
+def _work(kind: type[_Hearing], name: str, runtime: Runtime) -> None:
     """The life of one worker, in a process of its own."""
     # The pool's handlers came along with the fork.
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    worker = _Worker(
-        list(runtime.queues.rq.values()),
+    worker = kind(
+        [runtime.queues.rq[kind.queue]],
         name=name,
         connection=runtime.redis,
         serializer=SERIALIZER,
@@ -112,14 +137,14 @@ def _work(name: str, runtime: Runtime) -> None:
     worker.work(with_scheduler=True, max_jobs=MOST_JOBS, logging_level=library_level())
 
 
-def size() -> int:
-    """How many workers a pool has: they wait for the network most of the time."""
+def readers() -> int:
+    """How many workers of a pool read articles: they wait for the network most of the time."""
     return 2 * (os.cpu_count() or 1)
 
 
 def serve(runtime: Runtime) -> None:
     """Run a pool of workers until SIGTERM or SIGINT."""
-    pool = Pool(runtime, size())
+    pool = Pool(runtime, readers())
     signal.signal(signal.SIGHUP, lambda *_: pool.reload_now())
     log.info("workers start", workers=pool.num_workers, watchlists=len(runtime.config.watchlists))
     pool.start(logging_level=library_level())

@@ -6,24 +6,47 @@ from datetime import UTC, datetime
 from typing import Any
 
 from monitor.alerts.snippets import snippets
-from monitor.model import Alert, Article, Match, Snippet, Watchlist, content_id
+from monitor.model import Alert, Article, Match, Watchlist, content_id
 
 VERSION = 1
+# The subscriber that hears of Presswatch itself, and the watchlist that such an alert names.
+OPERATORS = "operators"
 
 
-def alert_id(watchlist: Watchlist, article: Article) -> str:
+def topic(watchlist: Watchlist, article: Article) -> str:
+    """Of what a watchlist wants to hear once: a story, an article, or a version of its text."""
+    match watchlist.once_per:
+        case "story":
+            return article.story
+        case "article":
+            return article.id
+        case "none":
+            return content_id(article.id, article.title, article.text)
+
+
+def alert_id(watchlist: Watchlist, topic: str, new_terms: tuple[str, ...] = ()) -> str:
     """Name an alert by what it is about: the same alert has the same id on every machine.
 
-    A watchlist that wants to hear of an article once knows it by its address; one with
-    `once_per: none` hears of each version of its text.
+    A second alert on a topic is also named by the terms that are new in it.
     """
-    version = (article.title, article.text) if watchlist.once_per == "none" else ()
-    return content_id(watchlist.name, article.id, *version)
+    return content_id(watchlist.name, topic, *new_terms)
 
 
-def build(watchlist: Watchlist, article: Article, match: Match, *, now: datetime) -> Alert:
-    """The alert that says that a watchlist matched an article, with the evidence."""
-    identity = alert_id(watchlist, article)
+def build(
+    watchlist: Watchlist,
+    article: Article,
+    match: Match,
+    *,
+    identity: str,
+    articles: int,
+    is_update: bool,
+    now: datetime,
+) -> Alert:
+    """The alert that says that a watchlist matched an article, with the evidence.
+
+    `articles` counts those of the story so far; with `is_update`, an earlier version of the article
+    was known.
+    """
     document: dict[str, Any] = {
         "v": VERSION,
         "id": identity,
@@ -35,13 +58,43 @@ def build(watchlist: Watchlist, article: Article, match: Match, *, now: datetime
             {"term": term.term, "field": term.field, "count": len(term.spans)}
             for term in match.terms
         ],
-        "snippets": [
-            {"text": snippet.text, "highlights": [list(pair) for pair in snippet.highlights]}
-            for snippet in _evidence(article, match)
-        ],
-        "story": {"id": article.id, "articles": 1},
+        "snippets": evidence_of(article, match),
+        "story": {"id": article.story, "articles": articles},
     }
+    if is_update:
+        document["update"] = True
     return Alert(identity, watchlist.name, watchlist.subscribers, document)
+
+
+def added_to(document: dict[str, Any], article: Article) -> dict[str, Any]:
+    """The document of a story's first alert, with a later article in the first one's place."""
+    return {**document, "article": _article(article), "matches": [], "snippets": []}
+
+
+def notice(title: str, text: str, *, now: datetime) -> Alert:
+    """An alert about Presswatch itself, in the form of all others."""
+    identity = content_id(OPERATORS, title, _utc(now))
+    document = {
+        "v": VERSION,
+        "id": identity,
+        "watchlist": OPERATORS,
+        "priority": "high",
+        "detected_at": _utc(now),
+        "article": {
+            "id": identity,
+            "url": "",
+            "title": title,
+            "source": "Presswatch",
+            "feed_url": "",
+            "authors": [],
+            "published_at": None,
+            "language": "en",
+        },
+        "matches": [],
+        "snippets": [{"text": text, "highlights": []}],
+        "story": {"id": identity, "articles": 1},
+    }
+    return Alert(identity, OPERATORS, (), document)
 
 
 def _article(article: Article) -> dict[str, Any]:
@@ -61,14 +114,18 @@ def _article(article: Article) -> dict[str, Any]:
     return described
 
 
-def _evidence(article: Article, match: Match) -> tuple[Snippet, ...]:
+def evidence_of(article: Article, match: Match) -> list[dict[str, Any]]:
     """Passages of the body that matched, else the title, in which all that matched then stands."""
     fields: dict[str, list[tuple[int, int]]] = {"title": [], "body": []}
     for term in match.terms:
         fields.setdefault(term.field, []).extend(term.spans)
+    text, spans = article.title, fields["title"]
     if fields["body"]:
-        return snippets(article.text, sorted(fields["body"]))
-    return snippets(article.title, sorted(fields["title"]))
+        text, spans = article.text, fields["body"]
+    return [
+        {"text": snippet.text, "highlights": [list(pair) for pair in snippet.highlights]}
+        for snippet in snippets(text, sorted(spans))
+    ]
 
 
 def _utc(moment: datetime) -> str:

@@ -6,12 +6,17 @@ import json
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from monitor.cli import options
-from monitor.cli.console import line, printable
+from monitor.cli.console import block, line, printable
+from monitor.errors import PresswatchError
+from monitor.model import Alert, Delivery, as_plain
+
+if TYPE_CHECKING:
+    from monitor.store import Store
 
 
 @click.command()
@@ -44,10 +49,25 @@ def _as_text(found: dict[str, Any]) -> str:
     for name, depth in found["queues"].items():
         counts = ", ".join(f"{count} {what}" for what, count in depth.items())
         lines.append(f"{name:<10} {counts}")
+    lines += [
+        f"subscriber {one['name']}: {_fares(one)}" for one in found["subscribers"] if _fares(one)
+    ]
     lines.append(f"kept       {found['articles']} articles, {found['alerts']} alerts")
     lines += [f"alert      {line(alert)}" for alert in found["last_alerts"]]
     lines += [f"failed     {job['id']}: {printable(job['error'])}" for job in found["failed"]]
     return "\n".join(lines)
+
+
+def _fares(subscriber: dict[str, Any]) -> str:
+    """How a subscriber fares in a line; empty where there is nothing to say."""
+    told = []
+    if subscriber["paused_at"]:
+        told.append(f"paused since {subscriber['paused_at']}, next try {subscriber['probe_at']}")
+    if subscriber["failures"]:
+        told.append(f"{printable(subscriber['error'])} ({subscriber['failures']}× in a row)")
+    if subscriber["held"]:
+        told.append(f"{subscriber['held']} alerts held")
+    return ", ".join(told)
 
 
 @click.command()
@@ -71,13 +91,15 @@ def alerts() -> None:
 
 
 @alerts.command(name="list")
-@click.option("--since", type=options.Duration(), help="Only those of the last 90s, 15m, 2h, 7d …")
+@click.option(
+    "--since", type=options.Since(), help="Only the last 15m, 2h, 7d …, or since a moment."
+)
 @click.option("--watchlist", "watchlists", multiple=True, help="Only those of this watchlist.")
 @options.config
 @options.data
 @options.as_json
 def list_alerts(
-    since: timedelta | None,
+    since: datetime | None,
     watchlists: tuple[str, ...],
     config_directory: Path,
     data: Path,
@@ -86,10 +108,70 @@ def list_alerts(
     """List alerts, oldest first."""
     from monitor.runtime import start
 
-    moment = datetime.now(UTC) - since if since else None
-    found = start(config_directory, data).store.alerts.latest(since=moment, watchlists=watchlists)
+    # Without a moment, the last ones; with one, all.
+    found = start(config_directory, data).store.alerts.latest(
+        since=since, watchlists=watchlists, most=1_000_000 if since else 100
+    )
     for alert in reversed(found):
         click.echo(json.dumps(alert, ensure_ascii=False) if as_json else line(alert))
+
+
+@alerts.command(name="show")
+@click.argument("alert_id", metavar="ID")
+@options.config
+@options.data
+@options.as_json
+def show_alert(alert_id: str, config_directory: Path, data: Path, as_json: bool) -> None:
+    """Show an alert and its ledger: to whom it went, by which channel, and what was answered."""
+    from monitor.runtime import start
+
+    store = start(config_directory, data).store
+    alert = _known(store, alert_id)
+    ledger = store.subscribers.ledger(alert_id)
+    if as_json:
+        told = {"alert": alert.document, "deliveries": [as_plain(note) for note in ledger]}
+        click.echo(json.dumps(told, ensure_ascii=False, indent=2))
+        return
+    click.echo(block(alert.document), nl=False)
+    for note in ledger:
+        parts = (f"{note.at:%Y-%m-%dT%H:%M:%SZ}", note.subscriber, note.channel, note.event)
+        click.echo("  ".join((*parts, printable(note.detail))))
+    if not ledger:
+        click.echo("on its way" if alert.subscribers else "no subscriber")
+
+
+@alerts.command()
+@click.argument("alert_id", metavar="ID")
+@click.option("--to", "chosen", multiple=True, help="Only to this subscriber.")
+@options.config
+@options.data
+def resend(alert_id: str, chosen: tuple[str, ...], config_directory: Path, data: Path) -> None:
+    """Send an alert once more, to all of its subscribers."""
+    from monitor.runtime import start
+
+    daemon = start(config_directory, data)
+    alert = _known(daemon.store, alert_id)
+    known = {one.name for one in daemon.config.subscribers}
+    unknown = set(chosen) - known
+    if unknown:
+        raise PresswatchError(f"no subscriber is called {min(unknown)}")
+    # Receivers that know the alert by its id would keep quiet about it: this is a new delivery.
+    now = datetime.now(UTC).isoformat()
+    names = sorted(set(chosen or alert.subscribers) & known)
+    with daemon.redis.pipeline() as pipe:
+        pipe.multi()
+        for name in names:
+            delivery = Delivery(name, (alert.id,), released=True, resent=now)
+            daemon.queues.enqueue_delivery(delivery, pipe)
+        pipe.execute()
+    click.echo(f"queued for {', '.join(names) or 'nobody'}")
+
+
+def _known(store: Store, alert_id: str) -> Alert:
+    alert = store.alerts.get(alert_id)
+    if alert is None:
+        raise PresswatchError(f"no alert is {alert_id}; see `presswatch alerts list --json`")
+    return alert
 
 
 COMMANDS = (status, tail, alerts)

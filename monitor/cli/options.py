@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,22 +24,30 @@ def _configure_logs(_: click.Context, __: click.Parameter, value: str) -> str:
     return value
 
 
-class Duration(click.ParamType[timedelta]):
-    """A length of time such as 90s, 15m, 2h or 7d."""
+class Since(click.ParamType[datetime]):
+    """A moment: so long ago, such as 90s, 15m, 2h or 7d, or written out after RFC 3339."""
 
-    name = "duration"
+    name = "since"
     _units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}  # noqa: RUF012
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> timedelta:
+    ) -> datetime:
         """Read it; raises click.BadParameter."""
-        if isinstance(value, timedelta):
+        if isinstance(value, datetime):
             return value
-        written = re.fullmatch(r"(\d+)([smhd])", value)
-        if not written:
-            self.fail(f"{value!r} is no duration; write for example 90s, 15m, 2h or 7d", param, ctx)
-        return timedelta(**{self._units[written[2]]: int(written[1])})
+        try:
+            if ago := re.fullmatch(r"(\d+)([smhd])", value):
+                return datetime.now(UTC) - timedelta(**{self._units[ago[2]]: int(ago[1])})
+            # Without a zone it is the local one, as people mean it.
+            return datetime.fromisoformat(value).astimezone(UTC)
+        except (ValueError, OverflowError):
+            self.fail(
+                f"{value!r} is no moment; write for example 90s, 15m, 2h, 7d, 2026-11-23, "
+                "or 2026-11-23T09:00:00Z",
+                param,
+                ctx,
+            )
 
 
 def config(command: F) -> F:

@@ -8,12 +8,13 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from monitor.alerts.build import evidence_of
 from monitor.cli import options
 from monitor.cli.console import highlighted, printable
 from monitor.config import Settings, json_schema, load
@@ -31,7 +32,11 @@ STANDARD_INPUT = "-"
 @click.command()
 @options.config
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of the files, for editors.")
-def check(config_directory: Path, schema: bool) -> None:
+@click.option(
+    "--online", is_flag=True, help="Also poll each feed once, and send each subscriber a test."
+)
+@click.pass_context
+def check(context: click.Context, config_directory: Path, schema: bool, online: bool) -> None:
     """Validate the configuration: print every fault, or how each query was read.
 
     Watchlists are tried on their must_match and must_not_match.
@@ -56,6 +61,14 @@ def check(config_directory: Path, schema: bool) -> None:
         )
     )
     click.echo(f"{config_directory}: {counts}, no fault")
+    if online:
+        from monitor.cli.online import try_out
+
+        failed = False
+        for name, error, answer in try_out(config_directory, configuration):
+            click.echo(printable(f"{name}: {error or answer}"))
+            failed |= error is not None
+        context.exit(int(failed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +169,7 @@ def _show_page(page: Page) -> None:
 @click.argument("query")
 @click.argument("names", metavar="[FILE|URL|-]…", nargs=-1)
 @click.option(
-    "--since", type=options.Duration(), default="7d", show_default=True,
+    "--since", type=options.Since(), default="7d", show_default=True,
     help="Without files: look at the articles stored since then.",
 )  # fmt: skip
 @options.config
@@ -173,7 +186,7 @@ def try_command(
     context: click.Context,
     query: str,
     names: tuple[str, ...],
-    since: timedelta,
+    since: datetime,
     config_directory: Path,
     data: Path,
     explains: bool,
@@ -246,11 +259,11 @@ def _article(page: Page) -> Article:
 
 
 def _stored(
-    config_directory: Path, data: Path, since: timedelta
+    config_directory: Path, data: Path, since: datetime
 ) -> Iterator[tuple[str, Article | None, str | None]]:
     from monitor.runtime import start
 
-    for article in start(config_directory, data).store.articles.since(datetime.now(UTC) - since):
+    for article in start(config_directory, data).store.articles.since(since):
         yield article.url, article, None
 
 
@@ -265,18 +278,9 @@ def _as_object(
         "matches": [
             {"term": term.term, "field": term.field, "count": len(term.spans)} for term in terms
         ],
-        "snippets": evidence(article, match) if article and match else [],
+        "snippets": evidence_of(article, match) if article and match else [],
         "error": error,
     }
-
-
-def evidence(article: Article, match: Match) -> list[dict[str, Any]]:
-    """The snippets of an alert that this match would cause."""
-    from monitor.alerts.build import build
-
-    alert = build(Watchlist(TRIED, ""), article, match, now=datetime.now(UTC))
-    snippets: list[dict[str, Any]] = alert.document["snippets"]
-    return snippets
 
 
 def _show_match(name: str, article: Article, match: Match) -> None:
@@ -284,7 +288,7 @@ def _show_match(name: str, article: Article, match: Match) -> None:
     click.echo(f": {printable(article.title)}" if article.title else "")
     for term in match.terms:
         click.echo(f"  {term.term} in {term.field}, {len(term.spans)}×")
-    for snippet in evidence(article, match):
+    for snippet in evidence_of(article, match):
         click.echo(f"  {highlighted(snippet)}")
 
 

@@ -183,6 +183,7 @@ def _subscriber(entry: SubscriberEntry) -> Subscriber:
         options=getattr(entry, kind).model_dump(exclude_none=True),
         digest=Digest(digest.at, digest.every, digest.timezone) if digest else None,
         quiet=Quiet(quiet.start, quiet.end, quiet.timezone, quiet.exempt) if quiet else None,
+        limit=entry.limit,
     )
 
 

@@ -15,12 +15,17 @@ from monitor.config.values import (
     Header,
     Interval,
     Language,
+    Mailbox,
     Name,
     Network,
+    Rate,
+    Secret,
     Size,
+    SmtpUrl,
     Text,
     TimeOfDay,
     Times,
+    Unsubscribe,
     Url,
     Zone,
     expected,
@@ -127,6 +132,7 @@ class Slack(Model):
     webhook_url: Url | None = None
     token: Text | None = None
     channel: Text | None = None
+    api_url: Url | None = None
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -139,16 +145,17 @@ class Slack(Model):
 class Email(Model):
     """Mail to people."""
 
-    to: Annotated[tuple[Text, ...], Field(strict=False, min_length=1)]
-    smtp_url: Text
-    sender: Text | None = None
+    to: Annotated[tuple[Mailbox, ...], Field(strict=False, min_length=1)]
+    smtp_url: SmtpUrl
+    sender: Mailbox | None = None
+    unsubscribe: Unsubscribe | None = None
 
 
 class Webhook(Model):
     """A POST request for each alert."""
 
     url: Url
-    secret: Text | None = None
+    secret: Secret | None = None
 
 
 class Apprise(Model):
@@ -179,6 +186,12 @@ class QuietEntry(Model):
     exempt: Priority | None = Field(None, alias="except")
     timezone: Zone = "UTC"
 
+    @model_validator(mode="after")
+    def _ends(self) -> Self:
+        if self.start == self.end:
+            raise expected("must have from and to that differ")
+        return self
+
 
 KINDS = ("slack", "email", "webhook", "apprise")
 
@@ -193,6 +206,7 @@ class SubscriberEntry(Model):
     apprise: Apprise | None = None
     digest: DigestEntry | None = None
     quiet: QuietEntry | None = None
+    limit: Rate | None = None
 
     @model_validator(mode="after")
     def _one_channel(self) -> Self:

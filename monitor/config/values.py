@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -14,11 +15,16 @@ from zoneinfo import ZoneInfo
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from monitor.mailing import mailbox, read_route, unsubscribe_url
+from monitor.model import Limit
+
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+)s)?(?:(\d+)ms)?", re.ASCII)
 # A century: what is longer is a slip, and dates so far back do not exist.
 _LONGEST = timedelta(days=36500)
 _SIZE = re.compile(r"(\d{1,15}) ?([kKMG]?)B?", re.ASCII)
 _SIZES = {"": 1, "k": 1000, "K": 1000, "M": 1000**2, "G": 1000**3}
+_RATE = re.compile(r"([1-9]\d{0,5})/([mhd])", re.ASCII)
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 # What a header of HTTP may hold: others make every request fail.
@@ -91,6 +97,40 @@ def _url(value: Any) -> str:
     return str(value)
 
 
+def _readable(read: Callable[[str], object]) -> BeforeValidator:
+    """Text that somebody else knows how to read, and says why not in a ValueError."""
+
+    def check(value: Any) -> str:
+        try:
+            read(str(value))
+        except ValueError as error:
+            raise expected(str(error)) from None
+        return str(value)
+
+    return BeforeValidator(check)
+
+
+def _secret(value: Any) -> str:
+    """A secret of Standard Webhooks: Base64 after `whsec_`, or any text."""
+    if not isinstance(value, str) or not value:
+        raise expected("must be text; put it in quotes")
+    if value.startswith("whsec_"):
+        try:
+            base64.b64decode(value.removeprefix("whsec_"), validate=True)
+        except ValueError:
+            raise expected("must go on in Base64 after whsec_") from None
+    return value
+
+
+def _rate(value: Any) -> Limit:
+    if isinstance(value, Limit):
+        return value
+    written = _RATE.fullmatch(value) if isinstance(value, str) else None
+    if not written:
+        raise expected("must be a number of messages in a time, such as 10/h or 100/d")
+    return Limit(int(written[1]), timedelta(**{_UNITS[written[2]]: 1}))
+
+
 def _matching(pattern: re.Pattern[str], what: str) -> BeforeValidator:
     def check(value: Any) -> str:
         if not isinstance(value, str) or not pattern.fullmatch(value):
@@ -150,6 +190,11 @@ Interval = Annotated[
 ]
 Size = Annotated[int, BeforeValidator(_size), WithJsonSchema({"type": ["string", "integer"]})]
 Url = Annotated[str, BeforeValidator(_url), _TEXT_SCHEMA]
+Secret = Annotated[str, BeforeValidator(_secret), _TEXT_SCHEMA]
+SmtpUrl = Annotated[str, _readable(read_route), _TEXT_SCHEMA]
+Mailbox = Annotated[str, _readable(mailbox), _TEXT_SCHEMA]
+Unsubscribe = Annotated[str, _readable(unsubscribe_url), _TEXT_SCHEMA]
+Rate = Annotated[Limit, BeforeValidator(_rate), _TEXT_SCHEMA]
 Zone = Annotated[str, BeforeValidator(_timezone), _TEXT_SCHEMA]
 Times = Annotated[
     tuple[str, ...], BeforeValidator(_times), WithJsonSchema({"type": ["string", "array"]})

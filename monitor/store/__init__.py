@@ -10,11 +10,22 @@ from monitor.store.articles import ArticleStore
 from monitor.store.feeds import FeedStore
 from monitor.store.hosts import HostStore
 from monitor.store.keys import Keys
+from monitor.store.stories import StoryStore
+from monitor.store.subscribers import SubscriberStore
 
 if TYPE_CHECKING:
     from redis import Redis
 
-__all__ = ["AlertStore", "ArticleStore", "FeedStore", "HostStore", "Keys", "Store"]
+__all__ = [
+    "AlertStore",
+    "ArticleStore",
+    "FeedStore",
+    "HostStore",
+    "Keys",
+    "Store",
+    "StoryStore",
+    "SubscriberStore",
+]
 
 
 class Store:
@@ -25,4 +36,6 @@ class Store:
         self.feeds = FeedStore(redis, self.keys)
         self.articles = ArticleStore(redis, self.keys, keep)
         self.alerts = AlertStore(redis, self.keys, keep)
+        self.stories = StoryStore(redis, self.keys, keep)
+        self.subscribers = SubscriberStore(redis, self.keys, keep)
         self.hosts = HostStore(redis, self.keys)

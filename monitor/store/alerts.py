@@ -27,14 +27,6 @@ class AlertStore:
         self._keys = keys
         self._keep = keep
 
-    def key(self, alert_id: str) -> str:
-        """The key whose existence says that an alert was published, to be watched."""
-        return self._keys.alert(alert_id)
-
-    def published(self, alert_id: str) -> bool:
-        """Whether an alert has been published."""
-        return bool(self._redis.exists(self._keys.alert(alert_id)))
-
     def get(self, alert_id: str) -> Alert | None:
         """An alert by its id."""
         stored = self._redis.get(self._keys.alert(alert_id))
@@ -43,10 +35,14 @@ class AlertStore:
     def publish(self, alert: Alert, pipe: Pipeline) -> None:
         """Add to a transaction: the alert on the stream and on both channels, and that it was."""
         document = json.dumps(alert.document, ensure_ascii=False)
-        pipe.set(self._keys.alert(alert.id), as_json(alert), ex=self._keep)
+        self.keep(alert, pipe)
         pipe.xadd(self._keys.alerts, {"alert": document})
         pipe.publish(self._keys.alerts, document)
         pipe.publish(self._keys.alerts_of(alert.watchlist), document)
+
+    def keep(self, alert: Alert, pipe: Pipeline) -> None:
+        """Add to a transaction: the alert, for subscribers alone."""
+        pipe.set(self._keys.alert(alert.id), as_json(alert), ex=self._keep)
 
     def latest(
         self, *, since: datetime | None = None, watchlists: tuple[str, ...] = (), most: int = 100

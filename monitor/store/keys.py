@@ -49,8 +49,49 @@ class Keys:
         return f"{self.prefix}alerts:{watchlist}"
 
     def alert(self, alert_id: str) -> str:
-        """String: the alert, JSON; expires. While it exists, the alert does not come again."""
+        """String: the alert, JSON; expires."""
         return f"{self.prefix}alert:{alert_id}"
+
+    def ledger(self, alert_id: str) -> str:
+        """List: what happened to an alert on its way to subscribers, JSON; expires."""
+        return f"{self.prefix}ledger:{alert_id}"
+
+    def told(self, topic_id: str) -> str:
+        """String: what a watchlist has made of a topic, so that no alert comes twice; expires."""
+        return f"{self.prefix}told:{topic_id}"
+
+    def shingle(self, number: int) -> str:
+        """String: the article that last said certain words in a row; expires."""
+        return f"{self.prefix}shingle:{number:x}"
+
+    def sketch(self, article_id: str) -> str:
+        """String: an article's story, and what tells it from other stories; expires."""
+        return f"{self.prefix}sketch:{article_id}"
+
+    def story(self, story_id: str) -> str:
+        """Set: the articles of a story; expires."""
+        return f"{self.prefix}story:{story_id}"
+
+    def held(self, subscriber: str) -> str:
+        """Sorted set: alert id → when it may be sent (epoch seconds)."""
+        return f"{self.prefix}held:{subscriber}"
+
+    @property
+    def holding(self) -> str:
+        """Set: the names of subscribers for whom alerts are held."""
+        return f"{self.prefix}holding"
+
+    def subscriber(self, subscriber: str) -> str:
+        """String: a failing subscriber's state, JSON; expires."""
+        return f"{self.prefix}subscriber:{subscriber}"
+
+    def sent(self, subscriber: str) -> str:
+        """Sorted set: delivery → when it was made (epoch seconds), for the limit; expires."""
+        return f"{self.prefix}sent:{subscriber}"
+
+    def thread(self, topic_id: str) -> str:
+        """String: the first message about a story at one subscriber, JSON; expires."""
+        return f"{self.prefix}thread:{topic_id}"
 
     def outstanding(self, queue: str) -> str:
         """Hash: job id → what has been promised and not yet done, JSON."""

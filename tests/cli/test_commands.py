@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 import pytest
 from click.testing import CliRunner
 
+from monitor.alerts.build import notice
 from monitor.cli import console, presswatch
 from monitor.cli.history import alerts
-from monitor.model import Alert
+from monitor.model import Alert, Delivery, DeliveryNote, SubscriberState
 
 CONFIG = """
 feeds:
@@ -227,3 +228,89 @@ def test_alerts_are_listed_oldest_first(presswatch, configure, redis, redis_url,
     assert [json.loads(row)["id"] for row in listed.stdout.splitlines()] == ["0", "1", "2"]
     wrong = presswatch.call("alerts", "list", "--since", "soon")
     assert wrong.returncode == 2
+
+
+DELIVERIES = """
+feeds: [{{url: "{site}/feed.xml", name: Herald}}]
+subscribers:
+  - {{name: hook, webhook: {{url: "{site}/hook"}}}}
+  - {{name: broken, webhook: {{url: "{site}/broken"}}}}
+"""
+
+
+@pytest.fixture
+def daemon(presswatch, configure, site, redis, redis_url, store, queues):
+    """A Redis with an alert, one delivery made, one given up; and a way to call commands on it."""
+    site.pages["/broken"] = (403, {}, b"")
+    told = notice("Envoys meet", "They said little.", now=datetime.now(UTC))
+    config = str(configure(DELIVERIES.format(site=site.url)))
+    note = DeliveryNote(datetime.now(UTC), "hook", "webhook", "delivered", "HTTP 204")
+    with redis.pipeline() as pipe:
+        pipe.multi()
+        store.alerts.publish(Alert(told.id, "w", ("hook",), told.document), pipe)
+        store.subscribers.note([told.id], note, pipe)
+        queues.fail_delivery(Delivery("hook", (told.id,)), "HTTP 422", pipe)
+        pipe.execute()
+
+    def call(*arguments):
+        return presswatch.call(*arguments, "--config", config, REDIS_URL=redis_url)
+
+    call.alert = told.id
+    call.owed = lambda: redis.hlen("presswatch:outstanding:deliveries")
+    return call
+
+
+def test_an_alert_is_shown_with_its_ledger(daemon):
+    shown = daemon("alerts", "show", daemon.alert).stdout
+    assert "Envoys meet" in shown
+    assert "hook  webhook  delivered  HTTP 204" in shown
+    told = json.loads(daemon("alerts", "show", daemon.alert, "--json").stdout)
+    assert told["deliveries"][0]["detail"] == "HTTP 204"
+    unknown = daemon("alerts", "show", "nonsense")
+    assert unknown.returncode == 1
+    assert "no alert is nonsense" in unknown.stderr
+
+
+def test_an_alert_is_sent_once_more_under_a_key_of_its_own(daemon, redis):
+    assert daemon("alerts", "resend", daemon.alert).stdout == "queued for hook\n"
+    (stored,) = redis.hvals("presswatch:outstanding:deliveries")
+    assert json.loads(stored)[0]["resent"]
+    assert daemon("alerts", "resend", daemon.alert, "--to", "nobody").returncode == 1
+
+
+def test_what_failed_is_listed_retried_and_dropped(daemon):
+    shown = daemon("failed", "list").stdout
+    assert f"alert {daemon.alert} to hook  HTTP 422" in shown
+    job_id = json.loads(daemon("failed", "list", "--json").stdout)["id"]
+    assert daemon("failed", "retry").returncode == 2
+    assert daemon("failed", "retry", "nonsense").returncode == 1
+    assert daemon("failed", "retry", job_id).stdout == "1 queued again\n"
+    assert daemon.owed() == 1
+    assert daemon("failed", "list").stdout == ""
+    assert daemon("failed", "drop", "--all").stdout == "0 dropped\n"
+
+
+def test_status_tells_how_subscribers_fare_in_one_line(daemon, store):
+    state = SubscriberState(5, datetime.now(UTC), "HTTP 500", datetime.now(UTC))
+    store.subscribers.change("hook", lambda _: state, lambda *_: None)
+    (line,) = [line for line in daemon("status").stdout.splitlines() if "paused" in line]
+    assert line.startswith("subscriber hook: paused since 20")
+    assert "HTTP 500 (5× in a row)" in line
+
+
+def test_check_online_polls_each_feed_and_tells_each_subscriber(daemon, site):
+    site.put_feed("/feed.xml", [("Envoys meet", "/1")])
+    result = daemon("check", "--online")
+    assert result.returncode == 1
+    assert "feed Herald: 1 entries\n" in result.stdout
+    assert "subscriber hook: HTTP 204\n" in result.stdout
+    assert "subscriber broken: HTTP 403\n" in result.stdout
+    assert b"A test for hook" in site.received[0][1]
+    del site.pages["/broken"]
+    assert daemon("check", "--online").returncode == 0
+
+
+def test_since_takes_a_moment_or_how_long_ago(daemon):
+    assert "Envoys meet" in daemon("alerts", "list", "--since", "1h").stdout
+    assert daemon("alerts", "list", "--since", "2999-01-01T00:00:00Z").stdout == ""
+    assert daemon("alerts", "list", "--since", "yesterday").returncode == 2

@@ -9,7 +9,9 @@ from pydantic import BaseModel
 
 from monitor.config import File, Settings, json_schema, load
 from monitor.config import _models as models_in
+from monitor.config.schema import KINDS
 from monitor.errors import ConfigError
+from workers.delivery.webhook import signature
 
 PROJECT = Path(__file__).parents[2]
 DOCUMENT = (PROJECT / "docs" / "configuration.md").read_text(encoding="utf-8")
@@ -107,3 +109,25 @@ def test_examples_in_the_document_are_valid_and_the_broken_one_gives_the_faults_
     assert [
         f"{fault.line}:{fault.column}: {fault.message}" for fault in raised.value.faults
     ] == shown
+
+
+SUBSCRIBERS = (PROJECT / "docs" / "subscribers.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```yaml\n(subscribers:.*?)```", SUBSCRIBERS, re.DOTALL)
+
+
+@pytest.mark.parametrize("text", BLOCKS)
+def test_every_subscriber_that_is_shown_can_be_used(tmp_path, text):
+    assert loaded(tmp_path, text, SECRETS | {"SLACK_BOT_TOKEN": "xoxb"}).subscribers
+
+
+def test_each_kind_of_subscriber_is_shown():
+    assert {kind for kind in KINDS if f"    {kind}:" in "".join(BLOCKS)} == set(KINDS)
+
+
+def test_the_receiver_that_is_shown_knows_our_signatures():
+    (program,) = re.findall(r"```python\n(.*?)```", SUBSCRIBERS, re.DOTALL)
+    shown = {}
+    exec(program, shown)
+    headers = signature("secret", "id", 1, b"{}")
+    assert shown["is_ours"](headers, b"{}", b"secret")
+    assert not shown["is_ours"](headers, b"{ }", b"secret")

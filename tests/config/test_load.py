@@ -124,7 +124,7 @@ watchlists:
     feeds: {languages: [english]}
 subscribers:
   - {name: s, webhook: {url: https://a.example/}, apprise: {url: x}}
-  - {name: t, digest: {at: "8"}, email: {to: [], smtp_url: x}}
+  - {name: t, digest: {at: "8"}, email: {to: [], smtp_url: smtp://x}}
 """,
         c="feeds: [{url: 'https://c.example'\n",
     )

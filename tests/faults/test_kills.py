@@ -8,7 +8,7 @@ import pytest
 ENTRIES = 200
 CONFIG = """
 feeds: [{{url: {site}/feed.xml, name: Herald, every: 1s}}]
-watchlists: [{{name: even, query: '"NATO-Russia Council"'}}]
+watchlists: [{{name: even, query: '"NATO-Russia Council"', once_per: article}}]
 """
 
 

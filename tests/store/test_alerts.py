@@ -68,8 +68,7 @@ def test_trim_keeps_what_a_consumer_group_has_still_to_read_or_acknowledge(redis
 
 def test_a_published_alert_is_known_until_it_expires(redis, store, publish):
     publish("a")
-    assert store.alerts.published("a")
-    assert not store.alerts.published("b")
+    assert store.alerts.get("b") is None
     assert store.alerts.get("a").document == {"id": "a", "watchlist": "w"}
     assert 0 < redis.ttl("presswatch:alert:a") <= timedelta(days=30).total_seconds()
 

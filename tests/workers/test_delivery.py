@@ -1,13 +1,13 @@
-"""Deliveries to subscribers."""
+"""Deliveries: made, held, tried again, paused, and never lost."""
 
-import asyncio
 import json
-from types import SimpleNamespace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from monitor.config import load
-from monitor.model import Alert
+from monitor.model import Alert, Delivery, as_plain, from_plain
+from monitor.outbox import Outbox
 from monitor.process import Again, Done
 from monitor.runtime import Runtime
 from workers import delivery
@@ -15,75 +15,269 @@ from workers import delivery
 CONFIG = """
 subscribers:
   - {{name: hook, webhook: {{url: "{site}/hook"}}}}
-  - {{name: chat, slack: {{webhook_url: "https://hooks.example/secret"}}}}
+  - {{name: other, webhook: {{url: "{site}/other"}}}}
+  - {{name: daily, webhook: {{url: "{site}/daily"}}, digest: {{every: 1h}}}}
+  - {{name: calm, webhook: {{url: "{site}/calm"}}, limit: 2/h}}
+  - {{name: sleeper, webhook: {{url: "{site}/sleeper"}}, quiet: {{from: "{start}", to: "{end}",
+      except: high}}}}
+  - {{name: operators, webhook: {{url: "{site}/operators"}}}}
 """
 
 
-@pytest.fixture
-def deliver(redis, site, configure):
-    runtime = Runtime(configure(CONFIG), load(configure(CONFIG.format(site=site.url)), {}), redis)
-    alert = Alert("a1", "w", ("hook",), {"v": 1, "id": "a1"})
+class Desk:
+    """Publishes alerts, works off deliveries one by one, and lets time pass."""
 
-    def run(subscriber="hook", *, enqueue=True):
-        with redis.pipeline() as pipe:
+    def __init__(self, site, directory, redis):
+        self.site = site
+        self.redis = redis
+        self.runtime = Runtime(directory, load(directory, {}), redis)
+        self.store = self.runtime.store
+
+    def publish(self, number, *subscribers, priority="normal"):
+        article = {"title": f"Title {number}", "text_from": "page"}
+        document = {
+            "v": 1, "id": f"a{number}", "watchlist": "w", "priority": priority,
+            "detected_at": f"2026-11-23T09:00:0{number}Z", "article": article, "matches": [],
+            "snippets": [], "story": {"id": f"s{number}", "articles": 1},
+        }  # fmt: skip
+        alert = Alert(f"a{number}", "w", subscribers, document)
+        with self.redis.pipeline() as pipe:
             pipe.multi()
-            runtime.store.alerts.publish(alert, pipe)
-            if enqueue:
-                runtime.queues.enqueue_delivery("a1", subscriber, pipe)
+            self.store.alerts.publish(alert, pipe)
+            for name in subscribers:
+                self.runtime.queues.enqueue_delivery(Delivery(name, (alert.id,)), pipe)
             pipe.execute()
-        (job_id,) = redis.hkeys("presswatch:outstanding:deliveries") or [b"none"]
-        context = SimpleNamespace(runtime=runtime)
-        return asyncio.run(delivery.deliver(context, job_id.decode(), "a1", subscriber))
 
-    run.queues = runtime.queues
-    return run
+    def owed(self):
+        return self.redis.hgetall("presswatch:outstanding:deliveries")
+
+    def work(self):
+        """One attempt at each delivery that is owed."""
+        return [
+            delivery.deliver(
+                self.runtime, job_id.decode(), from_plain(Delivery, json.loads(stored)[0])
+            )
+            for job_id, stored in sorted(self.owed().items())
+        ]
+
+    def release(self, after=timedelta(0)):
+        outbox = Outbox(self.store, self.runtime.queues, self.runtime.config)
+        outbox.release(datetime.now(UTC) + after)
+
+    def received(self, path=None):
+        return [
+            json.loads(body) for headers, body in self.site.received
+            if path is None or headers[":path"] == path
+        ]  # fmt: skip
+
+    def events(self, number):
+        return [
+            (note.subscriber, note.event) for note in self.store.subscribers.ledger(f"a{number}")
+        ]
+
+    def failing(self, name, since):
+        """Let a subscriber have failed for a while."""
+        state = self.store.subscribers.state(name)
+        self.store.subscribers.change(
+            name,
+            lambda _: type(state)(failures=10, failing_since=datetime.now(UTC) - since),
+            lambda *_: None,
+        )
 
 
-def test_an_alert_is_posted_with_its_id_as_key(deliver, site):
-    assert isinstance(deliver(), Done)
+@pytest.fixture
+def desk(redis, site, configure):
+    now = datetime.now(UTC)
+    start, end = (f"{now + timedelta(hours=hours):%H:%M}" for hours in (-1, 1))
+    return Desk(site, configure(CONFIG.format(site=site.url, start=start, end=end)), redis)
+
+
+def test_an_alert_is_posted_with_its_id_as_key_and_the_answer_is_noted(desk, site):
+    desk.publish(1, "hook")
+    assert isinstance(desk.work()[0], Done)
     ((headers, body),) = site.received
     assert headers["idempotency-key"] == "a1"
-    assert json.loads(body) == {"v": 1, "id": "a1"}
-    assert deliver.queues.depths()["deliveries"].owed == 0
+    assert json.loads(body)["article"]["title"] == "Title 1"
+    assert desk.owed() == {}
+    (note,) = desk.store.subscribers.ledger("a1")
+    assert (note.subscriber, note.channel, note.event, note.detail) == (
+        "hook", "webhook", "delivered", "HTTP 204",
+    )  # fmt: skip
 
 
-def test_a_delivery_that_was_settled_is_not_made_again(deliver, site):
-    deliver()
-    deliver(enqueue=False)
-    assert len(site.received) == 1
-
-
-def test_a_receiver_that_is_down_is_tried_again_ever_later(deliver, site):
+def test_a_receiver_that_is_down_is_tried_again_ever_later(desk, site):
     site.pages["/hook"] = (503, {}, b"")
-    pauses = [deliver(), deliver(), deliver()]
-    assert pauses == [Again(5), Again(30), Again(120)]
-    assert deliver.queues.depths()["deliveries"].owed == 1
+    desk.publish(1, "hook")
+    pauses = [desk.work()[0].pause_s for _ in range(3)]
+    for pause, planned in zip(pauses, (5, 30, 120), strict=True):
+        assert 0.8 * planned <= pause <= 1.2 * planned
     del site.pages["/hook"]
-    assert isinstance(deliver(), Done)
+    assert isinstance(desk.work()[0], Done)
+    assert desk.events(1) == [("hook", "failed")] * 3 + [("hook", "delivered")]
 
 
-def test_a_receiver_that_refuses_is_given_up_where_an_operator_sees_it(deliver, site):
-    site.pages["/hook"] = (410, {}, b"")
-    assert isinstance(deliver(), Done)
-    (failed,) = deliver.queues.failed("deliveries")
-    assert failed.error == "HTTP 410"
-    assert failed.args == ["a1", "hook"]
+def test_a_receiver_that_asks_for_time_gets_it(desk, site):
+    site.pages["/hook"] = (429, {"Retry-After": "77"}, b"")
+    desk.publish(1, "hook")
+    assert desk.work() == [Again(77)]
 
 
-def test_a_receiver_that_stays_down_is_given_up_after_the_last_pause(deliver, site):
+def test_a_message_that_is_refused_is_given_up_where_an_operator_sees_it(desk, site):
+    site.pages["/hook"] = (422, {}, b"")
+    desk.publish(1, "hook")
+    desk.work()
+    (failed,) = desk.runtime.queues.failed("deliveries")
+    assert failed.error == "HTTP 422"
+    assert failed.args == [as_plain(Delivery("hook", ("a1",)))]
+    assert desk.events(1) == [("hook", "given up")]
+    desk.runtime.queues.retry(failed)
+    del site.pages["/hook"]
+    desk.work()
+    assert desk.events(1)[-1] == ("hook", "delivered")
+    assert desk.runtime.queues.failed("deliveries") == []
+
+
+def test_what_cannot_be_delivered_is_not_lost_silently(desk):
+    desk.publish(1, "nobody")
+    desk.work()
+    (failed,) = desk.runtime.queues.failed("deliveries")
+    assert failed.error == "the subscriber no longer exists"
+
+
+def test_who_fails_for_long_is_paused_keeps_its_alerts_and_resumes_by_a_probe(desk, site):
     site.pages["/hook"] = (500, {}, b"")
-    for _ in delivery.PAUSES_S:
-        assert isinstance(deliver(), Again)
-    assert isinstance(deliver(), Done)
-    (failed,) = deliver.queues.failed("deliveries")
-    assert failed.error == "HTTP 500"
+    desk.failing("hook", timedelta(minutes=5))
+    for number in (1, 2, 3):
+        desk.publish(number, "hook")
+    desk.work()
+    assert desk.store.subscribers.state("hook").paused_at is not None
+    assert desk.store.subscribers.held("hook") == 3
+    # One of the owed deliveries that are left is for the operators.
+    assert [args for args in desk.owed().values() if b"operators" not in args] == []
+
+    desk.release()
+    assert desk.store.subscribers.held("hook") == 3
+    site.received.clear()
+    desk.release(after=timedelta(minutes=2))
+    assert desk.store.subscribers.held("hook") == 2
+    desk.work()
+    assert desk.store.subscribers.held("hook") == 3
+    assert desk.store.subscribers.state("hook").probes == 1
+
+    del site.pages["/hook"]
+    desk.release(after=timedelta(hours=1))
+    desk.work()
+    assert desk.store.subscribers.state("hook").paused_at is None
+    desk.release()
+    desk.work()
+    titles = [one["article"]["title"] for one in desk.received("/hook")]
+    assert sorted(titles[-3:]) == ["Title 1", "Title 2", "Title 3"]
+    assert desk.store.subscribers.held("hook") == 0
+    assert desk.events(1)[-1] == ("hook", "delivered")
 
 
-@pytest.mark.parametrize(
-    ("subscriber", "reason"),
-    [("chat", "slack is not available yet"), ("nobody", "the subscriber no longer exists")],
-)
-def test_what_cannot_be_delivered_is_not_lost_silently(deliver, subscriber, reason):
-    deliver(subscriber)
-    (failed,) = deliver.queues.failed("deliveries")
-    assert failed.error == reason
+def test_who_needs_repair_is_paused_at_once_and_the_operators_hear_of_it_once(desk, site):
+    site.pages["/hook"] = (410, {}, b"")
+    desk.publish(1, "hook")
+    desk.publish(2, "hook")
+    desk.work()
+    desk.work()
+    (told,) = desk.received("/operators")
+    assert told["article"]["title"] == "hook takes no alerts and is paused: HTTP 410"
+    assert desk.store.alerts.count() == 2  # the stream holds alerts alone
+
+
+def test_a_digest_gathers_alerts_into_one_message(desk, site):
+    for number in (1, 2, 3):
+        desk.publish(number, "daily")
+    desk.work()
+    assert site.received == []
+    desk.release(after=timedelta(minutes=50))
+    assert desk.owed() == {}
+    # Due while nobody was there, it goes out at the next look.
+    desk.release(after=timedelta(hours=5))
+    desk.work()
+    (message,) = desk.received("/daily")
+    assert [alert["id"] for alert in message["alerts"]] == ["a1", "a2", "a3"]
+    assert desk.events(2) == [("daily", "held"), ("daily", "delivered")]
+
+
+def test_quiet_hours_hold_all_but_the_exempt_and_end_in_one_message(desk, site):
+    desk.publish(1, "sleeper")
+    desk.publish(2, "sleeper", priority="high")
+    desk.publish(3, "sleeper")
+    desk.work()
+    assert [one["id"] for one in desk.received()] == ["a2"]
+    desk.release()
+    assert desk.owed() == {}
+    assert desk.store.subscribers.held("sleeper") == 2
+
+
+def test_a_storm_becomes_one_message_when_the_limit_has_room_again(desk, site):
+    for number in range(7):
+        desk.publish(number, "calm")
+    desk.work()
+    assert len(desk.received("/calm")) == 2
+    desk.release()
+    assert desk.store.subscribers.held("calm") == 5
+    desk.redis.delete("presswatch:sent:calm")
+    desk.release(after=timedelta(minutes=61))
+    desk.work()
+    assert len(desk.received("/calm")) == 3
+    assert len(desk.received("/calm")[-1]["alerts"]) == 5
+
+
+def test_a_delivery_that_is_tried_again_counts_once_for_the_limit(desk, site):
+    site.pages["/calm"] = (503, {}, b"")
+    desk.publish(1, "calm")
+    for _ in range(4):
+        desk.work()
+    assert desk.redis.zcard("presswatch:sent:calm") == 1
+
+
+def test_what_is_held_for_one_who_left_the_configuration_is_shown_as_failed(desk, configure, site):
+    desk.publish(1, "daily")
+    desk.work()
+    desk.runtime = Runtime(
+        desk.runtime.config_directory,
+        load(configure(f'subscribers: [{{name: hook, webhook: {{url: "{site.url}/hook"}}}}]'), {}),
+        desk.redis,
+    )
+    desk.release()
+    (failed,) = desk.runtime.queues.failed("deliveries")
+    assert failed.error == "the subscriber no longer exists"
+    assert desk.store.subscribers.holding() == []
+
+
+def test_a_configuration_without_the_digest_lets_go_what_it_held(desk, configure, site):
+    desk.publish(1, "daily")
+    desk.work()
+    directory = configure(f'subscribers: [{{name: daily, webhook: {{url: "{site.url}/daily"}}}}]')
+    desk.runtime = Runtime(directory, load(directory, {}), desk.redis)
+    outbox = Outbox(desk.store, desk.runtime.queues, desk.runtime.config)
+    outbox.hasten(datetime.now(UTC))
+    outbox.release(datetime.now(UTC) + timedelta(seconds=1))
+    desk.work()
+    assert [one["id"] for one in desk.received("/daily")] == ["a1"]
+
+
+def test_one_slow_subscriber_leaves_room_for_the_others(desk):
+    place = "subscriber:hook"
+    for holder in ("x", "y"):
+        desk.store.hosts.enter(
+            place, holder, at_once=2, delay=timedelta(0), lease=timedelta(minutes=1),
+            now=datetime.now(UTC),
+        )  # fmt: skip
+    desk.publish(1, "hook", "other")
+    assert sorted(map(type, desk.work()), key=str) == [Again, Done]
+    assert desk.redis.hvals("presswatch:attempts:deliveries") == []
+
+
+def test_what_is_left_of_a_delivery_is_what_the_ledger_says(desk):
+    desk.publish(1, "hook")
+    (job_id,) = desk.owed()
+    left = Delivery("hook", ("a1",), to=("b@example.org",))
+    with desk.redis.pipeline() as pipe:
+        desk.runtime.queues.narrow(job_id.decode(), left, pipe)
+        pipe.execute()
+    assert desk.runtime.queues.owed("deliveries", job_id.decode()) == [as_plain(left)]

@@ -1,71 +1,247 @@
-"""Deliveries: one alert to one subscriber, by the channel that the subscriber names.
+"""Deliveries: alerts to one subscriber, by the channel that the subscriber names.
 
 A channel is a function in a module of its own, entered in `CHANNELS` under its kind.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, Protocol
+import math
+import random
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from operator import itemgetter
+from typing import TYPE_CHECKING
 
 import structlog
 
-from monitor.errors import DeliveryError
+from monitor.alerts.build import OPERATORS, added_to, notice
+from monitor.alerts.digest import Message
+from monitor.alerts.timing import after_failure, pause_s, release_at
+from monitor.errors import DeliveryError, SubscriberBroken
+from monitor.model import Alert, Delivery, DeliveryEvent, DeliveryNote, Subscriber, SubscriberState
 from monitor.process import Again, Done
-from workers.delivery.webhook import send as webhook
+from monitor.queues import JOB_TIMEOUT
+from workers.delivery import apprise, email, slack, webhook
+from workers.delivery.channel import Channel, Receipt
 
 if TYPE_CHECKING:
-    from monitor.model import Alert, Subscriber
+    from redis.client import Pipeline
+
     from monitor.runtime import Runtime
-    from workers.context import Context
 
 log = structlog.stdlib.get_logger(__name__)
 
-# A subscriber that does not answer is tried for about a day.
-PAUSES_S = (5, 30, 120, 600, 1800, 3600, 7200, 14400, 28800, 28800)
+CHANNELS: dict[str, Channel] = {
+    "slack": slack.send,
+    "email": email.send,
+    "webhook": webhook.send,
+    "apprise": apprise.send,
+}
+
+# Deliveries to one subscriber that are made side by side.
+AT_ONCE = 2
+# Deliveries that cannot be held look again after this long.
+_LATER = timedelta(minutes=1)
+
+_random = random.Random()  # noqa: S311 - jitter is no secret
 
 
-class Channel(Protocol):
-    """Brings an alert to a subscriber; raises DeliveryError where it could not."""
-
-    async def __call__(self, runtime: Runtime, subscriber: Subscriber, alert: Alert) -> None:
-        """Deliver, idempotently where the other side allows it."""
-
-
-async def unavailable(_: Runtime, subscriber: Subscriber, __: Alert) -> None:
-    """Refuse a channel that is not built yet, where an operator sees it."""
-    raise DeliveryError(f"{subscriber.kind} is not available yet", retryable=False)
-
-
-CHANNELS: dict[str, Channel] = {"webhook": webhook}
-
-
-async def deliver(context: Context, job_id: str, alert_id: str, name: str) -> Again | Done:
-    """Deliver one alert to the subscriber of this name, or say when to try again."""
-    runtime = context.runtime
-    queues = runtime.queues
-    if not queues.owed("deliveries", job_id):
+def deliver(runtime: Runtime, job_id: str, delivery: Delivery) -> Again | Done:
+    """Make a delivery, hold it until its time, or say when to try again."""
+    subscribers = {one.name: one for one in runtime.config.subscribers}
+    subscriber = subscribers.get(delivery.subscriber)
+    alerts = [alert for one in delivery.alerts if (alert := runtime.store.alerts.get(one))]
+    if not alerts or subscriber is None:
+        missing = "the subscriber" if alerts else "the alert"
+        runtime.queues.give_up("deliveries", job_id, f"{missing} no longer exists")
         return Done(())
-    attempt = queues.begin("deliveries", job_id)
-    alert = runtime.store.alerts.get(alert_id)
-    subscriber = next((one for one in runtime.config.subscribers if one.name == name), None)
-    if alert is None or subscriber is None:
-        missing = "alert" if alert is None else "subscriber"
-        queues.give_up("deliveries", job_id, f"the {missing} no longer exists")
-        return Done(())
-    try:
-        await CHANNELS.get(subscriber.kind, unavailable)(runtime, subscriber, alert)
-    except DeliveryError as error:
-        if error.retryable and attempt < len(PAUSES_S):
-            log.warning(
-                "delivery failed", error=str(error), again=str(timedelta(seconds=PAUSES_S[attempt]))
+    return _Attempt(runtime, job_id, delivery, subscriber, alerts).make()
+
+
+class _Attempt:
+    """One attempt at a delivery, and what it leads to."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        job_id: str,
+        delivery: Delivery,
+        subscriber: Subscriber,
+        alerts: list[Alert],
+    ) -> None:
+        self._runtime = runtime
+        self._job_id = job_id
+        self._delivery = delivery
+        self._subscriber = subscriber
+        self._alerts = alerts
+        self._now = datetime.now(UTC)
+
+    def make(self) -> Again | Done:
+        """Send, unless it is too early."""
+        releases = self._releases(released=self._delivery.released)
+        if max(releases.values()) > self._now:
+            return self._hold(releases, "until its time")
+        state = self._runtime.store.subscribers.state(self._subscriber.name)
+        if state.paused_at and not self._delivery.released:
+            return self._hold(releases, "the subscriber is paused")
+        if self._subscriber.limit:
+            wait = self._runtime.store.subscribers.reserve(
+                self._subscriber.name, self._delivery.id, self._subscriber.limit, self._now
             )
-            return Again(PAUSES_S[attempt])
-        log.error("delivery given up", error=str(error))  # noqa: TRY400 - the reason says it all
-        queues.give_up("deliveries", job_id, str(error))
+            if wait:
+                return self._hold(dict.fromkeys(releases, self._now + wait), "the limit is reached")
+        return self._send()
+
+    def _send(self) -> Again | Done:
+        # A slow subscriber shall not keep all workers from the others.
+        place = f"subscriber:{self._subscriber.name}"
+        if wait := self._runtime.store.hosts.enter(
+            place, self._job_id, at_once=AT_ONCE, delay=timedelta(0), lease=JOB_TIMEOUT,
+            now=self._now,
+        ):  # fmt: skip
+            return Again(math.ceil(wait))
+        attempt = self._runtime.queues.begin("deliveries", self._job_id)
+        try:
+            receipt = CHANNELS[self._subscriber.kind](
+                self._runtime, self._subscriber, self._message()
+            )
+        except slack.Crowded as crowded:
+            self._runtime.queues.postpone("deliveries", self._job_id)
+            return Again(math.ceil(crowded.retry_after_s or 1))
+        except DeliveryError as error:
+            return self._failed(error, attempt)
+        finally:
+            self._runtime.store.hosts.leave(place, self._job_id)
+        return self._delivered(receipt, attempt)
+
+    def _releases(self, *, released: bool) -> dict[str, datetime]:
+        return {
+            alert.id: release_at(
+                self._subscriber, alert.document["priority"], self._now, released=released
+            )
+            for alert in self._alerts
+        }
+
+    def _message(self) -> Message:
+        stories = self._runtime.store.stories
+        documents = []
+        for alert in self._alerts:
+            story = alert.document["story"]
+            count = max(stories.count(story["id"]), story["articles"])
+            documents.append({**alert.document, "story": {**story, "articles": count}})
+        if self._delivery.article:
+            article = self._runtime.store.articles.get(self._delivery.article)
+            documents = [added_to(document, article) for document in documents if article]
+        return Message(
+            self._delivery.id,
+            tuple(sorted(documents, key=itemgetter("detected_at"))),
+            to=self._delivery.to,
+            follows=bool(self._delivery.article),
+        )
+
+    def _hold(self, releases: dict[str, datetime], why: str) -> Again | Done:
+        """Keep the alerts until they are released; what cannot wait there waits in its job."""
+        until = max(releases.values())
+        if self._delivery.to or self._delivery.resent:
+            wait = until - self._now
+            return Again(math.ceil(max(wait, _LATER).total_seconds()))
+        with self._runtime.redis.pipeline() as pipe:
+            pipe.multi()
+            self._runtime.queues.settle("deliveries", self._job_id, pipe)
+            # A later article of a story is news for those alone who look at once.
+            if not self._delivery.article:
+                self._runtime.store.subscribers.hold(self._subscriber.name, releases, pipe)
+                self._note("held", f"{why}, {until.isoformat(timespec='seconds')}", pipe)
+            pipe.execute()
+        log.info("alert held", until=until.isoformat(), why=why)
         return Done(())
-    with runtime.redis.pipeline() as pipe:
-        queues.settle("deliveries", job_id, pipe)
-        pipe.execute()
-    log.info("alert delivered", channel=subscriber.kind, watchlist=alert.watchlist)
-    return Done((alert,))
+
+    def _delivered(self, receipt: Receipt, attempt: int) -> Again | Done:
+        pause = pause_s(attempt, None, _random) if receipt.later else None
+        queues, was = self._runtime.queues, self._runtime.store.subscribers
+        resumed = was.state(self._subscriber.name).paused_at is not None
+        with self._runtime.redis.pipeline() as pipe:
+            pipe.multi()
+            was.recovered(self._subscriber.name, pipe)
+            self._note("delivered", receipt.answer, pipe)
+            given_up = dict(receipt.refused)
+            if pause:
+                left = replace(self._delivery, to=tuple(receipt.later))
+                queues.narrow(self._job_id, left, pipe)
+                self._note("failed", _said(receipt.later.items()), pipe)
+            else:
+                given_up |= receipt.later
+                queues.settle("deliveries", self._job_id, pipe)
+            if given_up:
+                said = _said(given_up.items())
+                queues.fail_delivery(replace(self._delivery, to=tuple(given_up)), said, pipe)
+                self._note("given up", said, pipe)
+            pipe.execute()
+        log.info(
+            "alert delivered",
+            channel=self._subscriber.kind,
+            watchlists=sorted({alert.watchlist for alert in self._alerts}),
+            answer=receipt.answer,
+        )
+        if given_up:
+            log.error("recipients refused", recipients=sorted(given_up))
+        if resumed:
+            log.info("subscriber resumed")
+        return Again(pause) if pause else Done(tuple(self._alerts))
+
+    def _failed(self, error: DeliveryError, attempt: int) -> Again | Done:
+        said, broken = str(error), isinstance(error, SubscriberBroken)
+        state = self._runtime.store.subscribers.change(
+            self._subscriber.name,
+            lambda state: after_failure(state, said, self._now, _random, broken=broken),
+            self._tell_operators,
+        )
+        is_refused = not (error.retryable or broken)
+        pause = pause_s(attempt, error.retry_after_s, _random)
+        if is_refused or (pause is None and not state.paused_at):
+            with self._runtime.redis.pipeline() as pipe:
+                self._note("given up", said, pipe)
+                pipe.execute()
+            self._runtime.queues.give_up("deliveries", self._job_id, said)
+            log.error("delivery given up", error=said)
+            return Done(())
+        with self._runtime.redis.pipeline() as pipe:
+            self._note("failed", said, pipe)
+            pipe.execute()
+        log.warning("delivery failed", error=said, paused=state.paused_at is not None)
+        if state.paused_at or pause is None:
+            return self._hold(self._releases(released=True), "the subscriber is paused")
+        return Again(pause)
+
+    def _tell_operators(
+        self, before: SubscriberState, after: SubscriberState, pipe: Pipeline
+    ) -> None:
+        """Add to a transaction: an alert that this subscriber was paused, where it just was."""
+        if after.paused_at is None or before.paused_at is not None:
+            return
+        name = self._subscriber.name
+        log.error("subscriber paused", error=after.error, failures=after.failures)
+        known = {one.name for one in self._runtime.config.subscribers}
+        if OPERATORS not in known or name == OPERATORS:
+            return
+        told = notice(
+            f"{name} takes no alerts and is paused: {after.error}",
+            f"Its alerts are kept. It is tried again by itself, and goes on as soon as it takes "
+            f"one. `presswatch status` shows how it fares; {after.failures} deliveries failed.",
+            now=after.paused_at,
+        )
+        self._runtime.store.alerts.keep(told, pipe)
+        self._runtime.queues.enqueue_delivery(Delivery(OPERATORS, (told.id,)), pipe)
+
+    def _note(self, event: DeliveryEvent, detail: str, pipe: Pipeline) -> None:
+        note = DeliveryNote(
+            datetime.now(UTC), self._subscriber.name, self._subscriber.kind, event, detail
+        )
+        alerts = (alert.id for alert in self._alerts)
+        self._runtime.store.subscribers.note(alerts, note, pipe)
+
+
+def _said(answers: Iterable[tuple[str, str]]) -> str:
+    """What was said of each recipient."""
+    return "; ".join(f"{recipient}: {answer}" for recipient, answer in answers)

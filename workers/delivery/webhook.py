@@ -1,32 +1,83 @@
-"""Webhooks: the alert's JSON, posted."""
+"""Webhooks: the alert's JSON, posted, and signed after https://www.standardwebhooks.com."""
 
 from __future__ import annotations
 
+import asyncio
+import base64
+import hashlib
+import hmac
 import json
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any
 
-from monitor.errors import DeliveryError, FetchError
+from monitor.alerts.build import VERSION
+from monitor.errors import BadStatus, DeliveryError, FetchError, RefusedAddress, SubscriberBroken
 from monitor.http import HttpClient
+from workers.delivery.channel import TIMEOUT_S, Receipt
 
 if TYPE_CHECKING:
-    from monitor.model import Alert, Subscriber
+    from monitor.alerts.digest import Message
+    from monitor.model import Subscriber
     from monitor.runtime import Runtime
 
-TIMEOUT_S = 15.0
+SECRET_PREFIX = "whsec_"  # noqa: S105 - what secrets begin with is none
+# No alert would be taken: not allowed, not found, gone for good, or moved, which is not followed.
+BROKEN = frozenset({301, 302, 303, 307, 308, 401, 403, 404, 405, 410})
 
 
-async def send(runtime: Runtime, subscriber: Subscriber, alert: Alert) -> None:
-    """Post the alert; its id is the Idempotency-Key, by which a receiver knows a repetition."""
+def send(runtime: Runtime, subscriber: Subscriber, message: Message) -> Receipt:
+    """Post an alert, or what was gathered as a list of alerts.
+
+    The message's key is the Idempotency-Key, by which a receiver knows a repetition.
+    """
+    return asyncio.run(_post(runtime, subscriber, message))
+
+
+async def _post(runtime: Runtime, subscriber: Subscriber, message: Message) -> Receipt:
     settings = runtime.config.settings
+    body = json.dumps(_document(message), ensure_ascii=False).encode()
+    headers = {"Content-Type": "application/json", "Idempotency-Key": message.key}
+    if secret := subscriber.options.get("secret"):
+        headers |= signature(secret, message.key, int(time.time()), body)
     async with HttpClient(
         user_agent=settings.user_agent, allow_private=settings.allow_private_addresses
     ) as http:
         try:
-            await http.post(
-                subscriber.options["url"],
-                json.dumps(alert.document, ensure_ascii=False).encode(),
-                headers={"Content-Type": "application/json", "Idempotency-Key": alert.id},
-                timeout_s=TIMEOUT_S,
+            response = await http.post(
+                subscriber.options["url"], body, headers=headers, timeout_s=TIMEOUT_S
             )
+        except BadStatus as error:
+            if error.status in BROKEN:
+                raise SubscriberBroken(str(error)) from error
+            raise DeliveryError(
+                str(error), retryable=error.retryable, retry_after_s=error.retry_after_s
+            ) from error
+        except RefusedAddress as error:
+            raise SubscriberBroken(f"{error}; see allow_private_addresses") from error
         except FetchError as error:
             raise DeliveryError(str(error), retryable=error.retryable) from error
+    return Receipt(f"HTTP {response.status}")
+
+
+def _document(message: Message) -> dict[str, Any]:
+    if message.gathered:
+        return {"v": VERSION, "id": message.key, "alerts": list(message.alerts)}
+    return message.alerts[0]
+
+
+def signature(secret: str, message_id: str, moment: int, body: bytes) -> dict[str, str]:
+    """The headers by which a receiver knows that a message is ours (symmetric, version 1).
+
+    A secret that begins with `whsec_` goes on in Base64, any other stands for its own bytes;
+    `moment` is in epoch seconds.
+    """
+    key = secret.encode()
+    if secret.startswith(SECRET_PREFIX):
+        key = base64.b64decode(secret.removeprefix(SECRET_PREFIX))
+    signed = f"{message_id}.{moment}.".encode() + body
+    digest = base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(moment),
+        "webhook-signature": f"v1,{digest}",
+    }

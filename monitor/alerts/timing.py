@@ -1,0 +1,106 @@
+"""When an alert may be sent, when it is tried again, and when its subscriber is left in peace."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, time, timedelta
+from random import Random
+from zoneinfo import ZoneInfo
+
+from monitor.model import Digest, Priority, Quiet, Subscriber, SubscriberState
+
+# A message that was not taken is tried again after these pauses, for about a day.
+PAUSES_S = (5, 30, 120, 600, 1800, 3600, 7200, 14400, 28800, 28800)
+# Whoever was overrun by many at once shall not be by all of them again.
+JITTER = 0.2
+
+# A subscriber is paused when so many deliveries failed in a row, and for this long.
+MOST_FAILURES = 5
+FAILING = timedelta(minutes=2)
+# Then one alert is tried, at first after this long, and at ever longer intervals.
+FIRST_PROBE = timedelta(minutes=1)
+LAST_PROBE = timedelta(minutes=30)
+
+
+def release_at(
+    subscriber: Subscriber, priority: Priority, now: datetime, *, released: bool = False
+) -> datetime:
+    """When an alert of this priority may be sent: `now`, or later.
+
+    With `released`, it has waited for its digest already. A digest that falls into quiet hours
+    waits for their end.
+    """
+    moment = now
+    if subscriber.digest and not released:
+        moment = digest_at(subscriber.digest, now)
+    if subscriber.quiet and priority != subscriber.quiet.exempt:
+        moment = quiet_until(subscriber.quiet, moment)
+    return moment
+
+
+def digest_at(digest: Digest, now: datetime) -> datetime:
+    """When the digest that gathers from `now` on goes out.
+
+    A time that the clocks skip in spring comes as much later; one that they repeat in autumn counts
+    the first time.
+    """
+    if digest.every:
+        return now + digest.every
+    zone = ZoneInfo(digest.timezone)
+    today = now.astimezone(zone).date()
+    # Not APScheduler's cron trigger: asked within the hour that is repeated, it never answers.
+    moments = (
+        datetime.combine(today + timedelta(days=days), time.fromisoformat(at), zone)
+        for days in range(3)
+        for at in digest.at
+    )
+    in_utc = (moment.astimezone(now.tzinfo) for moment in moments)
+    return min(moment for moment in in_utc if moment >= now)
+
+
+def quiet_until(quiet: Quiet, moment: datetime) -> datetime:
+    """The end of the quiet hours that a moment falls into, else the moment itself."""
+    zone = ZoneInfo(quiet.timezone)
+    local = moment.astimezone(zone)
+    start, end = time.fromisoformat(quiet.start), time.fromisoformat(quiet.end)
+    clock = local.time()
+    over_midnight = start > end
+    is_quiet = clock >= start or clock < end if over_midnight else start <= clock < end
+    if not is_quiet:
+        return moment
+    day = local.date() + timedelta(days=over_midnight and clock >= start)
+    # Counted from this side of a change of clocks, the end may seem to lie behind us.
+    ends = [datetime.combine(day, end, zone).replace(fold=fold) for fold in (0, 1)]
+    after = [one.astimezone(moment.tzinfo) for one in ends]
+    return next((one for one in after if one > moment), moment)
+
+
+def pause_s(attempt: int, retry_after_s: float | None, random: Random) -> int | None:
+    """Seconds until a failed delivery is tried again, None where it has been tried enough.
+
+    `attempt` counts from 0; `retry_after_s` is what the other side asked for.
+    """
+    if attempt >= len(PAUSES_S):
+        return None
+    pause = PAUSES_S[attempt] * random.uniform(1 - JITTER, 1 + JITTER)
+    return round(max(pause, min(retry_after_s or 0, PAUSES_S[-1]), 1))
+
+
+def after_failure(
+    state: SubscriberState, error: str, now: datetime, random: Random, *, broken: bool
+) -> SubscriberState:
+    """A subscriber's state after one more delivery failed; `broken` pauses it at once."""
+    since = state.failing_since or now
+    failures = state.failures + 1
+    known = replace(state, failures=failures, failing_since=since, error=error)
+    if state.paused_at is None:
+        if not broken and (failures < MOST_FAILURES or now - since < FAILING):
+            return known
+        return replace(known, paused_at=now, probes=0, probe_at=now + FIRST_PROBE)
+    return replace(known, probes=state.probes + 1, probe_at=next_probe(state, now, random))
+
+
+def next_probe(state: SubscriberState, now: datetime, random: Random) -> datetime:
+    """When a paused subscriber is tried again if the probe that is made now fails."""
+    wait = min(FIRST_PROBE * 2 ** min(state.probes + 1, 10), LAST_PROBE)
+    return now + timedelta(seconds=wait.total_seconds() * random.uniform(1 - JITTER, 1 + JITTER))

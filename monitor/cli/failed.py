@@ -1,0 +1,110 @@
+"""Commands about jobs and deliveries that were given up: failed list, retry, drop."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from operator import attrgetter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from monitor.cli import options
+from monitor.cli.console import printable
+from monitor.errors import PresswatchError
+from monitor.model import Delivery, from_plain
+
+if TYPE_CHECKING:
+    from monitor.queues import FailedJob, Queues
+
+
+@click.group()
+def failed() -> None:
+    """See to jobs and deliveries that were given up."""
+
+
+@failed.command(name="list")
+@options.config
+@options.data
+@options.as_json
+def list_failed(config_directory: Path, data: Path, as_json: bool) -> None:
+    """List them, newest first, with the reason."""
+    from monitor.runtime import start
+
+    for job in _all(start(config_directory, data).queues):
+        if as_json:
+            told = {**asdict(job), "failed_at": job.failed_at.isoformat(), "about": about(job)}
+            click.echo(json.dumps(told, ensure_ascii=False))
+        else:
+            parts = (job.id, f"{job.failed_at:%Y-%m-%dT%H:%M:%SZ}", about(job), job.error)
+            click.echo("  ".join(map(printable, parts)))
+
+
+@failed.command()
+@click.argument("ids", metavar="[ID]…", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="All of them.")
+@options.config
+@options.data
+def retry(ids: tuple[str, ...], everything: bool, config_directory: Path, data: Path) -> None:
+    """Try them again, as if for the first time."""
+    from monitor.runtime import start
+
+    queues = start(config_directory, data).queues
+    chosen = _chosen(queues, ids, everything=everything)
+    for job in chosen:
+        queues.retry(job)
+    click.echo(f"{len(chosen)} queued again")
+
+
+@failed.command()
+@click.argument("ids", metavar="[ID]…", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="All of them.")
+@options.config
+@options.data
+def drop(ids: tuple[str, ...], everything: bool, config_directory: Path, data: Path) -> None:
+    """Forget them."""
+    from monitor.runtime import start
+
+    daemon = start(config_directory, data)
+    chosen = _chosen(daemon.queues, ids, everything=everything)
+    with daemon.redis.pipeline() as pipe:
+        for job in chosen:
+            daemon.queues.drop(job, pipe)
+        pipe.execute()
+    click.echo(f"{len(chosen)} dropped")
+
+
+def _all(queues: Queues) -> list[FailedJob]:
+    jobs = [job for name in queues.rq for job in queues.failed(name)]
+    return sorted(jobs, key=attrgetter("failed_at"), reverse=True)
+
+
+def _chosen(queues: Queues, ids: tuple[str, ...], *, everything: bool) -> list[FailedJob]:
+    """The jobs that were named; raises where one is not there, before any is touched."""
+    if bool(ids) == everything:
+        raise click.UsageError(
+            "name what you mean by its id from `presswatch failed list`, or --all"
+        )
+    known = {job.id: job for job in _all(queues)}
+    if everything:
+        return list(known.values())
+    missing = [one for one in ids if one not in known]
+    if missing:
+        raise PresswatchError(f"nothing failed under {missing[0]}; see `presswatch failed list`")
+    return [known[one] for one in ids]
+
+
+def about(job: FailedJob) -> str:
+    """What a job was to do, for people: the entry's address, or the subscriber."""
+    if job.queue == "articles":
+        return str(job.args[1].get("url") or job.args[1].get("title") or "an entry")
+    delivery = from_plain(Delivery, job.args[0])
+    recipients = f" ({', '.join(delivery.to)})" if delivery.to else ""
+    what = f"alert {delivery.alerts[0]}"
+    if len(delivery.alerts) > 1:
+        what = f"{len(delivery.alerts)} alerts"
+    return f"{what} to {delivery.subscriber}{recipients}"
+
+
+COMMANDS = (failed,)

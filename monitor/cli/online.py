@@ -1,0 +1,79 @@
+"""Try the configuration on the world: each feed is polled once, each subscriber gets a test."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from monitor import embedded
+from monitor.alerts.build import notice
+from monitor.alerts.digest import Message
+from monitor.errors import DeliveryError
+from monitor.runtime import Runtime, connect
+
+if TYPE_CHECKING:
+    from monitor.config import Config
+    from monitor.feeds.poll import Outcome
+    from monitor.model import Feed
+
+AT_ONCE = 16
+
+
+def try_out(config_directory: Path, config: Config) -> Iterator[tuple[str, str | None, str]]:
+    """Poll and deliver: for each, what it was, what went wrong if anything, and what came back.
+
+    What is learned goes into a Redis of its own: nothing of a daemon's is touched.
+    """
+    with tempfile.TemporaryDirectory(prefix="presswatch-check-") as scratch:
+        data = Path(scratch)
+        with embedded.hold(data), embedded.server(data):
+            runtime = Runtime(config_directory, config, connect(data, {}))
+            for feed, outcome in zip(config.feeds, asyncio.run(_poll(runtime)), strict=True):
+                entries = f"{outcome.state.entries} entries"
+                yield f"feed {feed.name or feed.url}", outcome.state.error, entries
+            yield from _deliver(runtime)
+            runtime.redis.close()
+
+
+async def _poll(runtime: Runtime) -> list[Outcome]:
+    from monitor.feeds.poll import Poller
+    from monitor.http import HttpClient
+
+    settings = runtime.config.settings
+    room = asyncio.Semaphore(AT_ONCE)
+    async with HttpClient(
+        user_agent=settings.user_agent, allow_private=settings.allow_private_addresses
+    ) as http:
+        poller = Poller(runtime.store, runtime.queues, http, settings)
+
+        async def poll(feed: Feed) -> Outcome:
+            async with room:
+                return await poller.poll(feed)
+
+        return await asyncio.gather(*map(poll, runtime.config.feeds))
+
+
+def _deliver(runtime: Runtime) -> Iterator[tuple[str, str | None, str]]:
+    from workers.delivery import CHANNELS
+
+    for subscriber in runtime.config.subscribers:
+        test = notice(
+            f"A test for {subscriber.name}",
+            "Presswatch can reach you. Alerts will look like this.",
+            now=datetime.now(UTC),
+        )
+        message = Message(test.id, (test.document,))
+        error, answer = None, ""
+        try:
+            receipt = CHANNELS[subscriber.kind](runtime, subscriber, message)
+        except DeliveryError as failed:
+            error = str(failed)
+        else:
+            answer = receipt.answer
+            refused = {**receipt.later, **receipt.refused}
+            error = "; ".join(f"{who}: {said}" for who, said in refused.items()) or None
+        yield f"subscriber {subscriber.name}", error, answer

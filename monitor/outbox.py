@@ -1,0 +1,88 @@
+"""What was held for subscribers goes out when its time has come: digests, quiet hours, pauses."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, get_args
+
+import structlog
+
+from monitor.alerts.timing import next_probe, release_at
+from monitor.model import Delivery, Priority, Subscriber, SubscriberState
+
+if TYPE_CHECKING:
+    from redis.client import Pipeline
+
+    from monitor.config import Config
+    from monitor.queues import Queues
+    from monitor.store import Store
+
+# Whoever wants each alert in a message of its own gets so many at a time.
+AT_A_TIME = 50
+MOST_GATHERED = 1000
+
+log = structlog.stdlib.get_logger(__name__)
+_random = random.Random()  # noqa: S311 - jitter is no secret
+
+
+class Outbox:
+    """Releases what is held; to be asked every second, by the scheduler that leads."""
+
+    def __init__(self, store: Store, queues: Queues, config: Config) -> None:
+        self._store = store
+        self._queues = queues
+        self._subscribers: Mapping[str, Subscriber] = {one.name: one for one in config.subscribers}
+
+    def release(self, now: datetime) -> None:
+        """Queue the deliveries whose time has come, and one for each paused subscriber to try."""
+        for name in self._store.subscribers.holding():
+            subscriber = self._subscribers.get(name)
+            if subscriber is None:
+                self._give_up(name)
+                continue
+            state = self._store.subscribers.state(name)
+            if state.paused_at is None:
+                self._release(subscriber, now, MOST_GATHERED if subscriber.gathers else AT_A_TIME)
+            elif state.probe_at is None or state.probe_at <= now:
+                self._probe(subscriber, now)
+
+    def hasten(self, now: datetime) -> None:
+        """Let what is held go at the time that the present configuration says, if it is sooner."""
+        for name in self._store.subscribers.holding():
+            if subscriber := self._subscribers.get(name):
+                latest = max(release_at(subscriber, one, now) for one in get_args(Priority))
+                self._store.subscribers.hasten(name, latest)
+
+    def _release(self, subscriber: Subscriber, now: datetime, most: int) -> None:
+        def enqueue(alerts: list[str], pipe: Pipeline) -> None:
+            messages = [alerts] if subscriber.gathers else [[alert] for alert in alerts]
+            for together in messages:
+                delivery = Delivery(subscriber.name, tuple(together), released=True)
+                self._queues.enqueue_delivery(delivery, pipe)
+
+        taken = self._store.subscribers.take(subscriber.name, now, most, enqueue)
+        if taken:
+            log.info("alerts released", subscriber=subscriber.name, alerts=len(taken))
+
+    def _probe(self, subscriber: Subscriber, now: datetime) -> None:
+        """Try a paused subscriber with one alert; the others wait for how it fares."""
+
+        def later(state: SubscriberState) -> SubscriberState:
+            # Should the probe be lost, another one is made.
+            return replace(state, probe_at=next_probe(state, now, _random))
+
+        self._store.subscribers.change(subscriber.name, later, lambda *_: None)
+        self._release(subscriber, now, 1)
+
+    def _give_up(self, name: str) -> None:
+        """Move what is held for a subscriber that left the configuration to what failed."""
+
+        def fail(alerts: list[str], pipe: Pipeline) -> None:
+            for alert in alerts:
+                delivery = Delivery(name, (alert,))
+                self._queues.fail_delivery(delivery, "the subscriber no longer exists", pipe)
+
+        self._store.subscribers.take(name, None, MOST_GATHERED, fail)

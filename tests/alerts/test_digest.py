@@ -1,0 +1,72 @@
+"""What a message of several alerts shows."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.alerts.digest import Message, gather
+
+
+def alert(number, watchlist="w", priority="normal", *, story=None, articles=1, field="body"):
+    return {
+        "id": str(number),
+        "watchlist": watchlist,
+        "priority": priority,
+        "detected_at": f"2026-11-23T09:00:{number % 60:02}Z",
+        "matches": [{"term": "t", "field": field, "count": 1}],
+        "story": {"id": story or f"story {number}", "articles": articles},
+    }
+
+
+def shown(sections):
+    return [[story.best["id"] for story in section.stories] for section in sections]
+
+
+def test_watchlists_of_high_priority_come_first_then_those_with_more_alerts():
+    alerts = [alert(1, "few"), alert(2, "many"), alert(3, "many"), alert(4, "urgent", "high")]
+    assert [one.watchlist for one in gather(alerts)] == ["urgent", "many", "few"]
+
+
+def test_stories_come_best_first_by_outlets_then_by_what_stands_in_the_title():
+    alerts = [alert(1), alert(2, field="title"), alert(3, articles=9)]
+    assert shown(gather(alerts)) == [["3", "2", "1"]]
+
+
+def test_articles_of_one_story_stand_together_below_the_best():
+    alerts = [alert(1, story="s"), alert(2), alert(3, story="s", field="title")]
+    (section,) = gather(alerts)
+    assert [(one.best["id"], [other["id"] for other in one.others]) for one in section.stories] == [
+        ("3", ["1"]),
+        ("2", []),
+    ]
+
+
+def test_a_storm_in_one_watchlist_does_not_hide_the_others():
+    alerts = [alert(number, "storm", "high") for number in range(500)] + [alert(501, "calm")]
+    message = Message("k", tuple(alerts))
+    storm, calm = message.sections
+    assert (storm.alerts, calm.alerts) == (500, 1)
+    assert len(calm.stories) == 1
+    assert message.shown == 30
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from("abc"),
+            st.sampled_from(["low", "normal", "high"]),
+            st.integers(0, 5),
+        ),
+        min_size=1,
+        max_size=60,
+    )
+)
+def test_few_alerts_are_all_shown_and_all_are_counted(drawn):
+    alerts = [
+        alert(number, watchlist, priority, story=f"{story}")
+        for number, (watchlist, priority, story) in enumerate(drawn)
+    ]
+    message = Message("k", tuple(alerts))
+    assert sum(section.alerts for section in message.sections) == len(alerts)
+    assert message.shown <= len(alerts)
+    if len(alerts) <= 30:
+        assert message.shown == len(alerts)

@@ -1,0 +1,56 @@
+"""Apprise, by its JSON service."""
+
+import json
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import pytest
+
+from monitor.alerts.build import notice
+from monitor.alerts.digest import Message
+from monitor.errors import DeliveryError, SubscriberBroken
+from monitor.model import Subscriber
+from workers.delivery import apprise
+
+
+@pytest.fixture
+def send(site):
+    def notify(url=None, title="Envoys meet"):
+        alert = notice(title, "They said little.", now=datetime(2026, 11, 23, 9, tzinfo=UTC))
+        url = url or site.url.replace("http:", "json:") + "/secret"
+        phones = Subscriber("phones", "apprise", {"url": url})
+        return apprise.send(SimpleNamespace(), phones, Message("key", (alert.document,)))
+
+    return notify
+
+
+def test_an_alert_comes_with_title_and_text(send, site):
+    assert send().answer == "taken by JSON"
+    ((_, body),) = site.received
+    told = json.loads(body)
+    assert "Envoys meet" in told["title"]
+    assert "They said little." in told["message"]
+
+
+@pytest.mark.parametrize("call", ["@everyone", "@here", "@Channel", "<@U123>", "<!channel>"])
+def test_titles_call_nobody(send, site, call):
+    send(title=f"Hey {call}, look")
+    ((_, body),) = site.received
+    told = json.loads(body)
+    assert call not in told["title"]
+    assert call not in told["message"]
+
+
+def test_a_service_that_is_down_is_tried_again_and_no_secret_is_told(send, site):
+    site.pages["/secret"] = (500, {}, b"")
+    with pytest.raises(DeliveryError) as caught:
+        send()
+    assert caught.value.retryable
+    assert "500" in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_an_address_that_apprise_does_not_know_needs_repair(send):
+    with pytest.raises(SubscriberBroken) as caught:
+        send(url="nonsense://secret@host")
+    assert "secret" not in str(caught.value)

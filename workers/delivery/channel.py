@@ -1,0 +1,40 @@
+"""What every channel is: a function that brings a message to a subscriber."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from monitor.alerts.digest import Message
+    from monitor.model import Subscriber
+    from monitor.runtime import Runtime
+
+# A delivery is cut short after a minute: what it waits for must end before.
+TIMEOUT_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the other side answered on taking a message.
+
+    Where a message has several recipients, some may be refused for now (`later`) and some for
+    good (`refused`), each with what was said of it.
+    """
+
+    answer: str
+    later: Mapping[str, str] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+
+class Channel(Protocol):
+    """Brings a message to a subscriber."""
+
+    def __call__(self, runtime: Runtime, subscriber: Subscriber, message: Message) -> Receipt:
+        """Deliver, by `message.key` only once where the other side allows it.
+
+        Raises DeliveryError where nobody took it, and SubscriberBroken where an operator must
+        repair something before anything is taken. What either says is shown and logged: it holds
+        no secret.
+        """

@@ -1,0 +1,229 @@
+"""Slack: messages by an incoming webhook, or by the Web API, where a story is a thread."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from slack_sdk import WebClient, WebhookClient
+from slack_sdk.errors import SlackApiError
+
+from monitor.errors import DeliveryError
+from monitor.model import content_id
+from monitor.store.subscribers import Thread
+from workers.delivery.blocks import Rendered, render, render_alert
+from workers.delivery.channel import Receipt
+from workers.delivery.slack_answers import (
+    GONE,
+    SCOPES,
+    Refused,
+    code_of,
+    handlers,
+    pause_asked_for,
+    reached,
+)
+
+if TYPE_CHECKING:
+    from monitor.alerts.digest import Message
+    from monitor.model import Subscriber
+    from monitor.runtime import Runtime
+
+log = structlog.stdlib.get_logger(__name__)
+
+TIMEOUT_S = 10
+
+# https://docs.slack.dev/apis/web-api/rate-limits#limits-when-posting-messages
+BETWEEN_MESSAGES = timedelta(seconds=1)
+LEASE = timedelta(seconds=30)
+LONGEST_TURN_S = 2.0
+
+
+NOTHING = Receipt("nothing to add to")
+
+# slack_sdk logs the webhook's URL, which is a credential, and errors that may hold it.
+_silent = logging.getLogger(f"{__name__}.sdk")
+_silent.setLevel(logging.CRITICAL + 1)
+
+
+class Crowded(DeliveryError):
+    """Others post to the channel just now; `retry_after_s` says when it is our turn."""
+
+
+def send(runtime: Runtime, subscriber: Subscriber, message: Message) -> Receipt:
+    """Post a message; with a token, below the first message about the same story.
+
+    Raises Crowded where others keep the channel busy.
+    """
+    options = subscriber.options
+    threads = subscriber.threads and len(message.alerts) == 1
+    thread = runtime.store.subscribers.thread(subscriber.name, _story(message)) if threads else None
+    if thread is None and message.follows:
+        return NOTHING
+    if thread is not None and thread.alert["id"] == message.key:
+        # It was posted and noted, and only then did something fail.
+        return _receipt({"channel": thread.channel, "ts": thread.message})
+    place = options["channel"] if "token" in options else content_id(options["webhook_url"])
+    with _turn(runtime, f"slack:{place}", message.key):
+        try:
+            if "token" not in options:
+                return Receipt(_post_to_webhook(options["webhook_url"], render(message)))
+            client = WebClient(
+                token=options["token"],
+                base_url=str(options.get("api_url") or WebClient.BASE_URL),
+                timeout=TIMEOUT_S,
+                logger=_silent,
+                retry_handlers=handlers(),
+            )
+            if thread is not None:
+                return _add(client, runtime, subscriber, message, thread)
+            return _begin(client, runtime, subscriber, message, noted=threads)
+        except Refused as refused:
+            raise refused.error() from None
+
+
+def _add(
+    client: WebClient, runtime: Runtime, subscriber: Subscriber, message: Message, thread: Thread
+) -> Receipt:
+    """Bring a story's first message up to date, and post below it.
+
+    In this order: that the first message was deleted is noticed before anything stands below it.
+    """
+    try:
+        try:
+            _update(client, message, thread)
+        except Refused as refused:
+            if refused.code in GONE:
+                raise
+            log.warning("slack message not updated", error=str(refused.error()))
+        except DeliveryError as error:
+            log.warning("slack message not updated", error=str(error))
+        broadcast = None if message.follows else True
+        return _receipt(_post(client, thread.channel, message, thread.message, broadcast))
+    except Refused as refused:
+        if refused.code not in GONE:
+            raise
+    if message.follows:
+        return NOTHING
+    return _begin(client, runtime, subscriber, message, noted=True)
+
+
+def _begin(
+    client: WebClient, runtime: Runtime, subscriber: Subscriber, message: Message, *, noted: bool
+) -> Receipt:
+    """Post a message of its own, and note it as the first one about its story."""
+    answer = _post(client, subscriber.options["channel"], message)
+    if noted and "ts" in answer:
+        thread = Thread(answer["channel"], answer["ts"], message.alerts[0])
+        runtime.store.subscribers.start_thread(subscriber.name, _story(message), thread)
+    return _receipt(answer)
+
+
+def _post(
+    client: WebClient,
+    channel: str,
+    message: Message,
+    thread: str | None = None,
+    broadcast: bool | None = None,
+) -> Mapping[str, Any]:
+    """chat.postMessage, with nothing in it that Slack would look for links or names in."""
+    rendered = render(message)
+    return _call(
+        lambda: client.chat_postMessage(
+            channel=channel,
+            text=rendered.text,
+            blocks=rendered.blocks,
+            thread_ts=thread,
+            reply_broadcast=broadcast,
+            unfurl_links=False,
+            unfurl_media=False,
+            mrkdwn=False,
+            link_names=False,
+            parse="none",
+        )
+    )
+
+
+def _update(client: WebClient, message: Message, thread: Thread) -> None:
+    """Let a story's first message say how many outlets carry it by now."""
+    now = message.alerts[0]["story"]["articles"]
+    story = {**thread.alert["story"], "articles": now}
+    rendered = render_alert({**thread.alert, "story": story})
+    _call(
+        lambda: client.chat_update(
+            channel=thread.channel,
+            ts=thread.message,
+            text=rendered.text,
+            blocks=rendered.blocks,
+            link_names=False,
+            parse="none",
+        )
+    )
+
+
+def _call(request: Callable[[], Any]) -> Mapping[str, Any]:
+    """What a method of the Web API answers; raises Refused, and DeliveryError without answer."""
+    with reached():
+        try:
+            data = request().data
+        except SlackApiError as error:
+            answer = error.response
+        else:
+            return data if isinstance(data, dict) else {}
+    said = answer.data if isinstance(answer.data, dict) else {}
+    needed = str(said.get("needed", ""))
+    raise Refused(
+        int(answer.status_code),
+        code_of(said.get("error")),
+        pause_asked_for(answer.headers),
+        f"needs {needed}" if SCOPES.fullmatch(needed) else "",
+    )
+
+
+def _post_to_webhook(url: str, rendered: Rendered) -> str:
+    """What an incoming webhook answers on a message; raises as `_call` does."""
+    client = WebhookClient(url, timeout=TIMEOUT_S, logger=_silent, retry_handlers=handlers())
+    body = {
+        "text": rendered.text,
+        "blocks": rendered.blocks,
+        "unfurl_links": False,
+        "unfurl_media": False,
+        "mrkdwn": False,
+        "link_names": False,
+    }
+    with reached():
+        answer = client.send_dict(body)
+    said = answer.body.strip()
+    if answer.status_code == HTTPStatus.OK and said == "ok":
+        return said
+    raise Refused(answer.status_code, code_of(said), pause_asked_for(answer.headers), "")
+
+
+@contextmanager
+def _turn(runtime: Runtime, place: str, holder: str) -> Iterator[None]:
+    """Wait until no other message goes to the same channel; raises Crowded where that is long."""
+    hosts = runtime.store.hosts
+    until = time.monotonic() + LONGEST_TURN_S
+    while wait := hosts.enter(
+        place, holder, at_once=1, delay=BETWEEN_MESSAGES, lease=LEASE, now=datetime.now(UTC)
+    ):
+        if time.monotonic() + wait > until:
+            raise Crowded("waiting for our turn", retryable=True, retry_after_s=wait)
+        time.sleep(wait)
+    try:
+        yield
+    finally:
+        hosts.leave(place, holder)
+
+
+def _receipt(answer: Mapping[str, Any]) -> Receipt:
+    return Receipt(f"ts {answer['ts']} in {answer['channel']}" if "ts" in answer else "ok")
+
+
+def _story(message: Message) -> str:
+    return str(message.alerts[0]["story"]["id"])
