@@ -20,6 +20,7 @@ from rq import Queue, Retry, Worker
 from rq.exceptions import NoSuchJobError
 from rq.job import Job, JobStatus
 from rq.registry import ScheduledJobRegistry
+from rq.scheduler import RQScheduler
 from rq.serializers import JSONSerializer
 from rq.worker import BaseWorker
 
@@ -219,6 +220,21 @@ class Queues:
         """The workers that RQ knows of and that are alive."""
         known = Worker.all(connection=self._redis, serializer=SERIALIZER)
         return [worker for worker in known if _alive(worker)]
+
+    def enqueue_due(self) -> None:
+        """Enqueue the jobs that are to be tried again, and whose time has come.
+
+        RQ's workers would do it, but where the one that has the lock for it is killed, the others
+        take a minute or two to notice. To be called every second, by one process.
+        """
+        self._rq_scheduler.enqueue_scheduled_jobs()  # type: ignore[no-untyped-call]
+
+    @cached_property
+    def _rq_scheduler(self) -> RQScheduler:
+        names = [queue.name for queue in self.rq.values()]
+        scheduler = RQScheduler(names, connection=self._redis, serializer=SERIALIZER)
+        scheduler.prepare_registries(names)
+        return scheduler
 
     def recover(self) -> list[str]:
         """Enqueue again what is owed and was lost, give up what failed; returns these jobs' ids.

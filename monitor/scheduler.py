@@ -167,6 +167,7 @@ class Scheduler:
 
     async def _release(self) -> None:
         if self._leading:
+            await asyncio.to_thread(self._runtime.queues.enqueue_due)
             await asyncio.to_thread(self._outbox.release, datetime.now(UTC))
 
     async def _recover(self) -> None:

@@ -33,7 +33,7 @@ MOST_JOBS = 2000
 
 
 # Workers that make deliveries and nothing else, so that no alert waits behind a slow page.
-COURIERS = 6
+COURIERS = 8
 
 
 class Pool(WorkerPool):
@@ -134,7 +134,8 @@ def _work(kind: type[_Hearing], name: str, runtime: Runtime) -> None:
         # RQ's line for each job holds its arguments.
         log_job_description=False,
     )
-    worker.work(with_scheduler=True, max_jobs=MOST_JOBS, logging_level=library_level())
+    # The leading scheduler enqueues what is to be tried again.
+    worker.work(with_scheduler=False, max_jobs=MOST_JOBS, logging_level=library_level())
 
 
 def readers() -> int:

@@ -1,9 +1,15 @@
 """kill -9 in the middle: nothing is lost, nothing comes twice."""
 
 import json
+import time
 from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
+
+from monitor.alerts.build import notice
+from monitor.model import Delivery
 
 ENTRIES = 200
 CONFIG = """
@@ -48,3 +54,78 @@ def test_killing_scheduler_and_workers_again_and_again_loses_and_repeats_no_aler
         f"Report {number}" for number in range(0, ENTRIES, 2)
     )
     assert redis.hlen("presswatch:failed:articles") == 0
+
+
+ALERTS = 60
+RECEIVERS = """
+subscribers:
+  - {{name: hook, webhook: {{url: "{site}/hook"}}}}
+  - {{name: digest, webhook: {{url: "{site}/digest"}}, digest: {{every: 2s}}}}
+  - {{name: night, webhook: {{url: "{site}/night"}}, quiet: {{from: "{start}", to: "{end}"}}}}
+"""
+
+
+def received(site, path):
+    """The alerts that a receiver has taken, by the keys under which they came."""
+    by_key = {}
+    for headers, body in site.received:
+        if headers[":path"] == path:
+            document = json.loads(body)
+            alerts = document.get("alerts", [document])
+            by_key[headers["idempotency-key"]] = [alert["id"] for alert in alerts]
+    return by_key
+
+
+@pytest.mark.timeout(180)
+def test_killing_while_alerts_are_delivered_held_and_released_loses_and_repeats_none(
+    site, configure, presswatch, redis, redis_url, store, queues, eventually
+):
+    def night(hours_ago):
+        begin = datetime.now(UTC) - timedelta(hours=hours_ago)
+        end = begin + timedelta(hours=2)
+        return RECEIVERS.format(site=site.url, start=f"{begin:%H:%M}", end=f"{end:%H:%M}")
+
+    config = str(configure(night(hours_ago=1)))
+    names = ("hook", "digest", "night")
+    for name in names:
+        site.delays[f"/{name}"] = 0.05
+    expected = []
+    for number in range(ALERTS):
+        told = notice(f"Alert {number}", "It happened.", now=datetime.now(UTC))
+        expected.append(told.id)
+        with redis.pipeline() as pipe:
+            pipe.multi()
+            store.alerts.publish(replace(told, subscribers=names), pipe)
+            for name in names:
+                queues.enqueue_delivery(Delivery(name, (told.id,)), pipe)
+            pipe.execute()
+
+    for pause in (2.5, 3, 3.5):
+        running = [
+            presswatch.start(command, "--config", config, REDIS_URL=redis_url)
+            for command in ("scheduler", "worker")
+        ]
+        time.sleep(pause)
+        for process in running:
+            presswatch.kill(process)
+    for command in ("scheduler", "worker"):
+        presswatch.start(command, "--config", config, REDIS_URL=redis_url)
+
+    def missing():
+        taken = {name: received(site, f"/{name}").values() for name in names}
+        return {
+            name: len(set(expected) - {alert for ids in found for alert in ids})
+            for name, found in taken.items()
+        }
+
+    eventually(lambda: missing()["night"], ALERTS, within=1)
+    eventually(lambda: store.subscribers.held("night"), ALERTS, within=60)
+    configure(night(hours_ago=5))
+    eventually(missing, dict.fromkeys(names, 0), within=60)
+    eventually(lambda: redis.hlen("presswatch:outstanding:deliveries"), 0, within=30)
+    for name in names:
+        by_key = received(site, f"/{name}")
+        # A repetition comes under the key of the first time, and no alert comes under two keys.
+        assert Counter(alert for ids in by_key.values() for alert in ids) == Counter(expected), name
+    assert redis.hlen("presswatch:failed:deliveries") == 0
+    assert len(received(site, "/night")) == 1

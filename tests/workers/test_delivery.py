@@ -263,9 +263,9 @@ def test_a_configuration_without_the_digest_lets_go_what_it_held(desk, configure
 
 def test_one_slow_subscriber_leaves_room_for_the_others(desk):
     place = "subscriber:hook"
-    for holder in ("x", "y"):
+    for holder in ("x", "y", "z"):
         desk.store.hosts.enter(
-            place, holder, at_once=2, delay=timedelta(0), lease=timedelta(minutes=1),
+            place, holder, at_once=3, delay=timedelta(0), lease=timedelta(minutes=1),
             now=datetime.now(UTC),
         )  # fmt: skip
     desk.publish(1, "hook", "other")

@@ -40,7 +40,7 @@ CHANNELS: dict[str, Channel] = {
 }
 
 # Deliveries to one subscriber that are made side by side.
-AT_ONCE = 2
+AT_ONCE = 3
 # Deliveries that cannot be held look again after this long.
 _LATER = timedelta(minutes=1)
 
