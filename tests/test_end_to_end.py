@@ -5,10 +5,14 @@ import json
 import signal
 import subprocess
 import sys
+from email import message_from_bytes
 from pathlib import Path
 
 import pytest
+from aiosmtpd.controller import Controller
 from redis import Redis
+
+from monitor.demo.newsroom import LOOPBACK, free_port
 
 CONFIG = """
 feeds:
@@ -202,3 +206,42 @@ def test_the_demo_alerts_for_its_articles_and_for_nothing_beside_them():
     )
     assert "0 twice, 0 false." in shown.stdout, shown.stdout + shown.stderr
     assert shown.returncode == 0, shown.stdout
+
+
+CHANNELS = """
+feeds: [{{url: "{site}/feed.xml", name: Herald, every: 1s}}]
+watchlists: [{{name: talks, query: Council, subscribers: [hook, mail, phones, chat]}}]
+subscribers:
+  - {{name: hook, webhook: {{url: "{site}/hook"}}}}
+  - {{name: phones, apprise: {{url: "{json}/phones"}}}}
+  - {{name: chat, slack: {{token: xoxb, channel: C1, api_url: "{site}/api/"}}}}
+  - {{name: mail, email: {{to: [a@example.org], smtp_url: "smtp://127.0.0.1:{port}"}}}}
+"""
+
+
+class Mailbox:
+    """What an SMTP server took."""
+
+    def __init__(self):
+        self.subjects = []
+
+    async def handle_DATA(self, server, session, envelope):  # noqa: N802 - aiosmtpd's name
+        self.subjects.append(message_from_bytes(envelope.content)["Subject"])
+        return "250 OK"
+
+
+def test_an_alert_arrives_by_every_channel(herald, presswatch, configure, eventually, tmp_path):
+    site, data, mailbox = herald, tmp_path / "var", Mailbox()
+    answer = b'{"ok": true, "ts": "1.2", "channel": "C1"}'
+    site.pages["/api/chat.postMessage"] = (200, {"Content-Type": "application/json"}, answer)
+    server = Controller(mailbox, hostname=LOOPBACK, port=free_port())
+    server.start()
+    try:
+        json_url = site.url.replace("http:", "json:")
+        config = configure(CHANNELS.format(site=site.url, json=json_url, port=server.port))
+        presswatch.start("run", "--config", str(config), "--data", str(data))
+        paths = {"/hook", "/phones", "/api/chat.postMessage"}
+        eventually(lambda: {headers[":path"] for headers, _ in site.received}, paths)
+        eventually(lambda: mailbox.subjects, ["[talks] Envoys meet"])
+    finally:
+        server.stop()
