@@ -31,7 +31,7 @@ class StoryStore:
 
     def index_keys(self, sketch: Sketch | None) -> list[str]:
         """The keys under which articles of the same story are found, to be watched."""
-        return [self._keys.shingle(number) for number in sketch.index] if sketch else []
+        return [self._keys.shingle(number) for number in sketch.keys] if sketch else []
 
     def find(self, sketch: Sketch | None) -> str | None:
         """The story that a text belongs to, where one of its articles is known."""

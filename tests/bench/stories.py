@@ -3,8 +3,12 @@
     python tests/bench/stories.py
 
 On the gold texts of the corpora, with copies as outlets make them. Prints the share of copies that
-an index of the originals finds, the unrelated pairs taken for one story, and what a text costs; the
-same for MinHashLSH of datasketch where that is installed.
+an index of the originals finds, the pairs of different pages taken for one story, and what a text
+costs; the same for MinHashLSH of datasketch, on the same shingles, where that is installed. It is no
+dependency of ours; in an environment of its own:
+
+    python -m venv /tmp/datasketch && /tmp/datasketch/bin/pip install datasketch regex
+    PYTHONPATH=. /tmp/datasketch/bin/python tests/bench/stories.py
 """
 
 import json
@@ -14,15 +18,23 @@ import re
 import statistics
 import sys
 import time
-from collections import defaultdict
 from itertools import combinations
 from pathlib import Path
+from zlib import crc32
 
-from monitor.articles.stories import _overlap, _shingles, same_story, sketch
+from monitor.articles.stories import FEWEST_COMMON, _overlap, _shingles, same_story, sketch
+
+try:
+    from datasketch import LeanMinHash, MinHash, MinHashLSH
+except ImportError:
+    MinHash = None
 
 CORPORA = Path(os.environ.get("PRESSWATCH_CORPORA", "../shared/corpora"))
 SENTENCE = re.compile(r"(?<=[.!?。！？])\s*")
-ROUNDS = 5
+ROUNDS = 3
+PERMUTATIONS = 128
+THRESHOLDS = (0.5, 0.4, 0.3, 0.2, 0.1)
+TYPICAL_WORDS = 650
 FURNITURE = [
     "Subscribe to our newsletter and get the most important stories of the day in your inbox.",
     "This article was produced with the help of our partner agencies and edited for clarity.",
@@ -30,64 +42,94 @@ FURNITURE = [
     "All rights reserved; no part of this text may be reproduced without written permission.",
     "Read more about this in the weekend edition, which is free for all registered readers.",
     "Our correspondents contributed to this report from the capital and from the border region.",
+    "Do you have a tip for our newsroom? Write to us in confidence, we shall get back to you.",
+    "Sign in to comment; comments are moderated, and appear on working days from nine to five.",
 ]
 
 
-def texts():
-    found = []
+def corpora():
+    """Each page's name, title and body."""
     for corpus in ("articles-benchmark", "articles-news"):
         gold = json.loads((CORPORA / corpus / "gold.json").read_text(encoding="utf-8"))
-        found += [(f"{corpus}/{name}", page["body"]) for name, page in sorted(gold.items())]
-    return found
+        for name, page in sorted(gold.items()):
+            yield f"{corpus}/{name}", page["title"] or "", page["body"]
 
 
-def cut(sentences, rng, where):
-    kept = max(1, round(len(sentences) * 0.6))
-    start = {"start": 0, "end": len(sentences) - kept, "middle": (len(sentences) - kept) // 2}[
-        where
-    ]
-    return sentences[start : start + kept]
+class Newsroom:
+    """Makes copies of articles, as lists of sentences; all chance comes from one seed."""
 
+    def __init__(self, articles, seed=1):
+        self.rng = random.Random(seed)
+        self.sentences = {
+            name: [one for one in SENTENCE.split(body) if one] for name, _, body in articles
+        }
+        self.all = [one for found in self.sentences.values() for one in found]
+        self.titles = [title for _, title, _ in articles if title]
 
-def changed(sentences, rng, others):
-    result = list(sentences)
-    for at in rng.sample(range(len(result)), round(len(sentences) * 0.1)):
-        result[at] = rng.choice(others)
-    return result
+    def cut(self, sentences, where):
+        kept = max(1, round(len(sentences) * 0.6))
+        spare = len(sentences) - kept
+        at = {"beginning": 0, "end": spare, "middle": spare // 2}[where]
+        return sentences[at : at + kept]
 
+    def replaced(self, sentences):
+        """One sentence in ten is one of any article."""
+        result = list(sentences)
+        for at in self.rng.sample(range(len(result)), round(len(result) * 0.1)):
+            result[at] = self.rng.choice(self.all)
+        return result
 
-def reworded(sentences, rng, others):
-    """One word in twenty is another one."""
-    words = [word for other in rng.sample(others, min(50, len(others))) for word in other.split()]
-    return [
-        " ".join(rng.choice(words) if rng.random() < 0.05 else word for word in sentence.split())
-        for sentence in sentences
-    ]
+    def reworded(self, sentences):
+        """One word in twenty is another one."""
+        drawn = self.rng.sample(self.all, 50)
+        words = [word for other in drawn for word in other.split()]
+        return [
+            " ".join(
+                self.rng.choice(words) if self.rng.random() < 0.05 else word
+                for word in sentence.split()
+            )
+            for sentence in sentences
+        ]
 
+    def titled(self, sentences):
+        """Under another article's title, as where cleaning leaves the title in the text."""
+        return [self.rng.choice(self.titles), *sentences]
 
-def furnished(sentences, rng, _):
-    lines = rng.sample(FURNITURE, 4)
-    return lines[:2] + sentences + lines[2:]
+    def furnished(self, sentences):
+        lines = self.rng.sample(FURNITURE, self.rng.randint(2, 4))
+        before = self.rng.randint(0, len(lines))
+        return lines[:before] + sentences + lines[before:]
 
+    def kinds(self):
+        """What may happen to a text, by its description."""
+        for where in ("beginning", "end", "middle"):
+            yield f"cut to 60 %, the {where}", lambda s, w=where: self.cut(s, w)
+        yield "other title", self.titled
+        yield "10 % of sentences replaced", self.replaced
+        yield "5 % of words replaced", self.reworded
+        yield "other furniture", self.furnished
+        edits = {
+            "sentences": self.replaced,
+            "words": self.reworded,
+            "both": lambda s: self.reworded(self.replaced(s)),
+        }
+        for what, edit in edits.items():
+            for where in ("beginning", "end", "middle"):
+                yield (
+                    f"all, the {where}, {what}",
+                    lambda s, w=where, e=edit: self.furnished(self.titled(e(self.cut(s, w)))),
+                )
 
-def combined(where):
-    def make(sentences, rng, others):
-        return furnished(changed(cut(sentences, rng, where), rng, others), rng, others)
-
-    return make
-
-
-KINDS = {
-    "cut to 60 %, the beginning": lambda s, rng, _: cut(s, rng, "start"),
-    "cut to 60 %, the end": lambda s, rng, _: cut(s, rng, "end"),
-    "cut to 60 %, the middle": lambda s, rng, _: cut(s, rng, "middle"),
-    "10 % of sentences changed": changed,
-    "one word in twenty changed": reworded,
-    "other furniture": furnished,
-    "all of it, the beginning": combined("start"),
-    "all of it, the end": combined("end"),
-    "all of it, the middle": combined("middle"),
-}
+    def copies(self):
+        """For each kind, the names of the originals with their copies."""
+        return {
+            kind: [
+                (name, " ".join(make(sentences)))
+                for name, sentences in self.sentences.items()
+                for _ in range(ROUNDS)
+            ]
+            for kind, make in self.kinds()
+        }
 
 
 class Ours:
@@ -95,99 +137,151 @@ class Ours:
 
     def __init__(self):
         self.sketches = {}
-        self.index = defaultdict(set)
+        self.index = {}
 
-    def add(self, name, text):
-        drawn = sketch(text)
+    def draw(self, text):
+        return sketch(text)
+
+    def add(self, name, drawn):
         self.sketches[name] = drawn
-        for key in drawn.index if drawn else ():
-            self.index[key].add(name)
+        # As in the store, a key leads to the article that had it last.
+        self.index.update(dict.fromkeys(drawn.keys if drawn else (), name))
 
-    def find(self, text):
-        drawn = sketch(text)
-        candidates = {name for key in (drawn.index if drawn else ()) for name in self.index[key]}
+    def find(self, drawn):
+        keys = drawn.keys if drawn else ()
+        candidates = {self.index[key] for key in keys if key in self.index}
         return {name for name in candidates if same_story(drawn, self.sketches[name])}
 
     def size(self):
-        return statistics.mean(len(one.to_bytes()) for one in self.sketches.values() if one)
+        return statistics.mean(len(one.to_bytes()) for one in self.sketches.values())
 
 
 class DataSketch:
-    def __init__(self, threshold):
-        from datasketch import MinHashLSH
+    """MinHashLSH as it comes, but with our hash, since its own (SHA-1) would slow it down."""
 
-        self.name = f"datasketch {threshold}"
-        self.index = MinHashLSH(threshold=threshold, num_perm=128)
-        self.hashes = {}
+    def __init__(self, threshold):
+        self.name = f"datasketch at {threshold}"
+        self.index = MinHashLSH(threshold=threshold, num_perm=PERMUTATIONS)
 
     def draw(self, text):
-        from datasketch import MinHash
-
-        drawn = MinHash(num_perm=128)
-        drawn.update_batch([one.encode() for one in set(_shingles(text))])
+        drawn = MinHash(num_perm=PERMUTATIONS, hashfunc=crc32)
+        drawn.update_batch(list(set(_shingles(text))))
         return drawn
 
-    def add(self, name, text):
-        self.hashes[name] = drawn = self.draw(text)
+    def add(self, name, drawn):
         self.index.insert(name, drawn)
 
-    def find(self, text):
-        return set(self.index.query(self.draw(text)))
+    def find(self, drawn):
+        return set(self.index.query(drawn))
 
     def size(self):
-        return 128 * 8
+        return LeanMinHash(self.draw("a")).bytesize()
 
 
-def measure(finder, articles):
-    began = time.perf_counter()
-    for name, text in articles:
-        finder.add(name, text)
-    cost = (time.perf_counter() - began) / len(articles)
+def best_of(rounds, act):
+    """Microseconds of one call, the best of several."""
+    costs = []
+    for _ in range(rounds):
+        began = time.perf_counter()
+        act()
+        costs.append(time.perf_counter() - began)
+    return 1e6 * min(costs)
+
+
+def pairs(names):
+    return {tuple(sorted(pair)) for pair in names}
+
+
+def measure(finders, articles, copies):
+    """A column for each finder: copies found, then what was taken for one story wrongly."""
+    first = finders[0]
+    drawn = {name: first.draw(body) for name, _, body in articles}
+    for finder in finders:
+        for name, one in drawn.items():
+            finder.add(name, one)
+    found = {finder.name: {} for finder in finders}
+    strange = dict.fromkeys(found, 0)
+    for kind, made in copies.items():
+        hits = dict.fromkeys(found, 0)
+        for name, text in made:
+            one = first.draw(text)
+            for finder in finders:
+                names = finder.find(one)
+                hits[finder.name] += name in names
+                strange[finder.name] += bool(names - {name})
+        for each, count in hits.items():
+            found[each][kind] = count / len(made)
     false = {
-        tuple(sorted((name, other)))
-        for name, text in articles
-        for other in finder.find(text) - {name}
+        finder.name: pairs(
+            (name, other) for name, one in drawn.items() for other in finder.find(one) - {name}
+        )
+        for finder in finders
     }
-    print(f"\n{finder.name}: {cost * 1e6:.0f} µs a text, {finder.size():.0f} bytes")
-    print(f"  pairs of different pages taken for one story: {len(false)}")
-    for pair in sorted(false)[:10]:
-        print("   ", *pair)
-    rng = random.Random(1)
-    sentences = {name: [one for one in SENTENCE.split(text) if one] for name, text in articles}
-    everything = [one for found in sentences.values() for one in found]
-    for kind, make in KINDS.items():
-        found = total = strange = 0
-        for name, _ in articles:
-            for _ in range(ROUNDS):
-                copy = " ".join(make(sentences[name], rng, everything))
-                hits = finder.find(copy)
-                total += 1
-                found += name in hits
-                strange += bool(hits - {name})
-        print(f"  {kind:<28} {found / total:7.2%} found, {strange} also another story")
+    return found, strange, false
+
+
+def table(results, copies):
+    """Print one column for each finder."""
+    names = [name for found, _, _ in results for name in found]
+    merged = {name: (f[name], s[name], w[name]) for f, s, w in results for name in f}
+    print(f"{'copies found':<34}" + "".join(f"{name:>20}" for name in names))
+    for kind in copies:
+        print(f"{kind:<34}" + "".join(f"{merged[name][0][kind]:>20.2%}" for name in names))
+    total = sum(map(len, copies.values()))
+    label = f"also in another story, of {total}"
+    print(f"{label:<34}" + "".join(f"{merged[name][1]:>20}" for name in names))
+    label = "pages in one story by the index"
+    print(f"{label:<34}" + "".join(f"{len(merged[name][2]):>20}" for name in names))
 
 
 def main():
     if not CORPORA.is_dir():
         sys.exit(f"no corpora in {CORPORA}; name them in PRESSWATCH_CORPORA")
+    everything = list(corpora())
     # Teasers tell nothing: they are no stories.
-    articles = [(name, text) for name, text in texts() if sketch(text)]
+    articles = [page for page in everything if sketch(page[2])]
+    words = [len(body.split()) for *_, body in articles]
     print(
-        f"{len(articles)} texts, {statistics.mean(len(text.split()) for _, text in articles):.0f} words on average"
+        f"{len(articles)} texts of {len(everything)}, {statistics.mean(words):.0f} words on average"
     )
-    measure(Ours(), articles)
-    sketches = [sketch(text) for _, text in articles]
-    began = time.perf_counter()
-    overlaps = [_overlap(*pair) for pair in combinations(sketches, 2)]
-    cost = (time.perf_counter() - began) / len(overlaps)
-    shares = [common / fewest for common, fewest in overlaps]
-    print(f"  a comparison {cost * 1e6:.1f} µs; most alike of {len(shares)} pairs: ", end="")
-    print(*(f"{share:.2f}" for share in sorted(shares)[-5:]))
-    try:
-        for threshold in (0.5, 0.4, 0.3, 0.2):
-            measure(DataSketch(threshold), articles)
-    except ImportError:
-        print("datasketch is not installed: pip install datasketch")
+    copies = Newsroom(articles).copies()
+    ours = Ours()
+    results = [measure([ours], articles, copies)]
+    others = [DataSketch(threshold) for threshold in THRESHOLDS] if MinHash else []
+    if others:
+        results.append(measure(others, articles, copies))
+    table(results, copies)
+
+    sketches = [sketch(body) for *_, body in articles]
+    named = list(zip((name for name, *_ in articles), sketches, strict=True))
+    both = list(combinations(named, 2))
+    false = [(one[0], other[0]) for one, other in both if same_story(one[1], other[1])]
+    print(f"ours: {len(false)} of all {len(both)} pairs of pages are one story")
+    for pair in false:
+        print("   ", *pair)
+    near = sorted(
+        (common / fewest, one[0], other[0])
+        for one, other in both
+        for common, fewest in [_overlap(one[1], other[1])]
+        if common >= FEWEST_COMMON
+    )
+    print("      most alike:")
+    for share, one, other in near[-5:]:
+        print(f"       {share:.2f} {one} {other}")
+
+    typical = min(
+        (body for *_, body in articles), key=lambda t: abs(len(t.split()) - TYPICAL_WORDS)
+    )
+    one, other = sketches[0], sketches[1]
+    print(f"an article of {len(typical.split())} words:")
+    for finder in [ours, *others[:1]]:
+        cost = best_of(50, lambda f=finder: f.draw(typical))
+        print(f"  {finder.name.split()[0]:<12} {cost:6.0f} µs, {finder.size():.0f} bytes")
+    cost = best_of(50, lambda: [same_story(one, other) for _ in range(100)]) / 100
+    print(f"  a comparison of two of our sketches {cost:.1f} µs")
+    if not others:
+        print("datasketch is not installed; the docstring says how to compare with it")
 
 
-main()
+if __name__ == "__main__":
+    main()
