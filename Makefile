@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
-.PHONY: help demo run test check lock
+.PHONY: help demo run test check bench-cleaning lock
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/'
@@ -24,6 +24,9 @@ check: $(VENV)/.dev  ## lint, types, and the direction of dependencies
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+bench-cleaning: $(VENV)/.dev  ## how well pages are cleaned, beside other extractors
+	@$(BIN)/python tests/bench/cleaning.py
 
 lock: $(VENV)/.dev  ## renew the locked dependencies
 	@$(PIP) install pip-tools

@@ -75,7 +75,7 @@ _SENTENCE_END = regex.compile(r"[.!?…。！？]+[\"'”’»)\]]*(?:\s|$)|[。
 _FULL_STOP = regex.compile(r"\.[\"'”’»)\]]*\s")
 _TITLES = frozenset(
     """mr mrs ms dr prof st gen col lt sgt capt sen rep gov pres hon rev jr sr no vs etc inc ltd co
-    corp dept mt ca bzw usw hr fr nr str mme mlle sig sra""".split()  # noqa: SIM905
+    corp dept mt ca bzw usw hr fr nr str mme mlle sig sra""".split()
 )
 
 

@@ -1,0 +1,85 @@
+"""How well and how fast pages are cleaned, beside other extractors.
+
+    python tests/bench/cleaning.py [--worst N]
+
+Prints for each extractor, on the pages of the corpora: F1 of word 4-shingles, the share of names in
+the article that are found, the share of names beside it that are found all the same, and the time
+a page takes. The model has seen these pages: `train_cleaning.py` says how well it does on publishers
+that it has not seen. Extractors that are not installed are left out.
+"""
+
+import argparse
+import statistics
+import time
+from functools import partial
+
+from corpora import CORPORA, pages, scores, show
+from trafilatura import bare_extraction
+
+from monitor.articles.clean import clean
+from monitor.articles.markup import decode, parse
+from monitor.errors import CleanError
+
+
+def ours(page):
+    try:
+        return clean(page.html).text
+    except CleanError:
+        return ""
+
+
+def whole(page):
+    return parse(decode(page.html, None)).text_content()
+
+
+def trafilatura(page, **how):
+    found = bare_extraction(
+        decode(page.html, None), with_metadata=True, include_comments=False, **how
+    )
+    return (found.text if found else "") or ""
+
+
+def extractors():
+    yield "the page's whole text", whole
+    try:
+        from resiliparse.extract.html2text import extract_plain_text
+    except ImportError:
+        pass
+    else:
+        yield (
+            "resiliparse",
+            lambda page: extract_plain_text(
+                decode(page.html, None), main_content=True, alt_texts=False
+            ),
+        )
+    yield "trafilatura, fast", partial(trafilatura, fast=True)
+    yield "trafilatura, default", trafilatura
+    yield "trafilatura, precision", partial(trafilatura, favor_precision=True)
+    yield "presswatch", ours
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--worst", type=int, default=10)
+    arguments = parser.parse_args()
+    found = pages()
+    print(f"{len(found)} pages of {CORPORA}: F1, alert recall, false alerts; of each corpus")
+    mean = {}
+    for name, extract in extractors():
+        texts, took = {}, []
+        for page in found:
+            began = time.perf_counter()
+            texts[page.name] = extract(page)
+            took.append((time.perf_counter() - began) * 1000)
+        show(name, texts, found)
+        mean[name] = statistics.mean(took)
+        print(f"{'':<28} {mean[name]:.1f} ms a page, median {statistics.median(took):.1f}")
+    ratio = mean["presswatch"] / mean["trafilatura, default"]
+    print(f"presswatch takes {ratio:.2f} times as long as trafilatura's default")
+    rows = sorted((sum(scores(page, texts[page.name])[:2]), page.name) for page in found)
+    print("worst (precision + recall):")
+    for both, name in rows[: arguments.worst]:
+        print(f"  {both:.2f} {name}")
+
+
+main()

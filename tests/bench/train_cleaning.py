@@ -1,0 +1,159 @@
+"""Train the model that tells a page's article from its furniture, and say how well it does.
+
+    pip install lightgbm
+    python tests/bench/train_cleaning.py [--keep]
+
+Prints the scores of cross-validation, in five parts of which no two hold pages of one publisher.
+With --keep, trains on all pages of the corpora and writes `monitor/articles/model.json`.
+"""
+
+import argparse
+import json
+from collections import Counter
+from dataclasses import replace
+
+import lightgbm
+import numpy as np
+from corpora import CORPORA, WORD, groups, pages, show
+
+from monitor.articles import selection
+from monitor.articles.blocks import blocks
+from monitor.articles.clean import _opinion
+from monitor.articles.features import NAMES, features
+from monitor.articles.markup import decode, parse
+from monitor.articles.structured import told
+
+PARTS = 5
+SETTINGS = {
+    "objective": "binary",
+    "num_leaves": 8,
+    "learning_rate": 0.08,
+    "min_data_in_leaf": 25,
+    "bagging_fraction": 0.8,
+    "bagging_freq": 1,
+    "feature_fraction": 0.4,
+    "lambda_l2": 8,
+    "deterministic": True,
+    "verbose": -1,
+}
+TREES = 100
+# The mean of several models that differ by chance alone is better than each of them.
+MODELS = 3
+DIGITS = 4
+
+
+class Sample:
+    """A page in blocks, with which of them are of its article."""
+
+    def __init__(self, page):
+        self.page = page
+        tree = parse(decode(page.html, None))
+        self.blocks, known = blocks(tree), told(tree)
+        self.told = replace(known, opinion=_opinion(tree, None).get("text") or "")
+        self.rows = features(self.blocks, self.told)
+        self.labels = labels(self.blocks, page.body)
+        own = sum(
+            len(one.text) for one, label in zip(self.blocks, self.labels, strict=True) if label
+        )
+        # Long blocks decide more, long articles no more than short ones.
+        self.weights = [
+            (5 + 2 * min(len(block.text), 600) ** 0.5) * (1000 / (200 + own)) ** 0.5
+            for block in self.blocks
+        ]
+
+
+def labels(found, body):  # noqa: C901 - two passes over one state
+    """Which blocks stand in the gold text; those of one to three words by what is around them."""
+    gold = WORD.findall(body)
+    at_words = {}
+    for at in range(len(gold) - 3):
+        at_words.setdefault(tuple(gold[at : at + 4]), at)
+    result, spans, covered = [False] * len(found), [None] * len(found), [False] * len(gold)
+    own = [WORD.findall(block.text) for block in found]
+    for number, words in enumerate(own):
+        if len(words) < 4:
+            continue
+        hits = [at_words.get(tuple(words[at : at + 4])) for at in range(len(words) - 3)]
+        known = [hit for hit in hits if hit is not None]
+        if 2 * len(known) >= len(hits):
+            result[number], spans[number] = True, (min(known), max(known) + 4)
+            for hit in known:
+                covered[hit : hit + 4] = [True] * 4
+    for number, words in enumerate(own):
+        if not 0 < len(words) < 4:
+            continue
+        before = next(
+            (one[1] for one in reversed(spans[max(0, number - 14) : number]) if one), None
+        )
+        after = next((one[0] for one in spans[number + 1 : number + 15] if one), None)
+        if before is None or after is None:
+            continue
+        for at in range(max(0, before - 2), min(after + 2, len(gold) - len(words) + 1)):
+            if gold[at : at + len(words)] == words and not all(covered[at : at + len(words)]):
+                result[number] = True
+                covered[at : at + len(words)] = [True] * len(words)
+                break
+    return result
+
+
+def train(samples):
+    """The model as it is stored: what the trees of all models add, by turns."""
+    rows = np.array([row for one in samples for row in one.rows], dtype=float)
+    known = np.array([label for one in samples for label in one.labels], dtype=float)
+    weights = np.array([weight for one in samples for weight in one.weights])
+    models = []
+    for seed in range(1, MODELS + 1):
+        data = lightgbm.Dataset(rows, known, weight=weights)
+        booster = lightgbm.train(SETTINGS | {"seed": seed}, data, TREES)
+        models.append([as_tree(one["tree_structure"]) for one in booster.dump_model()["tree_info"]])
+    trees = [tree for by_turns in zip(*models, strict=True) for tree in by_turns]
+    return {"features": list(NAMES), "trees": trees}
+
+
+def as_tree(node):
+    """A tree of LightGBM's as ours: features by number, numbers cut to what matters."""
+    if "leaf_value" in node:
+        return round(node["leaf_value"] / MODELS, DIGITS)
+    return [
+        node["split_feature"],
+        float(f"{node['threshold']:.6g}"),
+        as_tree(node["left_child"]),
+        as_tree(node["right_child"]),
+    ]
+
+
+def use(model):
+    """Let the selection use this model."""
+    trees = tuple(map(selection._tree, model["trees"]))
+    selection._trees = lambda: trees
+
+
+def cross_validate(samples):
+    """What each page gives with a model that has not seen its publisher."""
+    texts = {}
+    parts = groups([one.page for one in samples], PARTS)
+    for part in range(PARTS):
+        use(train([one for one, of in zip(samples, parts, strict=True) if of != part]))
+        for one, of in zip(samples, parts, strict=True):
+            if of == part:
+                texts[one.page.name] = "\n".join(selection.article(one.blocks, one.told))
+    return texts
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--keep", action="store_true", help="train on all pages, and write the model"
+    )
+    keep = parser.parse_args().keep
+    samples = [Sample(page) for page in pages()]
+    kinds = Counter(label for one in samples for label in one.labels)
+    print(f"{len(samples)} pages of {CORPORA}, {kinds[True]} of {kinds.total()} blocks are article")
+    show("unseen publishers", cross_validate(samples), [one.page for one in samples])
+    if keep:
+        model = json.dumps(train(samples), separators=(",", ":"))
+        selection.MODEL.write_text(model + "\n", encoding="ascii")
+        print(f"{selection.MODEL}: {len(model)} bytes")
+
+
+main()
