@@ -43,18 +43,13 @@ class Outbox:
             if subscriber is None:
                 self._give_up(name)
                 continue
+            # A worker that still had an older configuration may have held it for too long.
+            self._store.subscribers.hasten(name, _latest(subscriber, now))
             state = self._store.subscribers.state(name)
             if state.paused_at is None:
                 self._release(subscriber, now, MOST_GATHERED if subscriber.gathers else AT_A_TIME)
             elif state.probe_at is None or state.probe_at <= now:
                 self._probe(subscriber, now)
-
-    def hasten(self, now: datetime) -> None:
-        """Let what is held go at the time that the present configuration says, if it is sooner."""
-        for name in self._store.subscribers.holding():
-            if subscriber := self._subscribers.get(name):
-                latest = max(release_at(subscriber, one, now) for one in get_args(Priority))
-                self._store.subscribers.hasten(name, latest)
 
     def _release(self, subscriber: Subscriber, now: datetime, most: int) -> None:
         def enqueue(alerts: list[str], pipe: Pipeline) -> None:
@@ -86,3 +81,9 @@ class Outbox:
                 self._queues.fail_delivery(delivery, "the subscriber no longer exists", pipe)
 
         self._store.subscribers.take(name, None, MOST_GATHERED, fail)
+
+
+def _latest(subscriber: Subscriber, now: datetime) -> datetime:
+    """Until when an alert that is held now may have to wait."""
+    latest = max(release_at(subscriber, priority, now) for priority in get_args(Priority))
+    return max(latest, now + subscriber.limit.per) if subscriber.limit else latest

@@ -107,7 +107,6 @@ class Scheduler:
         now = datetime.now(UTC)
         if not self._scheduled:
             await asyncio.to_thread(self._runtime.store.feeds.schedule, self._feeds.values(), now)
-            await asyncio.to_thread(self._outbox.hasten, now)
             self._scheduled = True
         for feed_id in await asyncio.to_thread(self._runtime.store.feeds.due, now):
             feed = self._feeds.get(feed_id)

@@ -254,11 +254,18 @@ def test_a_configuration_without_the_digest_lets_go_what_it_held(desk, configure
     desk.work()
     directory = configure(f'subscribers: [{{name: daily, webhook: {{url: "{site.url}/daily"}}}}]')
     desk.runtime = Runtime(directory, load(directory, {}), desk.redis)
-    outbox = Outbox(desk.store, desk.runtime.queues, desk.runtime.config)
-    outbox.hasten(datetime.now(UTC))
-    outbox.release(datetime.now(UTC) + timedelta(seconds=1))
+    desk.release()
     desk.work()
     assert [one["id"] for one in desk.received("/daily")] == ["a1"]
+
+
+def test_alerts_over_the_limit_are_not_released_before_there_is_room(desk):
+    for number in range(4):
+        desk.publish(number, "calm")
+    desk.work()
+    for seconds in (1, 2, 3):
+        desk.release(after=timedelta(seconds=seconds))
+        assert desk.owed() == {}
 
 
 def test_one_slow_subscriber_leaves_room_for_the_others(desk):

@@ -21,7 +21,6 @@ from monitor.alerts.timing import after_failure, pause_s, release_at
 from monitor.errors import DeliveryError, SubscriberBroken
 from monitor.model import Alert, Delivery, DeliveryEvent, DeliveryNote, Subscriber, SubscriberState
 from monitor.process import Again, Done
-from monitor.queues import JOB_TIMEOUT
 from workers.delivery import apprise, email, slack, webhook
 from workers.delivery.channel import Channel, Receipt
 
@@ -41,6 +40,8 @@ CHANNELS: dict[str, Channel] = {
 
 # Deliveries to one subscriber that are made side by side.
 AT_ONCE = 3
+# Most are over by then; a worker that was killed shall not keep a place for longer.
+PLACE_LEASE = timedelta(seconds=20)
 # Deliveries that cannot be held look again after this long.
 _LATER = timedelta(minutes=1)
 
@@ -97,7 +98,7 @@ class _Attempt:
         # A slow subscriber shall not keep all workers from the others.
         place = f"subscriber:{self._subscriber.name}"
         if wait := self._runtime.store.hosts.enter(
-            place, self._job_id, at_once=AT_ONCE, delay=timedelta(0), lease=JOB_TIMEOUT,
+            place, self._job_id, at_once=AT_ONCE, delay=timedelta(0), lease=PLACE_LEASE,
             now=self._now,
         ):  # fmt: skip
             return Again(math.ceil(wait))
