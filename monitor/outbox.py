@@ -41,7 +41,7 @@ class Outbox:
         for name in self._store.subscribers.holding():
             subscriber = self._subscribers.get(name)
             if subscriber is None:
-                self._give_up(name)
+                self._hand_back(name)
                 continue
             # A worker that still had an older configuration may have held it for too long.
             self._store.subscribers.hasten(name, _latest(subscriber, now))
@@ -51,7 +51,7 @@ class Outbox:
             elif state.probe_at is None or state.probe_at <= now:
                 self._probe(subscriber, now)
 
-    def _release(self, subscriber: Subscriber, now: datetime, most: int) -> None:
+    def _release(self, subscriber: Subscriber, now: datetime, most: int) -> list[str]:
         def enqueue(alerts: list[str], pipe: Pipeline) -> None:
             messages = [alerts] if subscriber.gathers else [[alert] for alert in alerts]
             for together in messages:
@@ -61,6 +61,7 @@ class Outbox:
         taken = self._store.subscribers.take(subscriber.name, now, most, enqueue)
         if taken:
             log.info("alerts released", subscriber=subscriber.name, alerts=len(taken))
+        return taken
 
     def _probe(self, subscriber: Subscriber, now: datetime) -> None:
         """Try a paused subscriber with one alert; the others wait for how it fares."""
@@ -70,17 +71,24 @@ class Outbox:
             return replace(state, probe_at=next_probe(state, now, _random))
 
         self._store.subscribers.change(subscriber.name, later, lambda *_: None)
-        self._release(subscriber, now, 1)
+        for _ in range(MOST_GATHERED):
+            taken = self._release(subscriber, now, 1)
+            # Alerts may have expired while they were held: nobody can be tried with these.
+            if not taken or self._store.alerts.get(taken[0]):
+                break
 
-    def _give_up(self, name: str) -> None:
-        """Move what is held for a subscriber that left the configuration to what failed."""
+    def _hand_back(self, name: str) -> None:
+        """Give what is held for a subscriber that we do not know to the workers.
 
-        def fail(alerts: list[str], pipe: Pipeline) -> None:
+        They give it up where the subscriber has left the configuration, and hold it again where
+        they have read one that is newer than ours.
+        """
+
+        def enqueue(alerts: list[str], pipe: Pipeline) -> None:
             for alert in alerts:
-                delivery = Delivery(name, (alert,))
-                self._queues.fail_delivery(delivery, "the subscriber no longer exists", pipe)
+                self._queues.enqueue_delivery(Delivery(name, (alert,)), pipe)
 
-        self._store.subscribers.take(name, None, MOST_GATHERED, fail)
+        self._store.subscribers.take(name, None, MOST_GATHERED, enqueue)
 
 
 def _latest(subscriber: Subscriber, now: datetime) -> datetime:

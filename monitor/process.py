@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -182,8 +181,7 @@ class Processor:
         def write(pipe: Pipeline) -> None:
             known = replace(article, id=self._identify(article, own, urls))
             previous = self._store.articles.get(known.id)
-            # An article stays in its story, however it is edited.
-            story = (previous and previous.story) or stories.find(drawn) or known.id
+            story = self._settled(previous, known) or stories.find(drawn) or known.id
             known = replace(known, story=story)
             found = [
                 _Found(watchlist, match, topic(watchlist, known))
@@ -200,6 +198,7 @@ class Processor:
             self._store.articles.put(known, urls, now, pipe)
             stories.put(story, known.id, drawn, pipe)
             published.clear()
+            added: dict[str, Delivery] = {}
             for one, before in zip(found, told, strict=True):
                 verdict, new = judge(before, known.id, one.match)
                 if verdict == "alert":
@@ -210,16 +209,20 @@ class Processor:
                         is_update=is_update, now=now,
                     )  # fmt: skip
                     self._store.alerts.publish(alert, pipe)
-                    self._tell(alert.subscribers, Delivery("", (alert.id,)), pipe)
+                    for name in alert.subscribers:
+                        self._queues.enqueue_delivery(Delivery(name, (alert.id,)), pipe)
                     published.append(alert)
                 elif verdict == "count":
                     after = after_count(before, known.id)
-                    later = Delivery("", (before.alert,), article=known.id)
-                    threads = self._threads.intersection(one.watchlist.subscribers)
-                    self._tell(sorted(threads), later, pipe)
+                    for name in sorted(self._threads.intersection(one.watchlist.subscribers)):
+                        added[name] = Delivery(name, (before.alert,), article=known.id)
                 else:
-                    continue
+                    # As long as the article is kept, so is what was made of it.
+                    after = before
                 stories.tell(one.watchlist.name, one.topic, after, pipe)
+            # A story has one thread, however many watchlists: the article comes there once.
+            for name in added.keys() - {name for alert in published for name in alert.subscribers}:
+                self._queues.enqueue_delivery(added[name], pipe)
             if settle:
                 self._queues.settle("articles", job_id, pipe)
 
@@ -227,10 +230,19 @@ class Processor:
         self._redis.transaction(write, *watched)
         return tuple(published)
 
-    def _tell(self, subscribers: Iterable[str], delivery: Delivery, pipe: Pipeline) -> None:
-        """Add to a transaction: the delivery to each of these."""
-        for name in subscribers:
-            self._queues.enqueue_delivery(replace(delivery, subscriber=name), pipe)
+    def _settled(self, previous: Article | None, article: Article) -> str:
+        """The story that an article stays in, however it is edited; empty where that is open.
+
+        It is where only a feed's words were known so far, often too few to tell a story by, and
+        nobody was told of them.
+        """
+        if previous is None or not previous.story:
+            return ""
+        if (previous.text_from, article.text_from) != ("feed", "page"):
+            return previous.story
+        names = self._watchlists.keys()
+        told = self._store.stories.told_keys((name, previous.story) for name in names)
+        return previous.story if told and self._redis.exists(*told) else ""
 
     def _identify(self, article: Article, own: str, urls: list[str]) -> str:
         """The id of the article that is known to live at one of these URLs, else its own.

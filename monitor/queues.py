@@ -145,6 +145,10 @@ class Queues:
         stored = self._redis.hget(self._keys.outstanding(queue), job_id)
         return list(json.loads(stored)) if stored else None
 
+    def owes(self, delivery: Delivery) -> bool:
+        """Whether this delivery has still to be made, as far as it is not held."""
+        return self.owed("deliveries", _delivery_id(delivery)) is not None
+
     def narrow(self, job_id: str, left: Delivery, pipe: Pipeline) -> None:
         """Add to a transaction: of this delivery, only so much is still to be made."""
         pipe.hset(self._keys.outstanding("deliveries"), job_id, json.dumps([as_plain(left)]))
@@ -189,6 +193,15 @@ class Queues:
         """Add to a transaction: forget a job that was given up."""
         pipe.hdel(self._keys.failed(job.queue), job.id)
 
+    def forget_failed(self, before: datetime) -> int:
+        """Forget the jobs that were given up before a moment; returns how many."""
+        old = [job for name in self.rq for job in self.failed(name) if job.failed_at < before]
+        with self._redis.pipeline() as pipe:
+            for job in old:
+                self.drop(job, pipe)
+            pipe.execute()
+        return len(old)
+
     def failed(self, queue: QueueName) -> list[FailedJob]:
         """The jobs that were given up, newest first."""
         found = [
@@ -215,6 +228,10 @@ class Queues:
             )
             for name, queue in self.rq.items()
         }
+
+    def waiting(self, queue: QueueName) -> int:
+        """How many jobs are to run again at a time that is set."""
+        return len(_scheduled(self.rq[queue]))
 
     def workers(self) -> list[BaseWorker]:
         """The workers that RQ knows of and that are alive."""

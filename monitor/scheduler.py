@@ -180,10 +180,13 @@ class Scheduler:
         store, now = self._runtime.store, datetime.now(UTC)
         alerts = await asyncio.to_thread(store.alerts.trim, now)
         articles = await asyncio.to_thread(store.articles.trim, now)
+        # What was to be delivered has expired by then, and cannot be tried again.
+        oldest = now - self._config.settings.articles.keep
+        failed = await asyncio.to_thread(self._runtime.queues.forget_failed, oldest)
         entries = 0
         for feed in self._config.feeds:
             entries += await asyncio.to_thread(store.feeds.forget_old, feed, now.date())
-        log.info("house kept", alerts=alerts, articles=articles, entries=entries)
+        log.info("house kept", alerts=alerts, articles=articles, entries=entries, failed=failed)
 
     async def _drain(self) -> None:
         if self._polls:

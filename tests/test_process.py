@@ -387,6 +387,62 @@ def test_counted_articles_go_below_the_first_message_where_there_are_threads(age
     assert len([one for one in deliveries(agency.desk) if one["article"]]) == 1
 
 
+def test_a_page_that_comes_late_is_found_to_be_a_copy(agency, words):
+    agency(1)
+    desk = agency.desk
+    desk.site.pages["/2"] = (503, {}, b"")
+    entry = Entry("2", f"{desk.site.url}/2", "Headline 2", "A summary of little use.")
+    job = desk.enqueue(entry)
+    desk.work(job, entry)
+    desk.site.put_page("/2", "Headline 2", f"The NATO-Russia Council met. {words}")
+    desk.work(job, entry)
+    (alert,) = documents(desk)
+    assert desk.runtime.store.stories.count(alert["story"]["id"]) == 2
+
+
+def test_who_was_told_of_a_feeds_words_is_not_told_again_for_the_page(agency, words):
+    agency(1, "Mr Grushko spoke.")
+    desk = agency.desk
+    desk.site.pages["/2"] = (503, {}, b"")
+    entry = Entry("2", f"{desk.site.url}/2", "Headline 2", "The NATO-Russia Council.")
+    job = desk.enqueue(entry)
+    desk.work(job, entry)
+    desk.site.put_page("/2", "Headline 2", f"The NATO-Russia Council met. Mr Grushko. {words}")
+    desk.work(job, entry)
+    assert [one["article"]["title"] for one in documents(desk)] == ["Headline 1", "Headline 2"]
+
+
+def test_an_article_comes_into_a_thread_once_however_many_watchlists_match(agency, configure):
+    desk = agency.desk
+    more = "  - {{name: grain, query: grain OR wheat, subscribers: [bot]}}\nsubscribers:"
+    config = STORY.replace("subscribers:\n", f"{more}\n").format(site=desk.site.url)
+    desk.runtime = Runtime(
+        desk.runtime.config_directory, load(configure(config), {}), desk.runtime.redis
+    )
+    text = "The NATO-Russia Council met about grain."
+
+    def added():
+        return [one["article"] for one in deliveries(desk) if one["article"]]
+
+    agency(1, text=text)
+    agency(2, text=text)
+    assert len(added()) == 1
+    # Counted for one watchlist, an alert for the other, which stands in the thread as well.
+    agency(3, "They spoke of wheat.", text=text)
+    assert len(documents(desk)) == 3
+    assert len(added()) == 1
+
+
+def test_an_article_that_is_edited_for_longer_than_alerts_are_kept_alerts_once(agency):
+    agency(1)
+    redis = agency.desk.runtime.redis
+    (told,) = redis.keys("presswatch:told:*")
+    redis.expire(told, 60)
+    agency(1, text="The NATO-Russia Council met again.", version="edited")
+    (article,) = redis.keys("presswatch:article:*")
+    assert redis.ttl(told) >= redis.ttl(article)
+
+
 def test_workers_that_process_one_story_at_once_alert_once(agency, redis_url, words):
     desk = agency.desk
     jobs = []

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from rq import SimpleWorker
@@ -112,6 +113,15 @@ def test_a_job_that_rq_gave_up_is_kept_for_the_operator_with_the_reason(redis, q
     assert failed.args == ["feed", ENTRY]
     assert "start workers with `presswatch worker`" in failed.error
     assert queues.depths()["articles"].owed == 0
+
+
+def test_what_failed_long_ago_is_forgotten(queues, enqueue):
+    queues.give_up("articles", enqueue(), "HTTP 422")
+    now = datetime.now(UTC)
+    assert queues.forget_failed(now - timedelta(days=1)) == 0
+    assert len(queues.failed("articles")) == 1
+    assert queues.forget_failed(now + timedelta(days=1)) == 1
+    assert queues.failed("articles") == []
 
 
 def test_a_job_that_kills_its_workers_is_given_up_in_the_end(redis, queues, enqueue):

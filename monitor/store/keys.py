@@ -76,6 +76,10 @@ class Keys:
         """Sorted set: alert id → when it may be sent (epoch seconds)."""
         return f"{self.prefix}held:{subscriber}"
 
+    def gathering(self, subscriber: str) -> str:
+        """String: since when a digest by interval gathers (epoch seconds); expires with it."""
+        return f"{self.prefix}gathering:{subscriber}"
+
     @property
     def holding(self) -> str:
         """Set: the names of subscribers for whom alerts are held."""

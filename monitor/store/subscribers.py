@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from monitor.model import (
@@ -113,6 +113,13 @@ class SubscriberStore:
             # What somebody else has taken in between stays taken.
             self._redis.zadd(key, dict.fromkeys(map(text, late), score), xx=True, lt=True)
 
+    def gathering_since(self, subscriber: str, every: timedelta, now: datetime) -> datetime:
+        """When the first alert came that goes out together with one that comes now."""
+        key = self._keys.gathering(subscriber)
+        self._redis.set(key, now.timestamp(), nx=True, px=every)
+        stored = self._redis.get(key)
+        return datetime.fromtimestamp(float(stored), UTC) if stored else now
+
     def reserve(self, subscriber: str, delivery: str, limit: Limit, now: datetime) -> timedelta:
         """Ask to send one more message: how long until there is room, or nothing.
 
@@ -123,6 +130,10 @@ class SubscriberStore:
             args=[now.timestamp(), limit.per.total_seconds(), limit.most, delivery],
         )
         return timedelta(seconds=float(wait))
+
+    def give_back(self, subscriber: str, delivery: str, pipe: Pipeline) -> None:
+        """Add to a transaction: this delivery sends nothing for now, its place is free."""
+        pipe.zrem(self._keys.sent(subscriber), delivery)
 
     # How they fare.
 

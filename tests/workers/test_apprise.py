@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
+import requests
 
 from monitor.alerts.build import notice
 from monitor.alerts.digest import Message
@@ -48,6 +49,22 @@ def test_a_service_that_is_down_is_tried_again_and_no_secret_is_told(send, site)
     assert caught.value.retryable
     assert "500" in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+def test_what_a_service_says_of_a_path_is_not_told(send, monkeypatch):
+    # Some plugins warn of whatever `requests` raises, which names the path.
+    def unreachable(*_, **__):
+        raise requests.ConnectionError(
+            "HTTPSConnectionPool(host='spike.sh', port=443): Max retries exceeded with url: "
+            f"/v1/alerts/?token={token} (Caused by NewConnectionError('no route to host'))"
+        )
+
+    token = "0123456789abcdef0123456789abcdef"
+    monkeypatch.setattr(requests, "post", unreachable)
+    with pytest.raises(DeliveryError) as caught:
+        send(url=f"spike://{token}")
+    assert token not in str(caught.value)
+    assert "Spike" in str(caught.value)
 
 
 def test_an_address_that_apprise_does_not_know_needs_repair(send):

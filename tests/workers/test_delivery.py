@@ -4,13 +4,16 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 
 from monitor.config import load
+from monitor.errors import SubscriberBroken
 from monitor.model import Alert, Delivery, as_plain, from_plain
 from monitor.outbox import Outbox
 from monitor.process import Again, Done
 from monitor.runtime import Runtime
 from workers import delivery
+from workers.delivery.channel import Receipt
 
 CONFIG = """
 subscribers:
@@ -63,6 +66,11 @@ class Desk:
     def release(self, after=timedelta(0)):
         outbox = Outbox(self.store, self.runtime.queues, self.runtime.config)
         outbox.release(datetime.now(UTC) + after)
+
+    def held_until(self, name):
+        """When what is held is released, with each alert's id."""
+        scores = self.redis.zrange(f"presswatch:held:{name}", 0, -1, withscores=True)
+        return {alert.decode(): datetime.fromtimestamp(score, UTC) for alert, score in scores}
 
     def received(self, path=None):
         return [
@@ -139,6 +147,8 @@ def test_a_message_that_is_refused_is_given_up_where_an_operator_sees_it(desk, s
 
 def test_what_cannot_be_delivered_is_not_lost_silently(desk):
     desk.publish(1, "nobody")
+    # Once more, for other workers may have read a newer configuration already.
+    assert desk.work() == [Again(5)]
     desk.work()
     (failed,) = desk.runtime.queues.failed("deliveries")
     assert failed.error == "the subscriber no longer exists"
@@ -244,9 +254,23 @@ def test_what_is_held_for_one_who_left_the_configuration_is_shown_as_failed(desk
         desk.redis,
     )
     desk.release()
+    assert desk.store.subscribers.holding() == []
+    desk.work()
+    desk.work()
     (failed,) = desk.runtime.queues.failed("deliveries")
     assert failed.error == "the subscriber no longer exists"
-    assert desk.store.subscribers.holding() == []
+
+
+def test_what_is_held_for_one_whom_the_scheduler_does_not_know_yet_is_held_again(
+    desk, configure, site
+):
+    desk.publish(1, "daily")
+    desk.work()
+    old = f'subscribers: [{{name: hook, webhook: {{url: "{site.url}/hook"}}}}]'
+    Outbox(desk.store, desk.runtime.queues, load(configure(old), {})).release(datetime.now(UTC))
+    desk.work()
+    assert desk.runtime.queues.failed("deliveries") == []
+    assert desk.store.subscribers.held("daily") == 1
 
 
 def test_a_configuration_without_the_digest_lets_go_what_it_held(desk, configure, site):
@@ -280,6 +304,18 @@ def test_one_slow_subscriber_leaves_room_for_the_others(desk):
     assert desk.redis.hvals("presswatch:attempts:deliveries") == []
 
 
+def test_the_more_wait_for_a_slow_subscriber_the_less_often_each_looks(desk):
+    for holder in ("x", "y", "z"):
+        desk.store.hosts.enter(
+            "subscriber:hook", holder, at_once=3, delay=timedelta(0), lease=timedelta(minutes=1),
+            now=datetime.now(UTC),
+        )  # fmt: skip
+    desk.publish(1, "hook")
+    assert desk.work() == [Again(1)]
+    desk.redis.zadd("rq:scheduled:deliveries", {f"delivery-{number}": 1 for number in range(1000)})
+    assert desk.work() == [Again(10)]
+
+
 def test_what_is_left_of_a_delivery_is_what_the_ledger_says(desk):
     desk.publish(1, "hook")
     (job_id,) = desk.owed()
@@ -288,3 +324,144 @@ def test_what_is_left_of_a_delivery_is_what_the_ledger_says(desk):
         desk.runtime.queues.narrow(job_id.decode(), left, pipe)
         pipe.execute()
     assert desk.runtime.queues.owed("deliveries", job_id.decode()) == [as_plain(left)]
+
+
+def test_a_digest_by_interval_gathers_what_comes_within_it(desk, monkeypatch):
+    class Clock(datetime):
+        late = timedelta(0)
+
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.now(tz) + cls.late
+
+    monkeypatch.setattr(delivery, "datetime", Clock)
+    desk.publish(1, "daily")
+    desk.work()
+    Clock.late = timedelta(minutes=59)
+    desk.publish(2, "daily")
+    desk.work()
+    assert len(set(desk.held_until("daily").values())) == 1
+    desk.release(after=timedelta(minutes=60, seconds=1))
+    Clock.late = timedelta(minutes=61)
+    desk.work()
+    (message,) = desk.received("/daily")
+    assert [alert["id"] for alert in message["alerts"]] == ["a1", "a2"]
+
+
+def test_the_recipients_that_are_left_are_what_a_paused_subscriber_is_tried_with(desk, monkeypatch):
+    answers = [
+        Receipt("ok", later={"b@example.org": "451 later"}),
+        SubscriberBroken("the login is refused"),
+        Receipt("ok"),
+    ]
+    sent = []
+
+    def send(_runtime, subscriber, message):
+        if subscriber.name == "operators":
+            return Receipt("ok")
+        sent.append(message.to)
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setitem(delivery.CHANNELS, "webhook", send)
+    desk.publish(1, "hook")
+    desk.work()
+    (again,) = desk.work()
+    # Until the first probe, and no sooner.
+    assert isinstance(again, Again)
+    assert 55 <= again.pause_s <= 61
+    (owed,) = [json.loads(one)[0] for one in desk.owed().values() if b"operators" not in one]
+    assert owed["to"] == ["b@example.org"]
+    assert Done in map(type, desk.work())
+    assert sent == [(), ("b@example.org",), ("b@example.org",)]
+    assert desk.store.subscribers.state("hook").paused_at is None
+
+
+def test_a_job_that_runs_out_of_time_is_tried_again_as_long_as_others(desk, site):
+    site.delays["/hook"] = 1.5
+    desk.publish(1, "hook")
+    with UnixSignalDeathPenalty(1, JobTimeoutException):
+        (again,) = desk.work()
+    assert isinstance(again, Again)
+    assert desk.events(1) == [("hook", "failed")]
+    assert desk.store.subscribers.state("hook").failures == 1
+
+
+def test_a_paused_subscriber_is_not_tried_with_what_has_expired(desk, site):
+    site.pages["/hook"] = (410, {}, b"")
+    for number in (1, 2, 3):
+        desk.publish(number, "hook")
+    desk.work()
+    assert desk.store.subscribers.held("hook") == 3
+    oldest, older, _ = desk.held_until("hook")
+    desk.redis.delete(f"presswatch:alert:{oldest}", f"presswatch:alert:{older}")
+    del site.pages["/hook"]
+    desk.release(after=timedelta(minutes=2))
+    desk.work()
+    assert desk.store.subscribers.state("hook").paused_at is None
+    assert desk.store.subscribers.held("hook") == 0
+    assert len(desk.runtime.queues.failed("deliveries")) == 2
+
+
+def test_what_a_paused_subscriber_did_not_take_leaves_its_limit_alone(desk, site):
+    site.pages["/calm"] = (410, {}, b"")
+    desk.publish(1, "calm")
+    desk.publish(2, "calm")
+    desk.work()
+    assert desk.redis.zcard("presswatch:sent:calm") == 0
+    del site.pages["/calm"]
+    desk.release(after=timedelta(minutes=2))
+    desk.work()
+    desk.release()
+    desk.work()
+    assert [one["id"] for one in desk.received("/calm")[-2:]] == ["a1", "a2"]
+
+
+BOT = """
+subscribers:
+  - {{name: bot, slack: {{token: xoxb-1, channel: C123, api_url: "{site}/api/"}}, limit: 2/h}}
+"""
+
+
+@pytest.fixture
+def chat(desk, configure, site):
+    directory = configure(BOT.format(site=site.url))
+    desk.runtime = Runtime(directory, load(directory, {}), desk.redis)
+    said = json.dumps({"ok": True, "channel": "C123", "ts": "1.1"}).encode()
+    for method in ("chat.postMessage", "chat.update"):
+        site.pages[f"/api/{method}"] = (200, {}, said)
+    return desk
+
+
+def add(desk, number, article):
+    with desk.redis.pipeline() as pipe:
+        pipe.multi()
+        added = Delivery("bot", (f"a{number}",), article=article)
+        desk.runtime.queues.enqueue_delivery(added, pipe)
+        pipe.execute()
+
+
+def test_an_article_added_to_a_story_waits_for_the_first_message(chat):
+    chat.publish(1, "bot")
+    (first,) = chat.owed()
+    add(chat, 1, "b")
+    (added,) = set(chat.owed()) - {first}
+    job_id, stored = added.decode(), chat.owed()[added]
+    again = delivery.deliver(chat.runtime, job_id, from_plain(Delivery, json.loads(stored)[0]))
+    assert isinstance(again, Again)
+    assert chat.site.received == []
+
+
+def test_an_article_that_is_added_to_nothing_counts_for_nothing(chat):
+    chat.failing("bot", timedelta(minutes=1))
+    chat.publish(1, "bot")
+    chat.redis.delete("presswatch:outstanding:deliveries")
+    for article in "bcd":
+        add(chat, 1, article)
+    assert set(map(type, chat.work())) == {Done}
+    assert chat.owed() == {}
+    assert chat.redis.zcard("presswatch:sent:bot") == 0
+    assert chat.store.subscribers.state("bot").failures == 10
+    assert chat.events(1) == []

@@ -6,6 +6,7 @@ import json
 import logging
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
@@ -207,6 +208,17 @@ def test_a_second_alert_on_a_story_is_broadcast_from_its_thread(runtime, bot, se
     assert "Ministers meet, day 1" in update["text"]
     assert "5 outlets carry the story" in json.dumps(update["blocks"])
     assert runtime.store.subscribers.thread("bot", "s").alert == alert()
+
+
+def test_two_alerts_on_a_story_at_once_make_one_thread(runtime, bot, server, impatient):
+    server.answers[POST] = [0.5]
+    with ThreadPoolExecutor(2) as pool:
+        messages = [Message(f"i{number}", (alert(number),)) for number in (1, 2)]
+        list(pool.map(lambda message: slack.send(runtime, bot, message), messages))
+    first, second = server.bodies(POST)
+    assert "thread_ts" not in first
+    assert second["thread_ts"]
+    assert second["reply_broadcast"] is True
 
 
 def test_an_article_added_to_a_story_stays_in_the_thread(runtime, bot, server, impatient):

@@ -14,6 +14,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import structlog
+from rq.timeouts import JobTimeoutException
 
 from monitor.alerts.build import OPERATORS, added_to, notice
 from monitor.alerts.digest import Message
@@ -40,10 +41,15 @@ CHANNELS: dict[str, Channel] = {
 
 # Deliveries to one subscriber that are made side by side.
 AT_ONCE = 3
+# To look whether there is room is work as well: no more deliveries do so in a second, however many
+# there are, or those to others would have to wait behind them.
+MOST_LOOKS = 100
 # Most are over by then; a worker that was killed shall not keep a place for longer.
 PLACE_LEASE = timedelta(seconds=20)
 # Deliveries that cannot be held look again after this long.
 _LATER = timedelta(minutes=1)
+# What comes after another delivery looks again after this long.
+_SOON = timedelta(seconds=5)
 
 _random = random.Random()  # noqa: S311 - jitter is no secret
 
@@ -53,6 +59,9 @@ def deliver(runtime: Runtime, job_id: str, delivery: Delivery) -> Again | Done:
     subscribers = {one.name: one for one in runtime.config.subscribers}
     subscriber = subscribers.get(delivery.subscriber)
     alerts = [alert for one in delivery.alerts if (alert := runtime.store.alerts.get(one))]
+    if subscriber is None and runtime.queues.begin("deliveries", job_id) == 0:
+        # Others may have read a newer configuration already.
+        return Again(math.ceil(_SOON.total_seconds()))
     if not alerts or subscriber is None:
         missing = "the subscriber" if alerts else "the alert"
         runtime.queues.give_up("deliveries", job_id, f"{missing} no longer exists")
@@ -80,8 +89,11 @@ class _Attempt:
 
     def make(self) -> Again | Done:
         """Send, unless it is too early."""
+        if self._comes_before_first():
+            return Again(math.ceil(_SOON.total_seconds()))
+        gathers = self._subscriber.digest is not None and not self._delivery.released
         releases = self._releases(released=self._delivery.released)
-        if max(releases.values()) > self._now:
+        if gathers or max(releases.values()) > self._now:
             return self._hold(releases, "until its time")
         state = self._runtime.store.subscribers.state(self._subscriber.name)
         if state.paused_at and not self._delivery.released:
@@ -101,7 +113,8 @@ class _Attempt:
             place, self._job_id, at_once=AT_ONCE, delay=timedelta(0), lease=PLACE_LEASE,
             now=self._now,
         ):  # fmt: skip
-            return Again(math.ceil(wait))
+            waiting = self._runtime.queues.waiting("deliveries")
+            return Again(max(math.ceil(wait), waiting // MOST_LOOKS))
         attempt = self._runtime.queues.begin("deliveries", self._job_id)
         try:
             receipt = CHANNELS[self._subscriber.kind](
@@ -112,15 +125,27 @@ class _Attempt:
             return Again(math.ceil(crowded.retry_after_s or 1))
         except DeliveryError as error:
             return self._failed(error, attempt)
+        except JobTimeoutException:
+            # No time limit of ours holds where a name server keeps silent.
+            late = DeliveryError("no answer before the job's time was up", retryable=True)
+            return self._failed(late, attempt)
         finally:
             self._runtime.store.hosts.leave(place, self._job_id)
         return self._delivered(receipt, attempt)
 
+    def _comes_before_first(self) -> bool:
+        """Whether this adds to the message about an alert that is still on its way."""
+        first = Delivery(self._subscriber.name, self._delivery.alerts[:1])
+        return bool(self._delivery.article) and self._runtime.queues.owes(first)
+
     def _releases(self, *, released: bool) -> dict[str, datetime]:
-        return {
-            alert.id: release_at(
-                self._subscriber, alert.document["priority"], self._now, released=released
+        subscriber, since = self._subscriber, self._now
+        if subscriber.digest and subscriber.digest.every and not released:
+            since = self._runtime.store.subscribers.gathering_since(
+                subscriber.name, subscriber.digest.every, self._now
             )
+        return {
+            alert.id: release_at(subscriber, alert.document["priority"], since, released=released)
             for alert in self._alerts
         }
 
@@ -144,22 +169,29 @@ class _Attempt:
     def _hold(self, releases: dict[str, datetime], why: str) -> Again | Done:
         """Keep the alerts until they are released; what cannot wait there waits in its job."""
         until = max(releases.values())
+        subscribers, name = self._runtime.store.subscribers, self._subscriber.name
         if self._delivery.to or self._delivery.resent:
-            wait = until - self._now
+            # The subscriber may have nothing else to be tried with: then this is what it is.
+            wait = max(until, subscribers.state(name).probe_at or until) - self._now
             return Again(math.ceil(max(wait, _LATER).total_seconds()))
         with self._runtime.redis.pipeline() as pipe:
             pipe.multi()
             self._runtime.queues.settle("deliveries", self._job_id, pipe)
+            subscribers.give_back(name, self._delivery.id, pipe)
             # A later article of a story is news for those alone who look at once.
             if not self._delivery.article:
-                self._runtime.store.subscribers.hold(self._subscriber.name, releases, pipe)
+                subscribers.hold(name, releases, pipe)
                 self._note("held", f"{why}, {until.isoformat(timespec='seconds')}", pipe)
             pipe.execute()
         log.info("alert held", until=until.isoformat(), why=why)
         return Done(())
 
     def _delivered(self, receipt: Receipt, attempt: int) -> Again | Done:
+        if receipt is slack.NOTHING:
+            return self._dropped()
         pause = pause_s(attempt, None, _random) if receipt.later else None
+        # The rest belongs to a message that has gone out, and waits for no digest and no pause.
+        rest = replace(self._delivery, released=True)
         queues, was = self._runtime.queues, self._runtime.store.subscribers
         resumed = was.state(self._subscriber.name).paused_at is not None
         with self._runtime.redis.pipeline() as pipe:
@@ -168,15 +200,14 @@ class _Attempt:
             self._note("delivered", receipt.answer, pipe)
             given_up = dict(receipt.refused)
             if pause:
-                left = replace(self._delivery, to=tuple(receipt.later))
-                queues.narrow(self._job_id, left, pipe)
+                queues.narrow(self._job_id, replace(rest, to=tuple(receipt.later)), pipe)
                 self._note("failed", _said(receipt.later.items()), pipe)
             else:
                 given_up |= receipt.later
                 queues.settle("deliveries", self._job_id, pipe)
             if given_up:
                 said = _said(given_up.items())
-                queues.fail_delivery(replace(self._delivery, to=tuple(given_up)), said, pipe)
+                queues.fail_delivery(replace(rest, to=tuple(given_up)), said, pipe)
                 self._note("given up", said, pipe)
             pipe.execute()
         log.info(
@@ -190,6 +221,17 @@ class _Attempt:
         if resumed:
             log.info("subscriber resumed")
         return Again(pause) if pause else Done(tuple(self._alerts))
+
+    def _dropped(self) -> Again | Done:
+        """Be done with what nobody was asked to take."""
+        with self._runtime.redis.pipeline() as pipe:
+            pipe.multi()
+            self._runtime.queues.settle("deliveries", self._job_id, pipe)
+            self._runtime.store.subscribers.give_back(
+                self._subscriber.name, self._delivery.id, pipe
+            )
+            pipe.execute()
+        return Done(())
 
     def _failed(self, error: DeliveryError, attempt: int) -> Again | Done:
         said, broken = str(error), isinstance(error, SubscriberBroken)

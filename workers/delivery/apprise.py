@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 # What chats would take for a call to all members, in titles that strangers wrote.
 _MENTION = re.compile(r"(?<=@)(?=(?:everyone|here|channel|all)\b)|(?<=<)(?=[@!#])", re.IGNORECASE)
 _NOTHING = "\u200b"
-_ADDRESS = re.compile(r"\S+://\S+")
+# Whole addresses, and paths, of which the errors of `requests` speak.
+_ADDRESS = re.compile(r"\S+://\S+|(?<!\S)/\S+")
+# A token is longer than words are.
+_TOKEN = re.compile(r"[\w-]{12,}")
 
 
 def send(runtime: Runtime, subscriber: Subscriber, message: Message) -> Receipt:  # noqa: ARG001
@@ -43,11 +46,16 @@ def send(runtime: Runtime, subscriber: Subscriber, message: Message) -> Receipt:
         timeout=TIMEOUT_S,
     )
     if not result:
-        raise DeliveryError(_reason(result), retryable=True)
+        raise DeliveryError(_reason(result, subscriber.options["url"]), retryable=True)
     return Receipt(f"taken by {service.service_name}")
 
 
-def _reason(result: AppriseResult) -> str:
-    """The last warning, which says what went wrong."""
+def _reason(result: AppriseResult, address: str) -> str:
+    """The last warning, which says what went wrong, without what the address holds."""
     warnings = [entry.message for entry in result.logs() if entry.level in {"WARNING", "ERROR"}]
-    return _ADDRESS.sub("…", warnings[-1]) if warnings else "the service did not take it"
+    if not warnings:
+        return "the service did not take it"
+    said = _ADDRESS.sub("…", warnings[-1])
+    for token in _TOKEN.findall(address):
+        said = said.replace(token, "…")
+    return said

@@ -62,7 +62,8 @@ def send(runtime: Runtime, subscriber: Subscriber, message: Message) -> Receipt:
     """
     options = subscriber.options
     threads = subscriber.threads and len(message.alerts) == 1
-    thread = runtime.store.subscribers.thread(subscriber.name, _story(message)) if threads else None
+    find = runtime.store.subscribers.thread
+    thread = find(subscriber.name, _story(message)) if threads else None
     if thread is None and message.follows:
         return NOTHING
     if thread is not None and thread.alert["id"] == message.key:
@@ -80,6 +81,9 @@ def send(runtime: Runtime, subscriber: Subscriber, message: Message) -> Receipt:
                 logger=_silent,
                 retry_handlers=handlers(),
             )
+            # Another alert on the story may have been posted while we waited for our turn.
+            if threads and thread is None:
+                thread = find(subscriber.name, _story(message))
             if thread is not None:
                 return _add(client, runtime, subscriber, message, thread)
             return _begin(client, runtime, subscriber, message, noted=threads)
