@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from email.message import Message
 from email.utils import parsedate_to_datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
 import aiohttp
@@ -29,6 +29,9 @@ from yarl import URL
 from monitor.addresses import Network, is_allowed
 from monitor.codings import UnknownCoding, inflater_for
 from monitor.errors import BadStatus, FetchError, RefusedAddress, TooLarge
+
+if TYPE_CHECKING:
+    from monitor.config import Settings
 
 MAX_REDIRECTS = 5
 MAX_HEADER_BYTES = 32 * 1024
@@ -102,6 +105,11 @@ class HttpClient:
         self._user_agent = user_agent
         self._guard = _Guard(allow_private)
         self._session: aiohttp.ClientSession | None = None
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """A client that behaves as the configuration says."""
+        return cls(user_agent=settings.user_agent, allow_private=settings.allow_private_addresses)
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(

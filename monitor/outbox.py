@@ -70,7 +70,7 @@ class Outbox:
             # Should the probe be lost, another one is made.
             return replace(state, probe_at=next_probe(state, now, _random))
 
-        self._store.subscribers.change(subscriber.name, later, lambda *_: None)
+        self._store.subscribers.change(subscriber.name, later)
         for _ in range(MOST_GATHERED):
             taken = self._release(subscriber, now, 1)
             # Alerts may have expired while they were held: nobody can be tried with these.

@@ -27,6 +27,7 @@ from monitor.model import (
     Match,
     Watchlist,
     content_id,
+    from_plain,
 )
 
 if TYPE_CHECKING:
@@ -89,11 +90,20 @@ class Processor:
         self._threads = frozenset(one.name for one in config.subscribers if one.threads)
         self._watchlists = {watchlist.name: watchlist for watchlist in config.watchlists}
 
-    async def process(self, job_id: str, feed_id: str, entry: Entry) -> Again | Done:
+    async def process(self, job_id: str) -> Again | Done:
         """Process one version of an entry. Idempotent: what was published stays published once."""
+        owed = self._queues.owed("articles", job_id)
+        if owed is None:
+            # A lost job was found and done twice.
+            return Done(())
+        feed_id, entry = owed[0], from_plain(Entry, owed[1])
+        with structlog.contextvars.bound_contextvars(feed=feed_id, entry=entry.url):
+            return await self._process(job_id, feed_id, entry)
+
+    async def _process(self, job_id: str, feed_id: str, entry: Entry) -> Again | Done:
         feed = self._feeds.get(feed_id)
-        if feed is None or self._queues.owed("articles", job_id) is None:
-            # The feed has left the configuration, or a lost job was found and done twice.
+        if feed is None:
+            # It has left the configuration.
             self._settle(job_id)
             return Done(())
         if entry.url and (wait := await self._enter(entry.url, job_id)):
@@ -146,9 +156,7 @@ class Processor:
 
     async def _fetch(self, url: str) -> tuple[Page, str]:
         settings = self._config.settings
-        async with HttpClient(
-            user_agent=settings.user_agent, allow_private=settings.allow_private_addresses
-        ) as http:
+        async with HttpClient.of(settings) as http:
             response = await http.get(
                 url,
                 timeout_s=settings.articles.timeout.total_seconds(),

@@ -9,21 +9,19 @@ scheduled, nor runs in a living worker, is enqueued again: every job must be ide
 from __future__ import annotations
 
 import json
-import os
-import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal
 
-from rq import Queue, Retry, Worker
+from rq import Queue, Retry
 from rq.exceptions import NoSuchJobError
 from rq.job import Job, JobStatus
-from rq.registry import ScheduledJobRegistry
 from rq.scheduler import RQScheduler
 from rq.serializers import JSONSerializer
-from rq.worker import BaseWorker
 
+from monitor.liveness import living
 from monitor.model import Delivery, as_plain, content_id
 from monitor.store.replies import text
 
@@ -42,9 +40,6 @@ RESULT_TTL = timedelta(minutes=1)
 FAILURE_TTL = timedelta(days=7)
 # For errors that nobody foresaw; what is foreseen is handled within the job.
 RETRY = Retry(max=4, interval=[5, 30, 120, 600])
-# A worker that is busy says so every few seconds; see `workers.pool`.
-HEARTBEAT = timedelta(seconds=10)
-SILENT = 6 * HEARTBEAT
 # A job that is started afresh this often, by killed workers each time, is taken to be the killer.
 MOST_ATTEMPTS = 12
 
@@ -110,11 +105,14 @@ class Queues:
 
     def enqueue_delivery(self, delivery: Delivery, pipe: Pipeline) -> None:
         """Add to a transaction: the job that brings alerts to a subscriber."""
-        self._enqueue("deliveries", _delivery_id(delivery), [as_plain(delivery)], pipe)
+        self._enqueue("deliveries", _delivery_id(delivery), _arguments(delivery), pipe)
 
     def _enqueue(self, queue: QueueName, job_id: str, args: list[Any], pipe: Pipeline) -> None:
-        pipe.hset(self._keys.outstanding(queue), job_id, json.dumps(args))
+        self._promise(queue, job_id, args, pipe)
         self._push(queue, job_id, pipe)
+
+    def _promise(self, queue: QueueName, job_id: str, args: list[Any], pipe: Pipeline) -> None:
+        pipe.hset(self._keys.outstanding(queue), job_id, json.dumps(args))
 
     def _push(self, queue: QueueName, job_id: str, pipe: Pipeline) -> None:
         self.rq[queue].enqueue_call(
@@ -151,7 +149,7 @@ class Queues:
 
     def narrow(self, job_id: str, left: Delivery, pipe: Pipeline) -> None:
         """Add to a transaction: of this delivery, only so much is still to be made."""
-        pipe.hset(self._keys.outstanding("deliveries"), job_id, json.dumps([as_plain(left)]))
+        self._promise("deliveries", job_id, _arguments(left), pipe)
 
     def settle(self, queue: QueueName, job_id: str, pipe: Pipeline) -> None:
         """Add to a transaction: this job is done."""
@@ -170,8 +168,7 @@ class Queues:
 
     def fail_delivery(self, delivery: Delivery, error: str, pipe: Pipeline) -> None:
         """Add to a transaction: this delivery was given up, where an operator sees it."""
-        args = [as_plain(delivery)]
-        self._fail("deliveries", _delivery_id(delivery), args, error, pipe)
+        self._fail("deliveries", _delivery_id(delivery), _arguments(delivery), error, pipe)
 
     def _fail(
         self, queue: QueueName, job_id: str, args: list[Any], error: str, pipe: Pipeline
@@ -195,7 +192,7 @@ class Queues:
 
     def forget_failed(self, before: datetime) -> int:
         """Forget the jobs that were given up before a moment; returns how many."""
-        old = [job for name in self.rq for job in self.failed(name) if job.failed_at < before]
+        old = [job for job in self.all_failed() if job.failed_at < before]
         with self._redis.pipeline() as pipe:
             for job in old:
                 self.drop(job, pipe)
@@ -215,14 +212,19 @@ class Queues:
             for job_id, stored in self._redis.hscan_iter(self._keys.failed(queue))
             for record in [json.loads(stored)]
         ]
-        return sorted(found, key=lambda job: job.failed_at, reverse=True)
+        return sorted(found, key=attrgetter("failed_at"), reverse=True)
+
+    def all_failed(self) -> list[FailedJob]:
+        """The jobs of all queues that were given up, newest first."""
+        found = [job for name in self.rq for job in self.failed(name)]
+        return sorted(found, key=attrgetter("failed_at"), reverse=True)
 
     def depths(self) -> dict[QueueName, Depth]:
         """How much work there is."""
         return {
             name: Depth(
                 queued=queue.count,
-                scheduled=len(_scheduled(queue)),
+                scheduled=len(queue.scheduled_job_registry),
                 owed=int(self._redis.hlen(self._keys.outstanding(name))),
                 failed=int(self._redis.hlen(self._keys.failed(name))),
             )
@@ -231,12 +233,7 @@ class Queues:
 
     def waiting(self, queue: QueueName) -> int:
         """How many jobs are to run again at a time that is set."""
-        return len(_scheduled(self.rq[queue]))
-
-    def workers(self) -> list[BaseWorker]:
-        """The workers that RQ knows of and that are alive."""
-        known = Worker.all(connection=self._redis, serializer=SERIALIZER)
-        return [worker for worker in known if _alive(worker)]
+        return len(self.rq[queue].scheduled_job_registry)
 
     def enqueue_due(self) -> None:
         """Enqueue the jobs that are to be tried again, and whose time has come.
@@ -276,10 +273,10 @@ class Queues:
         queue = self.rq[name]
         running = {
             execution.job_id
-            for worker in self.workers()
+            for worker in living(self._redis)
             for execution in worker.get_current_executions(refresh=True)
         }
-        return running | set(_scheduled(queue).get_job_ids()) | set(queue.get_job_ids())
+        return running | set(queue.scheduled_job_registry.get_job_ids()) | set(queue.get_job_ids())
 
     def _recover(self, name: QueueName, job_id: str) -> None:
         try:
@@ -312,20 +309,5 @@ def _delivery_id(delivery: Delivery) -> str:
     return f"delivery-{content_id(delivery.subscriber, delivery.id, *delivery.to)}"
 
 
-def _scheduled(queue: Queue) -> ScheduledJobRegistry:
-    return ScheduledJobRegistry(queue=queue)  # type: ignore[no-untyped-call]
-
-
-def _alive(worker: BaseWorker) -> bool:
-    """Whether a worker lives: for one on this machine the system knows, else its heartbeat."""
-    if worker.hostname == socket.gethostname() and worker.pid:
-        try:
-            os.kill(worker.pid, 0)
-        except ProcessLookupError:
-            return False
-        except PermissionError:
-            return True
-        return True
-    busy = worker.get_current_job_id() is not None
-    last = worker.last_heartbeat
-    return last is not None and (not busy or datetime.now(UTC) - last.astimezone(UTC) < SILENT)
+def _arguments(delivery: Delivery) -> list[Any]:
+    return [as_plain(delivery)]

@@ -224,9 +224,7 @@ async def serve(runtime: Runtime) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     settings = runtime.config.settings
-    async with HttpClient(
-        user_agent=settings.user_agent, allow_private=settings.allow_private_addresses
-    ) as http:
+    async with HttpClient.of(settings) as http:
         scheduler = Scheduler(runtime, http)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)

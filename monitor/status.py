@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from monitor.liveness import living
 from monitor.model import FeedState
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def collect(runtime: Runtime) -> dict[str, Any]:
     return {
         "at": _iso(datetime.now(UTC)),
         "scheduler": store.feeds.led(),
-        "workers": len(queues.workers()),
+        "workers": len(living(runtime.redis)),
         "feeds": feeds,
         "subscribers": subscribers,
         "queues": {

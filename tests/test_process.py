@@ -53,11 +53,11 @@ class Desk:
         (job_id,) = set(self.runtime.redis.hkeys("presswatch:outstanding:articles")) - before
         return job_id.decode()
 
-    def work(self, job_id, entry, feed=None):
-        return asyncio.run(self.processor().process(job_id, (feed or self.feed).id, entry))
+    def work(self, job_id):
+        return asyncio.run(self.processor().process(job_id))
 
     def process(self, entry, feed=None, version="v"):
-        return self.work(self.enqueue(entry, feed, version), entry, feed)
+        return self.work(self.enqueue(entry, feed, version))
 
     def alerts(self):
         stream = self.runtime.redis.xrange("presswatch:alerts")
@@ -94,8 +94,8 @@ def test_a_page_that_matches_alerts_and_is_settled(desk, council):
 
 def test_the_same_job_twice_publishes_once(desk, council):
     job = desk.enqueue(council)
-    desk.work(job, council)
-    assert desk.work(job, council) == Done(())
+    desk.work(job)
+    assert desk.work(job) == Done(())
     desk.process(council, version="another")
     assert len(desk.alerts()) == 1
     assert desk.owed() == 0
@@ -115,13 +115,13 @@ def test_a_page_that_is_down_is_matched_on_the_feed_at_once_and_on_the_page_late
     desk.site.pages["/1"] = (503, {}, b"")
     entry = Entry("1", f"{desk.site.url}/1", "Envoys meet", "The NATO-Russia Council met.")
     job = desk.enqueue(entry)
-    assert desk.work(job, entry) == Again(PAUSES_S[0])
+    assert desk.work(job) == Again(PAUSES_S[0])
     assert desk.alerts() == [("council", "Envoys meet")]
     assert desk.owed() == 1
     desk.site.put_page(
         "/1", "Envoys meet", words, f"The NATO-Russia Council spoke of grain. {words}", words
     )
-    assert isinstance(desk.work(job, entry), Done)
+    assert isinstance(desk.work(job), Done)
     assert desk.alerts() == [("council", "Envoys meet"), ("grain", "Envoys meet")]
     assert desk.owed() == 0
 
@@ -130,10 +130,10 @@ def test_after_the_last_pause_the_feed_must_do_and_the_page_is_left_alone(desk):
     desk.site.pages["/1"] = (503, {}, b"")
     entry = Entry("1", f"{desk.site.url}/1", "Grain")
     job = desk.enqueue(entry)
-    pauses = [desk.work(job, entry) for _ in PAUSES_S]
+    pauses = [desk.work(job) for _ in PAUSES_S]
     assert pauses == [Again(pause) for pause in PAUSES_S]
     asked = desk.site.asked()["/1"]
-    assert isinstance(desk.work(job, entry), Done)
+    assert isinstance(desk.work(job), Done)
     assert desk.site.asked()["/1"] == asked + 1
     assert desk.owed() == 0
 
@@ -143,7 +143,7 @@ def test_a_page_that_killed_its_workers_is_not_fetched_again(desk):
     job = desk.enqueue(entry)
     for _ in range(len(PAUSES_S) + 1):
         desk.runtime.queues.begin("articles", job)
-    assert isinstance(desk.work(job, entry), Done)
+    assert isinstance(desk.work(job), Done)
     assert desk.site.requests == []
     assert desk.alerts() == [("grain", "Grain")]
 
@@ -154,7 +154,7 @@ def test_the_host_is_free_again_after_a_job(desk, begun):
     job = desk.enqueue(entry)
     for _ in range(begun):
         desk.runtime.queues.begin("articles", job)
-    desk.work(job, entry)
+    desk.work(job)
     second = timedelta(seconds=1)
     free = desk.runtime.store.hosts.enter(
         "127.0.0.1", "next", at_once=1, delay=second, lease=second, now=datetime.now(UTC)
@@ -215,12 +215,12 @@ def test_a_page_that_claims_the_address_of_one_that_is_down_does_not_hide_that_o
     desk.site.pages["/2"] = (503, {}, b"")
     down = Entry("2", f"{desk.site.url}/2", "Envoys meet")
     job = desk.enqueue(down)
-    desk.work(job, down)
+    desk.work(job)
     desk.site.put_page("/1", "Grain", words, f"Of grain. {words}")
     claim(desk, "/1", "/2")
     desk.process(Entry("1", f"{desk.site.url}/1", "Grain"))
     desk.site.put_page("/2", "Envoys meet", words, f"Of grain, too. {words}")
-    desk.work(job, down)
+    desk.work(job)
     assert desk.alerts() == [("grain", "Grain"), ("grain", "Envoys meet")]
 
 
@@ -296,7 +296,7 @@ def test_workers_that_process_one_article_at_once_publish_it_once(desk, council,
 
     def work(job):
         with Redis.from_url(redis_url) as redis:
-            asyncio.run(desk.processor(redis).process(job, desk.feed.id, council))
+            asyncio.run(desk.processor(redis).process(job))
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(work, jobs))
@@ -314,12 +314,12 @@ def test_workers_that_process_one_article_behind_several_links_at_once_publish_i
         entries.append(Entry(str(number), f"{desk.site.url}/{number}", "Envoys meet"))
     jobs = [desk.enqueue(entry) for entry in entries]
 
-    def work(job, entry):
+    def work(job):
         with Redis.from_url(redis_url) as redis:
-            asyncio.run(desk.processor(redis).process(job, desk.feed.id, entry))
+            asyncio.run(desk.processor(redis).process(job))
 
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(work, jobs, entries))
+        list(pool.map(work, jobs))
     assert desk.alerts() == [("council", "Envoys meet")]
     assert desk.owed() == 0
 
@@ -346,7 +346,16 @@ def agency(site, configure, redis, words):
         entry = Entry(str(number), f"{site.url}/{number}", f"Headline {number}")
         return desk.process(entry, feed or desk.feed, version)
 
-    carry.desk = desk
+    def carry_late(number, text, summary="A summary of little use."):
+        """The feed has it first, and the page is had at the second try."""
+        site.pages[f"/{number}"] = (503, {}, b"")
+        entry = Entry(str(number), f"{site.url}/{number}", f"Headline {number}", summary)
+        job = desk.enqueue(entry)
+        desk.work(job)
+        site.put_page(f"/{number}", f"Headline {number}", f"{text} {words}")
+        desk.work(job)
+
+    carry.desk, carry.late = desk, carry_late
     return carry
 
 
@@ -387,29 +396,20 @@ def test_counted_articles_go_below_the_first_message_where_there_are_threads(age
     assert len([one for one in deliveries(agency.desk) if one["article"]]) == 1
 
 
-def test_a_page_that_comes_late_is_found_to_be_a_copy(agency, words):
+def test_a_page_that_comes_late_is_found_to_be_a_copy(agency):
     agency(1)
-    desk = agency.desk
-    desk.site.pages["/2"] = (503, {}, b"")
-    entry = Entry("2", f"{desk.site.url}/2", "Headline 2", "A summary of little use.")
-    job = desk.enqueue(entry)
-    desk.work(job, entry)
-    desk.site.put_page("/2", "Headline 2", f"The NATO-Russia Council met. {words}")
-    desk.work(job, entry)
-    (alert,) = documents(desk)
-    assert desk.runtime.store.stories.count(alert["story"]["id"]) == 2
+    agency.late(2, "The NATO-Russia Council met.")
+    (alert,) = documents(agency.desk)
+    assert agency.desk.runtime.store.stories.count(alert["story"]["id"]) == 2
 
 
-def test_who_was_told_of_a_feeds_words_is_not_told_again_for_the_page(agency, words):
+def test_who_was_told_of_a_feeds_words_is_not_told_again_for_the_page(agency):
     agency(1, "Mr Grushko spoke.")
-    desk = agency.desk
-    desk.site.pages["/2"] = (503, {}, b"")
-    entry = Entry("2", f"{desk.site.url}/2", "Headline 2", "The NATO-Russia Council.")
-    job = desk.enqueue(entry)
-    desk.work(job, entry)
-    desk.site.put_page("/2", "Headline 2", f"The NATO-Russia Council met. Mr Grushko. {words}")
-    desk.work(job, entry)
-    assert [one["article"]["title"] for one in documents(desk)] == ["Headline 1", "Headline 2"]
+    agency.late(2, "The NATO-Russia Council met. Mr Grushko.", "The NATO-Russia Council.")
+    assert [one["article"]["title"] for one in documents(agency.desk)] == [
+        "Headline 1",
+        "Headline 2",
+    ]
 
 
 def test_an_article_comes_into_a_thread_once_however_many_watchlists_match(agency, configure):
@@ -453,7 +453,7 @@ def test_workers_that_process_one_story_at_once_alert_once(agency, redis_url, wo
 
     def work(job):
         with Redis.from_url(redis_url) as redis:
-            asyncio.run(desk.processor(redis).process(job[0], desk.feed.id, job[1]))
+            asyncio.run(desk.processor(redis).process(job[0]))
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(work, jobs))
@@ -472,13 +472,7 @@ def test_an_edit_that_comes_to_match_alerts_as_an_update(agency, words):
     assert len(documents(agency.desk)) == 1
 
 
-def test_a_page_after_the_feeds_words_is_no_update(agency, words):
-    desk = agency.desk
-    desk.site.pages["/1"] = (503, {}, b"")
-    entry = Entry("1", f"{desk.site.url}/1", "Envoys meet", "A summary of little use.")
-    job = desk.enqueue(entry)
-    desk.work(job, entry)
-    desk.site.put_page("/1", "Envoys meet", f"The NATO-Russia Council met. {words}")
-    desk.work(job, entry)
-    (alert,) = documents(desk)
+def test_a_page_after_the_feeds_words_is_no_update(agency):
+    agency.late(1, "The NATO-Russia Council met.")
+    (alert,) = documents(agency.desk)
     assert "update" not in alert

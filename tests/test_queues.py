@@ -10,6 +10,7 @@ import pytest
 from rq import SimpleWorker
 from rq.job import Job
 
+from monitor.liveness import living
 from monitor.queues import MOST_ATTEMPTS, SERIALIZER
 
 ENTRY = {"url": "https://a.example/1", "guid": "1"}
@@ -146,4 +147,4 @@ def test_nothing_in_redis_is_a_pickle(redis, enqueue):
 def test_workers_on_this_machine_are_known_by_their_process(redis, queues):
     worker = SimpleWorker([queues.rq["articles"]], connection=redis, serializer=SERIALIZER)
     worker.register_birth()
-    assert [one.pid for one in queues.workers()] == [os.getpid()]
+    assert [one.pid for one in living(redis)] == [os.getpid()]

@@ -7,7 +7,6 @@ import asyncio
 import structlog
 from rq import Retry, get_current_job
 
-from monitor.model import Delivery, Entry, from_plain
 from monitor.process import Again, Done
 from workers import context, delivery
 
@@ -17,26 +16,16 @@ _ENDLESS = 1_000_000
 
 def process_entry() -> Retry | None:
     """Fetch, clean, match and publish one version of an entry."""
-    job_id, shared = _job_id(), context.get()
-    owed = shared.runtime.queues.owed("articles", job_id)
-    if owed is None:
-        return None
-    feed_id, entry = owed[0], from_plain(Entry, owed[1])
-    with structlog.contextvars.bound_contextvars(job=job_id, feed=feed_id, entry=entry.url):
-        return _next(asyncio.run(shared.processor.process(job_id, feed_id, entry)))
+    job_id = _job_id()
+    with structlog.contextvars.bound_contextvars(job=job_id):
+        return _next(asyncio.run(context.get().processor.process(job_id)))
 
 
 def deliver() -> Retry | None:
     """Bring alerts to a subscriber."""
-    job_id, shared = _job_id(), context.get()
-    owed = shared.runtime.queues.owed("deliveries", job_id)
-    if owed is None:
-        return None
-    one = from_plain(Delivery, owed[0])
-    with structlog.contextvars.bound_contextvars(
-        job=job_id, subscriber=one.subscriber, alert=one.alerts[0], alerts=len(one.alerts)
-    ):
-        return _next(delivery.deliver(shared.runtime, job_id, one))
+    job_id = _job_id()
+    with structlog.contextvars.bound_contextvars(job=job_id):
+        return _next(delivery.deliver(context.get().runtime, job_id))
 
 
 def _next(outcome: Again | Done) -> Retry | None:

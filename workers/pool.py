@@ -17,8 +17,9 @@ from rq.worker import BaseWorker
 from rq.worker_pool import WorkerPool
 
 from monitor.errors import ConfigError
+from monitor.liveness import HEARTBEAT
 from monitor.logs import library_level
-from monitor.queues import HEARTBEAT, SERIALIZER, QueueName
+from monitor.queues import SERIALIZER, QueueName
 from monitor.runtime import ConfigWatch, Runtime
 from workers import context
 from workers import jobs as jobs  # noqa: PLC0414 - loaded before the fork, with all that it needs

@@ -31,6 +31,11 @@ class Section:
     alerts: int
     stories: tuple[Story, ...]
 
+    @property
+    def shown(self) -> int:
+        """How many of its alerts are among the stories."""
+        return sum(1 + len(story.others) for story in self.stories)
+
 
 @dataclass(frozen=True)
 class Message:
@@ -60,7 +65,7 @@ class Message:
     @property
     def shown(self) -> int:
         """How many alerts the sections show."""
-        return sum(1 + len(story.others) for section in self.sections for story in section.stories)
+        return sum(section.shown for section in self.sections)
 
     @property
     def since(self) -> str:

@@ -19,7 +19,7 @@ from trafilatura import bare_extraction
 from monitor.articles.blocks import blocks
 from monitor.articles.markup import CONTROLS, decode, parse
 from monitor.articles.selection import article
-from monitor.articles.structured import language, moment_of, published_at, told
+from monitor.articles.structured import json_ld, language, moment_of, published_at, told
 from monitor.errors import CleanError
 
 _SPACES = re.compile(r"[^\S\n]+")
@@ -68,8 +68,9 @@ def clean(html: bytes, *, url: str | None = None, charset: str | None = None) ->
     """
     tree = parse(decode(html, charset))
     found = blocks(tree)
-    known, published, spoken = told(tree), published_at(tree), language(tree)
-    opinion = _opinion(tree, url)
+    nodes = list(json_ld(tree))
+    known, published, spoken = told(tree, nodes), published_at(tree, nodes), language(tree)
+    opinion = second_opinion(tree, url)
     text = article(found, replace(known, opinion=opinion.get("text") or ""))
     if not text:
         raise CleanError("the page holds no article")
@@ -84,7 +85,7 @@ def clean(html: bytes, *, url: str | None = None, charset: str | None = None) ->
     )
 
 
-def _opinion(tree: HtmlElement, url: str | None) -> dict[str, str | None]:
+def second_opinion(tree: HtmlElement, url: str | None = None) -> dict[str, str | None]:
     """What trafilatura makes of the page, in its quick way; nothing where it stumbles."""
     try:
         found = bare_extraction(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from lxml.html import HtmlElement
 
@@ -15,9 +15,12 @@ from monitor.articles.features import Told
 _LANGUAGE = re.compile(r"^[a-z]{2,3}\b", re.IGNORECASE)
 
 
-def told(tree: HtmlElement) -> Told:
+Node: TypeAlias = dict[str, Any]
+
+
+def told(tree: HtmlElement, nodes: Iterable[Node]) -> Told:
     """Title, summary and text of the article, as far as the page tells them apart."""
-    bodies = [node.get("articleBody") for node in _structured(tree)]
+    bodies = [node.get("articleBody") for node in nodes]
     return Told(
         title=_first(tree, '//meta[@property="og:title"]/@content', "//title/text()"),
         summary=_first(
@@ -44,9 +47,9 @@ def language(tree: HtmlElement) -> str | None:
     return None
 
 
-def published_at(tree: HtmlElement) -> datetime | None:
+def published_at(tree: HtmlElement, nodes: Iterable[Node]) -> datetime | None:
     """The moment of publication, which here has time and zone."""
-    for node in _structured(tree):
+    for node in nodes:
         moment = moment_of(node.get("datePublished"))
         kinds = node.get("@type")
         kinds = kinds if isinstance(kinds, list) else [kinds]
@@ -56,7 +59,7 @@ def published_at(tree: HtmlElement) -> datetime | None:
     return next(filter(None, map(moment_of, metas)), None)
 
 
-def _structured(tree: HtmlElement) -> Iterator[dict[str, Any]]:
+def json_ld(tree: HtmlElement) -> Iterator[Node]:
     """The objects of the page's JSON-LD."""
     for script in tree.xpath('//script[@type="application/ld+json"]/text()'):
         try:
@@ -67,7 +70,7 @@ def _structured(tree: HtmlElement) -> Iterator[dict[str, Any]]:
         yield from _nodes(data)
 
 
-def _nodes(data: Any) -> Iterator[dict[str, Any]]:
+def _nodes(data: Any) -> Iterator[Node]:
     """The objects of JSON-LD: one, a list, or a graph."""
     for node in data if isinstance(data, list) else [data]:
         if isinstance(node, dict):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ import click
 
 from monitor.cli import options
 from monitor.cli.console import printable
+from monitor.cli.options import F
 from monitor.errors import PresswatchError
 from monitor.model import Delivery, from_plain
 
@@ -24,6 +24,18 @@ def failed() -> None:
     """See to jobs and deliveries that were given up."""
 
 
+def _chosen_ones(command: F) -> F:
+    """Add what chooses jobs: ids or `--all`, and whose they are."""
+    for add in (
+        options.data,
+        options.config,
+        click.option("--all", "everything", is_flag=True, help="All of them."),
+        click.argument("ids", metavar="[ID]…", nargs=-1),
+    ):
+        command = add(command)
+    return command
+
+
 @failed.command(name="list")
 @options.config
 @options.data
@@ -32,7 +44,7 @@ def list_failed(config_directory: Path, data: Path, as_json: bool) -> None:
     """List them, newest first, with the reason."""
     from monitor.runtime import start
 
-    for job in _all(start(config_directory, data).queues):
+    for job in start(config_directory, data).queues.all_failed():
         if as_json:
             told = {**asdict(job), "failed_at": job.failed_at.isoformat(), "about": about(job)}
             click.echo(json.dumps(told, ensure_ascii=False))
@@ -42,10 +54,7 @@ def list_failed(config_directory: Path, data: Path, as_json: bool) -> None:
 
 
 @failed.command()
-@click.argument("ids", metavar="[ID]…", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="All of them.")
-@options.config
-@options.data
+@_chosen_ones
 def retry(ids: tuple[str, ...], everything: bool, config_directory: Path, data: Path) -> None:
     """Try them again, as if for the first time."""
     from monitor.runtime import start
@@ -58,10 +67,7 @@ def retry(ids: tuple[str, ...], everything: bool, config_directory: Path, data: 
 
 
 @failed.command()
-@click.argument("ids", metavar="[ID]…", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="All of them.")
-@options.config
-@options.data
+@_chosen_ones
 def drop(ids: tuple[str, ...], everything: bool, config_directory: Path, data: Path) -> None:
     """Forget them."""
     from monitor.runtime import start
@@ -75,18 +81,13 @@ def drop(ids: tuple[str, ...], everything: bool, config_directory: Path, data: P
     click.echo(f"{len(chosen)} dropped")
 
 
-def _all(queues: Queues) -> list[FailedJob]:
-    jobs = [job for name in queues.rq for job in queues.failed(name)]
-    return sorted(jobs, key=attrgetter("failed_at"), reverse=True)
-
-
 def _chosen(queues: Queues, ids: tuple[str, ...], *, everything: bool) -> list[FailedJob]:
     """The jobs that were named; raises where one is not there, before any is touched."""
     if bool(ids) == everything:
         raise click.UsageError(
             "name what you mean by its id from `presswatch failed list`, or --all"
         )
-    known = {job.id: job for job in _all(queues)}
+    known = {job.id: job for job in queues.all_failed()}
     if everything:
         return list(known.values())
     missing = [one for one in ids if one not in known]

@@ -77,9 +77,7 @@ def poll(url: str, config_directory: Path, data: Path, log_level: str) -> None: 
     settings = daemon.config.settings
 
     async def once() -> None:
-        async with HttpClient(
-            user_agent=settings.user_agent, allow_private=settings.allow_private_addresses
-        ) as http:
+        async with HttpClient.of(settings) as http:
             outcome = await Poller(daemon.store, daemon.queues, http, settings).poll(feed)
         if outcome.state.error:
             raise PresswatchError(f"{url}: {outcome.state.error}")

@@ -45,9 +45,7 @@ async def _poll(runtime: Runtime) -> list[Outcome]:
 
     settings = runtime.config.settings
     room = asyncio.Semaphore(AT_ONCE)
-    async with HttpClient(
-        user_agent=settings.user_agent, allow_private=settings.allow_private_addresses
-    ) as http:
+    async with HttpClient.of(settings) as http:
         poller = Poller(runtime.store, runtime.queues, http, settings)
 
         async def poll(feed: Feed) -> Outcome:

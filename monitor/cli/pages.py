@@ -121,9 +121,7 @@ async def _fetch(url: str, config_directory: Path) -> Page:
     except ConfigError:
         # A page can be looked at before there is a configuration.
         settings = Settings()
-    async with HttpClient(
-        user_agent=settings.user_agent, allow_private=settings.allow_private_addresses
-    ) as http:
+    async with HttpClient.of(settings) as http:
         response = await http.get(
             url,
             timeout_s=settings.articles.timeout.total_seconds(),

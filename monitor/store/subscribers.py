@@ -51,6 +51,10 @@ class Thread:
     alert: Mapping[str, Any]
 
 
+def _nothing(_: SubscriberState, __: SubscriberState, ___: Pipeline) -> None:
+    """Change a state and no more."""
+
+
 class SubscriberStore:
     """The subscribers' part of the store."""
 
@@ -146,7 +150,7 @@ class SubscriberStore:
         self,
         subscriber: str,
         decide: Callable[[SubscriberState], SubscriberState],
-        alongside: Callable[[SubscriberState, SubscriberState, Pipeline], None],
+        alongside: Callable[[SubscriberState, SubscriberState, Pipeline], None] = _nothing,
     ) -> SubscriberState:
         """Replace the state by what `decide` makes of it; returns the new one.
 

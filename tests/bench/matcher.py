@@ -10,21 +10,21 @@ articles in the same run.
 
 import gc
 import json
-import os
 import random
 import re
 import resource
 import statistics
 import sys
 import time
-from pathlib import Path
+
+from corpora import CORPORA
 
 from monitor.model import Article, Watchlist
 from monitor.watchlists.evaluate import holds
 from monitor.watchlists.matcher import Matcher, _terms
 from monitor.watchlists.text import Text
 
-CORPUS = Path(os.environ.get("PRESSWATCH_CORPORA", "../shared/corpora")) / "articles-news"
+CORPUS = CORPORA / "articles-news"
 SIZES = (10, 100, 1_000, 10_000, 100_000)
 NAIVE_SIZE = 10_000
 TYPICAL_WORDS = 650

@@ -12,15 +12,15 @@ dependency of ours; in an environment of its own:
 """
 
 import json
-import os
 import random
 import re
 import statistics
 import sys
 import time
 from itertools import combinations
-from pathlib import Path
 from zlib import crc32
+
+from corpora import CORPORA, NAMES
 
 from monitor.articles.stories import FEWEST_COMMON, _overlap, _shingles, same_story, sketch
 
@@ -29,7 +29,6 @@ try:
 except ImportError:
     MinHash = None
 
-CORPORA = Path(os.environ.get("PRESSWATCH_CORPORA", "../shared/corpora"))
 SENTENCE = re.compile(r"(?<=[.!?。！？])\s*")
 ROUNDS = 3
 PERMUTATIONS = 128
@@ -49,7 +48,7 @@ FURNITURE = [
 
 def corpora():
     """Each page's name, title and body."""
-    for corpus in ("articles-benchmark", "articles-news"):
+    for corpus in NAMES:
         gold = json.loads((CORPORA / corpus / "gold.json").read_text(encoding="utf-8"))
         for name, page in sorted(gold.items()):
             yield f"{corpus}/{name}", page["title"] or "", page["body"]

@@ -18,10 +18,10 @@ from corpora import CORPORA, WORD, groups, pages, show
 
 from monitor.articles import selection
 from monitor.articles.blocks import blocks
-from monitor.articles.clean import _opinion
+from monitor.articles.clean import second_opinion
 from monitor.articles.features import NAMES, features
 from monitor.articles.markup import decode, parse
-from monitor.articles.structured import told
+from monitor.articles.structured import json_ld, told
 
 PARTS = 5
 SETTINGS = {
@@ -48,8 +48,8 @@ class Sample:
     def __init__(self, page):
         self.page = page
         tree = parse(decode(page.html, None))
-        self.blocks, known = blocks(tree), told(tree)
-        self.told = replace(known, opinion=_opinion(tree, None).get("text") or "")
+        self.blocks, known = blocks(tree), told(tree, json_ld(tree))
+        self.told = replace(known, opinion=second_opinion(tree).get("text") or "")
         self.rows = features(self.blocks, self.told)
         self.labels = labels(self.blocks, page.body)
         own = sum(

@@ -292,7 +292,7 @@ def test_what_failed_is_listed_retried_and_dropped(daemon):
 
 def test_status_tells_how_subscribers_fare_in_one_line(daemon, store):
     state = SubscriberState(5, datetime.now(UTC), "HTTP 500", datetime.now(UTC))
-    store.subscribers.change("hook", lambda _: state, lambda *_: None)
+    store.subscribers.change("hook", lambda _: state)
     (line,) = [line for line in daemon("status").stdout.splitlines() if "paused" in line]
     assert line.startswith("subscriber hook: paused since 20")
     assert "HTTP 500 (5× in a row)" in line

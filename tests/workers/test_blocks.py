@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from monitor.alerts.digest import Message
 from workers.delivery import blocks
+from workers.delivery.cutting import cut
 
 HOSTILE = "<!channel> & @here <@U123> <http://x|y> *bold* `code` ~no~ _no_ :fire:"
 
@@ -180,7 +181,7 @@ def test_an_empty_title_is_named_so():
 @pytest.mark.parametrize("whole", ["e\u0301", "👩‍👩‍👧", "🇺🇳", "각"])
 def test_a_text_is_not_cut_inside_of_what_is_one_character_for_its_reader(whole):
     for most in range(len(whole) + 1, 40):
-        kept = blocks.cut(whole * 40, most)
+        kept = cut(whole * 40, most)
         assert len(kept) <= most
         assert kept.endswith("…")
         assert kept[:-1].replace(whole, "") == ""
@@ -188,7 +189,7 @@ def test_a_text_is_not_cut_inside_of_what_is_one_character_for_its_reader(whole)
 
 
 def test_even_a_single_character_without_end_is_cut():
-    assert len(blocks.cut("a" + "\u0301" * 1000, 100)) == 100
+    assert len(cut("a" + "\u0301" * 1000, 100)) == 100
 
 
 def test_an_added_article_is_short():
@@ -298,6 +299,6 @@ def test_whatever_is_written_keeps_within_the_limits_and_stays_text(some, times,
 
 @given(texts, st.integers(1, 400))
 def test_a_text_that_is_cut_begins_like_the_whole(text, most):
-    kept = blocks.cut(text, most)
+    kept = cut(text, most)
     assert len(kept) <= most
     assert kept == text or (kept[-1] == "…" and text.startswith(kept[:-1]))

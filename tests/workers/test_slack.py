@@ -19,6 +19,7 @@ from monitor.errors import DeliveryError, SubscriberBroken
 from monitor.model import Subscriber
 from monitor.store.subscribers import Thread
 from workers.delivery import slack, slack_answers
+from workers.delivery.channel import Crowded
 
 TOKEN = "xoxb-17653672481-secret"
 HOOK = "/services/T000/B000/secret"
@@ -450,7 +451,7 @@ def test_messages_to_one_channel_keep_a_second_apart(runtime, bot, hook, server)
 def test_who_would_wait_long_is_told_when_to_come_back(runtime, bot, server, monkeypatch):
     monkeypatch.setattr(slack, "LONGEST_TURN_S", 0.1)
     slack.send(runtime, bot, message(story="s1"))
-    with pytest.raises(slack.Crowded) as raised:
+    with pytest.raises(Crowded) as raised:
         slack.send(runtime, bot, message(2, story="s2"))
     assert raised.value.retryable
     assert 0.5 < raised.value.retry_after_s <= 1

@@ -20,10 +20,18 @@ from monitor.alerts.build import OPERATORS, added_to, notice
 from monitor.alerts.digest import Message
 from monitor.alerts.timing import after_failure, pause_s, release_at
 from monitor.errors import DeliveryError, SubscriberBroken
-from monitor.model import Alert, Delivery, DeliveryEvent, DeliveryNote, Subscriber, SubscriberState
+from monitor.model import (
+    Alert,
+    Delivery,
+    DeliveryEvent,
+    DeliveryNote,
+    Subscriber,
+    SubscriberState,
+    from_plain,
+)
 from monitor.process import Again, Done
 from workers.delivery import apprise, email, slack, webhook
-from workers.delivery.channel import Channel, Receipt
+from workers.delivery.channel import NOTHING, Channel, Crowded, Receipt
 
 if TYPE_CHECKING:
     from redis.client import Pipeline
@@ -54,8 +62,19 @@ _SOON = timedelta(seconds=5)
 _random = random.Random()  # noqa: S311 - jitter is no secret
 
 
-def deliver(runtime: Runtime, job_id: str, delivery: Delivery) -> Again | Done:
+def deliver(runtime: Runtime, job_id: str) -> Again | Done:
     """Make a delivery, hold it until its time, or say when to try again."""
+    owed = runtime.queues.owed("deliveries", job_id)
+    if owed is None:
+        return Done(())
+    delivery = from_plain(Delivery, owed[0])
+    with structlog.contextvars.bound_contextvars(
+        subscriber=delivery.subscriber, alert=delivery.alerts[0], alerts=len(delivery.alerts)
+    ):
+        return _deliver(runtime, job_id, delivery)
+
+
+def _deliver(runtime: Runtime, job_id: str, delivery: Delivery) -> Again | Done:
     subscribers = {one.name: one for one in runtime.config.subscribers}
     subscriber = subscribers.get(delivery.subscriber)
     alerts = [alert for one in delivery.alerts if (alert := runtime.store.alerts.get(one))]
@@ -120,7 +139,7 @@ class _Attempt:
             receipt = CHANNELS[self._subscriber.kind](
                 self._runtime, self._subscriber, self._message()
             )
-        except slack.Crowded as crowded:
+        except Crowded as crowded:
             self._runtime.queues.postpone("deliveries", self._job_id)
             return Again(math.ceil(crowded.retry_after_s or 1))
         except DeliveryError as error:
@@ -176,8 +195,7 @@ class _Attempt:
             return Again(math.ceil(max(wait, _LATER).total_seconds()))
         with self._runtime.redis.pipeline() as pipe:
             pipe.multi()
-            self._runtime.queues.settle("deliveries", self._job_id, pipe)
-            subscribers.give_back(name, self._delivery.id, pipe)
+            self._end_unsent(pipe)
             # A later article of a story is news for those alone who look at once.
             if not self._delivery.article:
                 subscribers.hold(name, releases, pipe)
@@ -187,7 +205,7 @@ class _Attempt:
         return Done(())
 
     def _delivered(self, receipt: Receipt, attempt: int) -> Again | Done:
-        if receipt is slack.NOTHING:
+        if receipt is NOTHING:
             return self._dropped()
         pause = pause_s(attempt, None, _random) if receipt.later else None
         # The rest belongs to a message that has gone out, and waits for no digest and no pause.
@@ -226,12 +244,14 @@ class _Attempt:
         """Be done with what nobody was asked to take."""
         with self._runtime.redis.pipeline() as pipe:
             pipe.multi()
-            self._runtime.queues.settle("deliveries", self._job_id, pipe)
-            self._runtime.store.subscribers.give_back(
-                self._subscriber.name, self._delivery.id, pipe
-            )
+            self._end_unsent(pipe)
             pipe.execute()
         return Done(())
+
+    def _end_unsent(self, pipe: Pipeline) -> None:
+        """Add to a transaction: the job is done, and took none of what the limit allows."""
+        self._runtime.queues.settle("deliveries", self._job_id, pipe)
+        self._runtime.store.subscribers.give_back(self._subscriber.name, self._delivery.id, pipe)
 
     def _failed(self, error: DeliveryError, attempt: int) -> Again | Done:
         said, broken = str(error), isinstance(error, SubscriberBroken)
@@ -242,16 +262,14 @@ class _Attempt:
         )
         is_refused = not (error.retryable or broken)
         pause = pause_s(attempt, error.retry_after_s, _random)
-        if is_refused or (pause is None and not state.paused_at):
-            with self._runtime.redis.pipeline() as pipe:
-                self._note("given up", said, pipe)
-                pipe.execute()
+        gives_up = is_refused or (pause is None and not state.paused_at)
+        with self._runtime.redis.pipeline() as pipe:
+            self._note("given up" if gives_up else "failed", said, pipe)
+            pipe.execute()
+        if gives_up:
             self._runtime.queues.give_up("deliveries", self._job_id, said)
             log.error("delivery given up", error=said)
             return Done(())
-        with self._runtime.redis.pipeline() as pipe:
-            self._note("failed", said, pipe)
-            pipe.execute()
         log.warning("delivery failed", error=said, paused=state.paused_at is not None)
         if state.paused_at or pause is None:
             return self._hold(self._releases(released=True), "the subscriber is paused")

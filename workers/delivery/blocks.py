@@ -18,6 +18,7 @@ from urllib.parse import quote, urlsplit
 import regex
 
 from monitor.alerts.digest import MOST_SHOWN, Message, Section, Story, gather
+from workers.delivery.cutting import cut
 
 # What Slack refuses to take, or cuts: https://docs.slack.dev/reference/block-kit/blocks
 MOST_BLOCKS = 50
@@ -32,14 +33,12 @@ MOST_SNIPPET = 600
 MOST_HIGHLIGHTS = 20
 MOST_NAMED = 10
 
-ELLIPSIS = "…"
 SEPARATOR = " · "
 UNTITLED = "(no title)"
 FROM_FEED = "from the feed, the page could not be had"
 
 _ALARM: dict[str, Any] = {"type": "emoji", "name": "red_circle"}
 _BOLD = {"bold": True}
-_GRAPHEME = regex.compile(r"\X")
 _SPACE = regex.compile(r"[\s\p{Z}]+")
 # Controls, half surrogates, and the marks that turn the direction of what follows; not the joiners
 # inside emoji and words.
@@ -60,7 +59,7 @@ class Rendered:
 
 def render(message: Message) -> Rendered:
     """A message as it is posted: one alert, an article added to its story, or a digest."""
-    if len(message.alerts) > 1:
+    if message.gathered:
         return _digest(message)
     (alert,) = message.alerts
     return render_addition(alert) if message.follows else render_alert(alert)
@@ -94,22 +93,6 @@ def render_addition(alert: dict[str, Any]) -> Rendered:
     """A later article of a story, below the story's first message."""
     line = [_link(alert["article"]), _text("\n"), *_context(alert)]
     return Rendered(_fallback(alert), [_rich_text([_part("rich_text_section", line)])])
-
-
-def cut(text: str, most: int) -> str:
-    """The beginning of a text in at most so many code points, with an ellipsis where it was longer.
-
-    A grapheme (UAX #29) is left out rather than cut, unless it is the first one.
-    """
-    if len(text) <= most:
-        return text
-    end = 0
-    for grapheme in _GRAPHEME.finditer(text, 0, most + 1):
-        # What reaches beyond the window may be the beginning of a longer one.
-        if grapheme.end() >= most:
-            break
-        end = grapheme.end()
-    return text[: end or most - 1] + ELLIPSIS
 
 
 def plain(text: str) -> str:
@@ -168,7 +151,7 @@ def _digest_blocks(message: Message, sections: Sequence[Section]) -> list[dict[s
     blocks = [_rich_text([_part("rich_text_section", heading)])]
     blocks += [_section(section) for section in sections if section.stories]
     unseen = [section for section in sections if not section.stories]
-    shown = sum(1 + len(story.others) for section in sections for story in section.stories)
+    shown = sum(section.shown for section in sections)
     foot: list[Element] = []
     if unseen:
         names = ", ".join(f"{_name(one.watchlist)} ({one.alerts})" for one in unseen[:MOST_NAMED])

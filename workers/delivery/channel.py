@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from monitor.errors import DeliveryError
+
 if TYPE_CHECKING:
     from monitor.alerts.digest import Message
     from monitor.model import Subscriber
@@ -28,6 +30,14 @@ class Receipt:
     refused: Mapping[str, str] = field(default_factory=dict)
 
 
+# Nobody was asked to take anything: there is no message any more that this one adds to.
+NOTHING = Receipt("nothing to add to")
+
+
+class Crowded(DeliveryError):
+    """Others keep the way to the subscriber busy; `retry_after_s` says when it is our turn."""
+
+
 class Channel(Protocol):
     """Brings a message to a subscriber."""
 
@@ -35,6 +45,7 @@ class Channel(Protocol):
         """Deliver, by `message.key` only once where the other side allows it.
 
         Raises DeliveryError where nobody took it, and SubscriberBroken where an operator must
-        repair something before anything is taken. What either says is shown and logged: it holds
-        no secret.
+        repair something before anything is taken; Crowded where it was not even tried, which is
+        no failure. Gives NOTHING where nobody was asked. What any of them says is shown and logged:
+        it holds no secret.
         """

@@ -9,17 +9,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import regex
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from monitor.alerts.digest import Message, Section, Story
+from workers.delivery.cutting import ELLIPSIS, cut
 
 MOST_SUBJECT = 200
 MOST_PREVIEW = 160
 # A digest names so many of the other outlets of a story.
 MOST_OTHERS = 5
 
-_GRAPHEME = regex.compile(r"\X")
+# Rather than cut a word, leave it out, unless it is longer than this.
+_LAST_WORD = 20
 # Bidi embeddings, overrides and isolates (UAX #9) reorder what stands beside them, and the others
 # hide things; marks and joiners stay, Persian, Hebrew and emoji need them.
 _DROPPED = re.compile("[\u00ad\u200b\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]")  # fmt: skip # noqa: E501
@@ -109,7 +110,7 @@ class ShownSection:
 
 def content(message: Message, *, unsubscribe: str = "") -> Content:
     """What a message says, as mail: an alert by itself, or a digest."""
-    kind, subject, values = _alert(message) if len(message.alerts) == 1 else _digest(message)
+    kind, subject, values = _digest(message) if message.gathered else _alert(message)
     values = values | {"subject": subject, "unsubscribe": unsubscribe}
     return Content(
         subject,
@@ -158,12 +159,11 @@ def _digest(message: Message) -> tuple[str, str, dict[str, Any]]:
 
 
 def _section(section: Section) -> ShownSection:
-    shown = sum(1 + len(story.others) for story in section.stories)
     return ShownSection(
         clean(section.watchlist),
         section.priority,
         section.alerts,
-        section.alerts - shown,
+        section.alerts - section.shown,
         tuple(map(_story, section.stories)),
     )
 
@@ -231,13 +231,10 @@ def _time(moment: str) -> str:
 
 
 def _cut(text: str, most: int) -> str:
-    """At most so many code points, an ellipsis included, and no half grapheme (UAX #29)."""
-    if len(text) <= most:
+    """What `cut` leaves, less half a word at its end."""
+    shorter = cut(text, most)
+    if shorter == text:
         return text
-    end = 0
-    for grapheme in _GRAPHEME.finditer(text):
-        if grapheme.end() >= most:
-            break
-        end = grapheme.end()
-    space = text.rfind(" ", end - 20, end)
-    return text[: space if space > 0 else end or most - 1].rstrip() + "…"
+    end = len(shorter) - len(ELLIPSIS)
+    space = text.rfind(" ", max(0, end - _LAST_WORD), end)
+    return text[: space if space > 0 else end].rstrip() + ELLIPSIS

@@ -50,7 +50,7 @@ def compose(
         "Message-ID": f"<{_id(message.key)}.{content_id(recipient.addr_spec)[:12]}@{domain}>",
     }
     watchlists = {alert["watchlist"] for alert in message.alerts}
-    if len(message.alerts) == 1:
+    if not message.gathered:
         # No mail has this id: readers put together what names the same one (RFC 5256, REFERENCES).
         (alert,) = message.alerts
         thread = f"<story.{content_id(alert['watchlist'], alert['story']['id'])}@{domain}>"

@@ -18,7 +18,7 @@ from monitor.errors import DeliveryError
 from monitor.model import content_id
 from monitor.store.subscribers import Thread
 from workers.delivery.blocks import Rendered, render, render_alert
-from workers.delivery.channel import Receipt
+from workers.delivery.channel import NOTHING, Crowded, Receipt
 from workers.delivery.slack_answers import (
     GONE,
     SCOPES,
@@ -44,15 +44,9 @@ LEASE = timedelta(seconds=30)
 LONGEST_TURN_S = 2.0
 
 
-NOTHING = Receipt("nothing to add to")
-
 # slack_sdk logs the webhook's URL, which is a credential, and errors that may hold it.
 _silent = logging.getLogger(f"{__name__}.sdk")
 _silent.setLevel(logging.CRITICAL + 1)
-
-
-class Crowded(DeliveryError):
-    """Others post to the channel just now; `retry_after_s` says when it is our turn."""
 
 
 def send(runtime: Runtime, subscriber: Subscriber, message: Message) -> Receipt:

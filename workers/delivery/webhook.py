@@ -39,9 +39,7 @@ async def _post(runtime: Runtime, subscriber: Subscriber, message: Message) -> R
     headers = {"Content-Type": "application/json", "Idempotency-Key": message.key}
     if secret := subscriber.options.get("secret"):
         headers |= signature(secret, message.key, int(time.time()), body)
-    async with HttpClient(
-        user_agent=settings.user_agent, allow_private=settings.allow_private_addresses
-    ) as http:
+    async with HttpClient.of(settings) as http:
         try:
             response = await http.post(
                 subscriber.options["url"], body, headers=headers, timeout_s=TIMEOUT_S
