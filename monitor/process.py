@@ -12,7 +12,9 @@ import structlog
 
 from monitor.alerts.build import alert_id, build, topic
 from monitor.alerts.once import after_alert, after_count, judge
-from monitor.articles.clean import Page, clean, clean_fragment
+from monitor.articles.clean import Page, clean, clean_fragment, clean_text
+from monitor.articles.lines import without_furniture
+from monitor.articles.markup import decode
 from monitor.articles.stories import sketch
 from monitor.articles.urls import canonical, host, normalise
 from monitor.errors import CleanError, FetchError, WrongContent
@@ -165,6 +167,8 @@ class Processor:
             )
         if response.content_type not in PAGE_TYPES:
             raise WrongContent(url, response.content_type)
+        if response.content_type == "text/plain":
+            return clean_text(decode(response.body, response.charset)), response.url
         return clean(response.body, url=response.url, charset=response.charset), response.url
 
     def _settle(self, job_id: str) -> None:
@@ -281,7 +285,7 @@ def _article(
         id=content_id(*([normalise(entry.url)] if entry.url else [feed.url, *_words(entry)])),
         url=entry.url or "",
         title=clean_fragment(entry.title),
-        text=clean_fragment(entry.content or entry.summary),
+        text=without_furniture(clean_fragment(entry.content or entry.summary)),
         source=source,
         feed_url=feed.url,
         tags=feed.tags,

@@ -162,6 +162,14 @@ def test_the_host_is_free_again_after_a_job(desk, begun):
     assert free == 0
 
 
+def test_plain_text_is_read_by_lines_and_so_is_what_the_feed_gives(desk, words):
+    flat = f"Advertisement\nEnvoys meet\n{words}.\nTrending\nThe NATO-Russia Council\n3 minutes ago"
+    desk.site.pages["/1"] = (200, {"content-type": "text/plain"}, flat.encode())
+    desk.process(Entry("1", f"{desk.site.url}/1", "Envoys meet"))
+    desk.process(Entry("2", None, "Envoys meet", flat.replace("\n", "<br>")))
+    assert desk.alerts() == []
+
+
 def test_a_content_type_that_makes_no_sense_leaves_a_page_readable(desk, council):
     _, _, html = desk.site.pages["/1"]
     hostile = {"Content-Type": "text/html; charset*=utf-8''a; charset*0=b"}

@@ -17,6 +17,7 @@ from lxml.html import HtmlElement, HTMLParser, fragment_fromstring
 from trafilatura import bare_extraction
 
 from monitor.articles.blocks import blocks
+from monitor.articles.lines import is_sentence, without_furniture
 from monitor.articles.markup import CONTROLS, decode, parse
 from monitor.articles.selection import article
 from monitor.articles.structured import json_ld, language, moment_of, published_at, told
@@ -122,6 +123,19 @@ def clean_fragment(html: str) -> str:
             element.tail = "\n" + (element.tail or "")
             element.text = "\n" + (element.text or "")
     return _paragraphs("".join(tree.itertext()))
+
+
+def clean_text(content: str) -> Page:
+    """The article in plain text, such as a page that somebody else has flattened.
+
+    Where furniture was found, a first line that is no sentence is the title.
+    """
+    known = _paragraphs(content)
+    title, text = "", without_furniture(known)
+    first, _, rest = text.partition("\n")
+    if text != known and rest and not is_sentence(first):
+        title, text = first, rest
+    return Page(title=title, text=text, authors=(), published_at=None, language=None, url=None)
 
 
 def _paragraphs(text: str) -> str:

@@ -80,8 +80,8 @@ class Source:
     error: str | None
 
 
-def sources(names: tuple[str, ...], config_directory: Path, *, plain: bool) -> Iterator[Source]:
-    """Read files, URLs and standard input in order; with `plain`, text is taken as it is."""
+def sources(names: tuple[str, ...], config_directory: Path) -> Iterator[Source]:
+    """Read files, URLs and standard input in order."""
     from monitor.articles.clean import clean
 
     for name in names:
@@ -92,8 +92,8 @@ def sources(names: tuple[str, ...], config_directory: Path, *, plain: bool) -> I
                 content = sys.stdin.buffer.read()
                 # A page announces itself; all else on standard input is text.
                 markup = content.lstrip()[:1] == b"<"
-                page = clean(content) if markup or not plain else _as_text(content)
-            elif plain and Path(name).suffix == ".txt":
+                page = clean(content) if markup else _as_text(content)
+            elif Path(name).suffix == ".txt":
                 page = _as_text(Path(name).read_bytes())
             else:
                 page = clean(Path(name).read_bytes())
@@ -106,10 +106,9 @@ def sources(names: tuple[str, ...], config_directory: Path, *, plain: bool) -> I
 
 
 def _as_text(content: bytes) -> Page:
-    from monitor.articles.clean import Page
+    from monitor.articles.clean import clean_text
 
-    text = content.decode("utf-8", "replace")
-    return Page(title="", text=text, authors=(), published_at=None, language=None, url=None)
+    return clean_text(content.decode("utf-8", "replace"))
 
 
 async def _fetch(url: str, config_directory: Path) -> Page:
@@ -140,7 +139,7 @@ def clean_command(
 ) -> None:
     """Show what Presswatch makes of pages."""
     failed = False
-    for source in sources(names, config_directory, plain=False):
+    for source in sources(names, config_directory):
         failed |= source.page is None
         if as_json:
             empty = dict.fromkeys(("title", "text", "authors", "published_at", "language", "url"))
@@ -192,7 +191,7 @@ def try_command(
 ) -> None:
     """Run a query over files, URLs, or stored articles, and show what matches.
 
-    Pages are cleaned first, .txt files are taken as they are. Exit 0 where one matched, 1 where
+    Pages are cleaned first, and so is text that was a page. Exit 0 where one matched, 1 where
     none did, 2 for a broken query.
     """
     from monitor.watchlists.matcher import Matcher
@@ -209,7 +208,7 @@ def try_command(
     if names:
         found = (
             (source.name, _article(source.page) if source.page else None, source.error)
-            for source in sources(names, config_directory, plain=True)
+            for source in sources(names, config_directory)
         )
     else:
         found = _stored(config_directory, data, since)
