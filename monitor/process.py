@@ -12,25 +12,20 @@ import structlog
 
 from monitor.alerts.build import alert_id, build, topic
 from monitor.alerts.once import after_alert, after_count, judge
-from monitor.articles.clean import Page, clean, clean_fragment, clean_text
-from monitor.articles.lines import without_furniture
-from monitor.articles.markup import decode
+from monitor.articles.clean import Page
 from monitor.articles.stories import sketch
-from monitor.articles.urls import canonical, host, normalise
-from monitor.errors import CleanError, FetchError, WrongContent
-from monitor.http import HttpClient
+from monitor.articles.urls import host, normalise
+from monitor.errors import CleanError, FetchError
 from monitor.model import (
     Alert,
     Article,
     Delivery,
     Entry,
-    Feed,
-    FeedState,
     Match,
     Watchlist,
-    content_id,
     from_plain,
 )
+from monitor.reading import Reader, as_article
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -41,15 +36,11 @@ if TYPE_CHECKING:
     from monitor.store import Store
     from monitor.watchlists.matcher import Matcher
 
-ACCEPT = "text/html, application/xhtml+xml, */*;q=0.1"
-PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml", "text/plain", ""})
 # A page that could not be had is tried again after these pauses, in seconds; what the feed gave
 # is matched at once.
 PAUSES_S = (10, 60, 300, 1800)
 # A request to a host whose turn comes within this time is waited for, later ones are postponed.
 PATIENCE = timedelta(seconds=2)
-# A page that says so much less than its feed is a teaser before a paywall.
-PAYWALLED = 2
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -88,6 +79,7 @@ class Processor:
         self._queues = queues
         self._config = config
         self._matcher = matcher
+        self._reader = Reader(config.settings, store)
         self._feeds = {feed.id: feed for feed in config.feeds}
         self._threads = frozenset(one.name for one in config.subscribers if one.threads)
         self._watchlists = {watchlist.name: watchlist for watchlist in config.watchlists}
@@ -117,7 +109,7 @@ class Processor:
             try:
                 # After the last pause the feed's words must do, also for a page that kills workers.
                 if attempt <= len(PAUSES_S):
-                    page, final_url = await self._fetch(entry.url)
+                    page, final_url = await self._reader.read(entry, entry.url)
             except (FetchError, CleanError) as error:
                 retry = isinstance(error, FetchError) and error.retryable
                 retry = retry and attempt < len(PAUSES_S)
@@ -125,7 +117,7 @@ class Processor:
             finally:
                 self._store.hosts.leave(host(entry.url), job_id)
         state = self._store.feeds.state(feed.id)
-        article = _article(feed, state, entry, page, final_url)
+        article = as_article(feed, state, entry, page, final_url)
         alerts = self._publish(job_id, article, entry, final_url, settle=not retry)
         log.info(
             "article matched" if alerts else "article read",
@@ -155,21 +147,6 @@ class Processor:
                 return wait
             patience -= wait
             await asyncio.sleep(seconds)
-
-    async def _fetch(self, url: str) -> tuple[Page, str]:
-        settings = self._config.settings
-        async with HttpClient.of(settings) as http:
-            response = await http.get(
-                url,
-                timeout_s=settings.articles.timeout.total_seconds(),
-                max_bytes=settings.articles.max_size,
-                accept=ACCEPT,
-            )
-        if response.content_type not in PAGE_TYPES:
-            raise WrongContent(url, response.content_type)
-        if response.content_type == "text/plain":
-            return clean_text(decode(response.body, response.charset)), response.url
-        return clean(response.body, url=response.url, charset=response.charset), response.url
 
     def _settle(self, job_id: str) -> None:
         with self._redis.pipeline() as pipe:
@@ -276,48 +253,9 @@ class Processor:
         return article.id
 
 
-def _article(
-    feed: Feed, state: FeedState, entry: Entry, page: Page | None, final_url: str | None
-) -> Article:
-    """What is to be matched: the page, completed by what the feed says, or the feed alone."""
-    source = feed.name or state.title or host(feed.url)
-    told = Article(
-        id=content_id(*([normalise(entry.url)] if entry.url else [feed.url, *_words(entry)])),
-        url=entry.url or "",
-        title=clean_fragment(entry.title),
-        text=without_furniture(clean_fragment(entry.content or entry.summary)),
-        source=source,
-        feed_url=feed.url,
-        tags=feed.tags,
-        authors=entry.authors,
-        published_at=entry.published_at or entry.updated_at,
-        language=state.language,
-        text_from="feed",
-    )
-    if page is None or len(page.text) * PAYWALLED < len(told.text):
-        return told
-    url = canonical(final_url or told.url, page.url)
-    return replace(
-        told,
-        url=url,
-        title=page.title or told.title,
-        text=page.text,
-        authors=page.authors or told.authors,
-        # Feeds say when to the second and with a zone, pages often only on which day.
-        published_at=told.published_at or page.published_at,
-        language=page.language or told.language,
-        text_from="page",
-    )
-
-
 def _differs(previous: Article, article: Article) -> bool:
     """Whether an article was edited; a page that comes after the feed's words is no edit."""
     return previous.text_from == article.text_from and (previous.title, previous.text) != (
         article.title,
         article.text,
     )
-
-
-def _words(entry: Entry) -> tuple[str, str, str]:
-    """What names an entry that has no address."""
-    return entry.guid or "", entry.title, entry.summary

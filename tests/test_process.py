@@ -162,6 +162,15 @@ def test_the_host_is_free_again_after_a_job(desk, begun):
     assert free == 0
 
 
+def test_what_returns_on_a_third_article_of_a_site_alerts_nobody(desk, words):
+    plea = f"The NATO-Russia Council and we thank you. {words[:120]}"
+    for number in range(4):
+        own = " ".join(f"{word}{number}" for word in words.split()) + "."
+        desk.site.put_page(f"/{number}", f"Envoys {number}", own, own[5:], plea)
+        desk.process(Entry(f"{number}", f"{desk.site.url}/{number}", f"Envoys {number}"))
+    assert desk.alerts() == [("council", "Envoys 0"), ("council", "Envoys 1")]
+
+
 def test_plain_text_is_read_by_lines_and_so_is_what_the_feed_gives(desk, words):
     flat = f"Advertisement\nEnvoys meet\n{words}.\nTrending\nThe NATO-Russia Council\n3 minutes ago"
     desk.site.pages["/1"] = (200, {"content-type": "text/plain"}, flat.encode())

@@ -55,7 +55,7 @@ class Place:
 
     __slots__ = (
         "advert", "article", "aside", "comments", "depth", "embedded", "figure", "furniture",
-        "number", "parent", "section", "signature", "table", "tag",
+        "name", "number", "parent", "section", "signature", "table", "tag",
     )  # fmt: skip
 
     def __init__(
@@ -75,6 +75,7 @@ class Place:
         self.depth: int = parent.depth + 1 if parent else 0
         # Paragraphs of one text are written alike: by the way down to them, less what numbers them.
         way = (parent.signature if parent else -1, tag, first)
+        self.name = f"{tag}.{first}"
         self.signature: int = signatures.setdefault(way, len(signatures))
         around = parent or _NOWHERE
         self.article: int = number if tag == "article" else around.article

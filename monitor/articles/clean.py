@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import html as html_entities
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Container, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
 from lxml import etree
@@ -17,10 +17,13 @@ from lxml.html import HtmlElement, HTMLParser, fragment_fromstring
 from trafilatura import bare_extraction
 
 from monitor.articles.blocks import blocks
+from monitor.articles.features import Told
 from monitor.articles.lines import is_sentence, without_furniture
 from monitor.articles.markup import CONTROLS, decode, parse
+from monitor.articles.memory import mark
 from monitor.articles.selection import article
 from monitor.articles.structured import json_ld, language, moment_of, published_at, told
+from monitor.articles.wording import words
 from monitor.errors import CleanError
 
 _SPACES = re.compile(r"[^\S\n]+")
@@ -32,6 +35,9 @@ _DROPPED = {"script", "style", "noscript", "template", "iframe", "object", "svg"
 # Looked for in what is marked as a date alone: the text is full of other days, and so is what
 # stands beside it.
 _DATES = {"original_date": True, "extensive_search": False}
+# The share of the announced title's words; sites edit their headlines.
+_AGREED = 0.3
+NOTHING_TOLD = Told()
 _BYLINE = re.compile(r"^(?:by|von|par|por|di|door|av)\s+", re.IGNORECASE)
 
 # All but Exception itself, of which the time limit of a job is a direct kind.
@@ -62,28 +68,66 @@ class Page:
     url: str | None
 
 
+class Reading:
+    """A page in blocks, of which those of the article are still to be told from the others.
+
+    `url` and `charset` are what the server said, `anchor` what a feed told of the article. Raises
+    CleanError where the bytes are no page.
+    """
+
+    def __init__(
+        self,
+        html: bytes,
+        *,
+        url: str | None = None,
+        charset: str | None = None,
+        anchor: Told = NOTHING_TOLD,
+    ) -> None:
+        self._url = url
+        self._anchor = anchor
+        self._tree = parse(decode(html, charset))
+        self.blocks = blocks(self._tree)
+
+    def page(self, furniture: Container[int] = frozenset()) -> Page:
+        """Find the article, without blocks whose marks are known as `furniture`.
+
+        To be called once. Raises CleanError where there is none.
+        """
+        tree, anchor = self._tree, self._anchor
+        nodes = list(json_ld(tree))
+        known, published, spoken = told(tree, nodes), published_at(tree, nodes), language(tree)
+        opinion = second_opinion(tree, self._url)
+        known = Told(
+            title=known.title or anchor.title,
+            summary=f"{known.summary}\n{anchor.summary}",
+            body=f"{known.body}\n{anchor.body}",
+            opinion=opinion.get("text") or "",
+        )
+        text = article(
+            self.blocks,
+            known,
+            lambda block: mark(block) in furniture,
+            is_announced=_agree(known.title, anchor.title),
+        )
+        if not text:
+            raise CleanError("the page holds no article")
+        title = _line(opinion.get("title") or known.title)
+        return Page(
+            title=title,
+            text=_without_title(_paragraphs("\n".join(text)), title),
+            authors=tuple(_authors(opinion.get("author"))),
+            published_at=published or moment_of(opinion.get("date")),
+            language=spoken,
+            url=_line(opinion.get("url")) or None,
+        )
+
+
 def clean(html: bytes, *, url: str | None = None, charset: str | None = None) -> Page:
     """Find the article on a page; `url` and `charset` are what the server said.
 
     Raises CleanError, and nothing else for any bytes, where there is none.
     """
-    tree = parse(decode(html, charset))
-    found = blocks(tree)
-    nodes = list(json_ld(tree))
-    known, published, spoken = told(tree, nodes), published_at(tree, nodes), language(tree)
-    opinion = second_opinion(tree, url)
-    text = article(found, replace(known, opinion=opinion.get("text") or ""))
-    if not text:
-        raise CleanError("the page holds no article")
-    title = _line(opinion.get("title") or known.title)
-    return Page(
-        title=title,
-        text=_without_title(_paragraphs("\n".join(text)), title),
-        authors=tuple(_authors(opinion.get("author"))),
-        published_at=published or moment_of(opinion.get("date")),
-        language=spoken,
-        url=_line(opinion.get("url")) or None,
-    )
+    return Reading(html, url=url, charset=charset).page()
 
 
 def second_opinion(tree: HtmlElement, url: str | None = None) -> dict[str, str | None]:
@@ -144,6 +188,12 @@ def _paragraphs(text: str) -> str:
 
 def _line(value: object) -> str:
     return " ".join(CONTROLS.sub(" ", str(value or "")).split())
+
+
+def _agree(title: str, announced: str) -> bool:
+    """Whether a page's title has words of the one by which it was announced."""
+    own = set(words(announced))
+    return len(own.intersection(words(title))) >= _AGREED * len(own)
 
 
 def _without_title(text: str, title: str) -> str:

@@ -8,9 +8,10 @@ does on publishers that it has not seen.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import compress
 from math import exp
 from pathlib import Path
 from typing import TypeAlias
@@ -38,9 +39,17 @@ _SURE = 0.7
 _ALMOST_ALL = 0.9
 # What was said already, word by word, is not said again, if it is more than a phrase.
 _PHRASE_WORDS = 15
+# Sites ask for subscriptions in fewer words than it takes to tell what happened before.
+_BACKGROUND_WORDS = 30
+# A page that says next to nothing else than other pages is a copy of them, not furniture alone.
+_OWN = 0.2
 
 # (feature, threshold, tree up to it, tree beyond it), or what a leaf adds.
 Tree: TypeAlias = "tuple[int, float, Tree, Tree] | float"
+
+
+def _never(_block: Block) -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +60,46 @@ class Scored:
     likely: float
 
 
-def article(blocks: Sequence[Block], told: Told) -> list[str]:
-    """The article's paragraphs, in the page's order; empty where there is none."""
+def article(
+    blocks: Sequence[Block],
+    told: Told,
+    is_furniture: Callable[[Block], bool] = _never,
+    *,
+    is_announced: bool = True,
+) -> list[str]:
+    """The article's paragraphs, in the page's order; empty where there is none.
+
+    `is_furniture` says what the site's other pages have, too, and `is_announced` whether the page
+    has the title by which a feed announced it.
+    """
     scored = score(blocks, told)
     enough = _enough(scored)
-    chosen = [one.block for one in scored if one.likely >= enough]
-    return [block.text for block in _once(chosen)]
+    taken = [one.likely >= enough for one in scored]
+    _leave_out_furniture(blocks, taken, is_furniture, is_announced=is_announced)
+    return [block.text for block in _once(list(compress(blocks, taken)))]
+
+
+def _leave_out_furniture(
+    blocks: Sequence[Block],
+    taken: list[bool],
+    is_furniture: Callable[[Block], bool],
+    *,
+    is_announced: bool,
+) -> None:
+    """Of what was taken; but a long paragraph amidst the text is background told once more.
+
+    A page that is nothing but furniture is a consent page or the like, unless it is what was
+    announced: portals have the same text of an agency several times.
+    """
+    known = [one and is_furniture(block) for block, one in zip(blocks, taken, strict=True)]
+    own = [one and not furniture for one, furniture in zip(taken, known, strict=True)]
+    said, left = (sum(len(block.words) for block in compress(blocks, one)) for one in (taken, own))
+    if is_announced and left < _OWN * said:
+        return
+    for at, block in enumerate(blocks):
+        if known[at]:
+            amidst = 0 < at < len(blocks) - 1 and own[at - 1] and own[at + 1]
+            taken[at] = amidst and not block.links and len(block.words) >= _BACKGROUND_WORDS
 
 
 def score(blocks: Sequence[Block], told: Told) -> list[Scored]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from monitor.store.alerts import AlertStore
 from monitor.store.articles import ArticleStore
 from monitor.store.feeds import FeedStore
+from monitor.store.furniture import FurnitureStore
 from monitor.store.hosts import HostStore
 from monitor.store.keys import Keys
 from monitor.store.stories import StoryStore
@@ -20,6 +21,7 @@ __all__ = [
     "AlertStore",
     "ArticleStore",
     "FeedStore",
+    "FurnitureStore",
     "HostStore",
     "Keys",
     "Store",
@@ -38,4 +40,5 @@ class Store:
         self.alerts = AlertStore(redis, self.keys, keep)
         self.stories = StoryStore(redis, self.keys, keep)
         self.subscribers = SubscriberStore(redis, self.keys, keep)
+        self.furniture = FurnitureStore(redis, self.keys)
         self.hosts = HostStore(redis, self.keys)

@@ -125,6 +125,10 @@ class Keys:
         """Sorted set: request under way → when it is over at the latest (epoch seconds)."""
         return f"{self.prefix}host:{host}:busy"
 
+    def furniture(self, host: str) -> str:
+        """List: what the last pages of a host held, in bytes; expires."""
+        return f"{self.prefix}furniture:{host}"
+
     @property
     def leader(self) -> str:
         """String: the scheduler that leads; expires."""

@@ -1,0 +1,106 @@
+"""From an entry to an article: its page, as its site and its feed help to read it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from monitor.articles.clean import Page, Reading, clean_fragment, clean_text
+from monitor.articles.features import Told
+from monitor.articles.lines import without_furniture
+from monitor.articles.markup import decode
+from monitor.articles.memory import furniture, trace
+from monitor.articles.urls import canonical, host, normalise
+from monitor.errors import WrongContent
+from monitor.http import HttpClient
+from monitor.model import Article, Entry, Feed, FeedState, content_id
+
+if TYPE_CHECKING:
+    from monitor.config import Settings
+    from monitor.http import Response
+    from monitor.store import Store
+
+ACCEPT = "text/html, application/xhtml+xml, */*;q=0.1"
+PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml", "text/plain", ""})
+# A page that says so much less than its feed is a teaser before a paywall.
+PAYWALLED = 2
+
+
+class Reader:
+    """Reads the pages of entries, and remembers what those of one site have in common."""
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self._settings = settings
+        self._store = store
+
+    async def read(self, entry: Entry, url: str) -> tuple[Page, str]:
+        """Fetch an entry's page at `url` and clean it; with the address after redirects.
+
+        Raises FetchError, or CleanError where the page is no article.
+        """
+        async with HttpClient.of(self._settings) as http:
+            response = await http.get(
+                url,
+                timeout_s=self._settings.articles.timeout.total_seconds(),
+                max_bytes=self._settings.articles.max_size,
+                accept=ACCEPT,
+            )
+        if response.content_type not in PAGE_TYPES:
+            raise WrongContent(url, response.content_type)
+        if response.content_type == "text/plain":
+            return clean_text(decode(response.body, response.charset)), response.url
+        return self._page(entry, url, response), response.url
+
+    def _page(self, entry: Entry, url: str, response: Response) -> Page:
+        anchor = Told(
+            title=clean_fragment(entry.title),
+            summary=clean_fragment(entry.summary),
+            body=clean_fragment(entry.content),
+        )
+        reading = Reading(response.body, url=response.url, charset=response.charset, anchor=anchor)
+        site, now = host(response.url), datetime.now(UTC)
+        own = trace(reading.blocks, link=normalise(url), title=anchor.title, now=now)
+        known = self._store.furniture.known(site)
+        # Whatever becomes of this page, the next ones are read the better for it.
+        self._store.furniture.remember(site, own, known)
+        return reading.page(furniture(known, own))
+
+
+def as_article(
+    feed: Feed, state: FeedState, entry: Entry, page: Page | None, final_url: str | None
+) -> Article:
+    """What is to be matched: the page, completed by what the feed says, or the feed alone."""
+    source = feed.name or state.title or host(feed.url)
+    told = Article(
+        id=content_id(*([normalise(entry.url)] if entry.url else [feed.url, *_words(entry)])),
+        url=entry.url or "",
+        title=clean_fragment(entry.title),
+        text=without_furniture(clean_fragment(entry.content or entry.summary)),
+        source=source,
+        feed_url=feed.url,
+        tags=feed.tags,
+        authors=entry.authors,
+        published_at=entry.published_at or entry.updated_at,
+        language=state.language,
+        text_from="feed",
+    )
+    if page is None or len(page.text) * PAYWALLED < len(told.text):
+        return told
+    url = canonical(final_url or told.url, page.url)
+    return replace(
+        told,
+        url=url,
+        title=page.title or told.title,
+        text=page.text,
+        authors=page.authors or told.authors,
+        # Feeds say when to the second and with a zone, pages often only on which day.
+        published_at=told.published_at or page.published_at,
+        language=page.language or told.language,
+        text_from="page",
+    )
+
+
+def _words(entry: Entry) -> tuple[str, str, str]:
+    """What names an entry that has no address."""
+    return entry.guid or "", entry.title, entry.summary

@@ -1,0 +1,33 @@
+"""What is remembered of a host's pages."""
+
+from monitor.articles.memory import WINDOW, Trace
+from monitor.store.furniture import PAGES
+
+
+def page(number, *marks):
+    name = number.to_bytes(4, "little")
+    return Trace(1_000 + number, name, name, marks)
+
+
+def remember(store, host, *pages):
+    for one in pages:
+        store.furniture.remember(host, one, store.furniture.known(host))
+
+
+def test_pages_of_a_host_are_remembered_newest_first(store):
+    remember(store, "a.example", page(1, 5, 6), page(2))
+    remember(store, "b.example", page(3))
+    assert store.furniture.known("a.example") == [page(2), page(1, 5, 6)]
+
+
+def test_a_page_takes_the_place_of_the_same_article(store):
+    again = Trace(9_000, page(1).link, page(7).title, (8,))
+    remember(store, "a.example", page(1, 5), page(2), again)
+    assert store.furniture.known("a.example") == [again, page(2)]
+
+
+def test_memory_is_bounded_in_pages_and_in_time(store, redis):
+    remember(store, "a.example", *map(page, range(PAGES + 5)))
+    known = store.furniture.known("a.example")
+    assert (len(known), known[0]) == (PAGES, page(PAGES + 4))
+    assert 0 < redis.ttl(store.keys.furniture("a.example")) <= WINDOW.total_seconds()
