@@ -17,6 +17,9 @@ from pydantic import TypeAdapter
 Priority = Literal["low", "normal", "high"]
 OncePer = Literal["story", "article", "none"]
 TextSource = Literal["page", "feed"]
+# How much of an article there was to read: all of it, what stands before a paywall, or what the
+# feed said.
+Quality = Literal["full", "teaser", "feed"]
 
 T = TypeVar("T")
 
@@ -78,6 +81,7 @@ class Article:
 
     `text` holds paragraphs separated by a newline; `title` is not repeated in it. `source` is the
     feed's name, `tags` are the feed's; `story` is the id of the first article of its story.
+    `paywalled` says that not every reader of the page gets to see all of it.
     """
 
     id: str
@@ -92,6 +96,8 @@ class Article:
     language: str | None = None
     text_from: TextSource = "page"
     story: str = ""
+    quality: Quality = "full"
+    paywalled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,7 @@ def as_article(
         published_at=entry.published_at or entry.updated_at,
         language=state.language,
         text_from="feed",
+        quality="feed",
     )
     if page is None or len(page.text) * PAYWALLED < len(told.text):
         return told
@@ -98,6 +99,8 @@ def as_article(
         published_at=told.published_at or page.published_at,
         language=page.language or told.language,
         text_from="page",
+        quality=page.quality,
+        paywalled=page.paywalled,
     )
 
 

@@ -162,6 +162,22 @@ def test_the_host_is_free_again_after_a_job(desk, begun):
     assert free == 0
 
 
+def test_an_alert_says_how_much_of_the_article_there_was(desk, council, words):
+    desk.process(council)
+    assert (desk.last()["quality"], "paywalled" in desk.last()) == ("full", False)
+    paid = '{"@type": "NewsArticle", "isAccessibleForFree": false}'
+    desk.site.put_page("/2", "Envoys part", f"The NATO-Russia Council met. {words}")
+    status, headers, body = desk.site.pages["/2"]
+    marked = body.replace(
+        b"<h1>", f'<script type="application/ld+json">{paid}</script><h1>'.encode(), 1
+    )
+    desk.site.pages["/2"] = (status, headers, marked)
+    desk.process(Entry("2", f"{desk.site.url}/2", "Envoys part"))
+    assert (desk.last()["quality"], desk.last()["paywalled"]) == ("teaser", True)
+    desk.process(Entry("3", None, "Envoys rest", "The NATO-Russia Council rests."))
+    assert desk.last()["quality"] == "feed"
+
+
 def test_what_returns_on_a_third_article_of_a_site_alerts_nobody(desk, words):
     plea = f"The NATO-Russia Council and we thank you. {words[:120]}"
     for number in range(4):

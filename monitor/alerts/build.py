@@ -107,11 +107,23 @@ def _article(article: Article) -> dict[str, Any]:
         "authors": list(article.authors),
         "published_at": _utc(article.published_at) if article.published_at else None,
         "language": article.language,
+        "quality": article.quality,
     }
+    if article.paywalled:
+        described["paywalled"] = True
     if article.text_from == "feed":
         # The page could not be had: whoever reads the alert shall know that there may be more.
         described["text_from"] = "feed"
     return described
+
+
+def reservation(article: dict[str, Any]) -> str:
+    """What whoever reads an alert's article should know before; empty where it is all there."""
+    if article.get("text_from") == "feed":
+        return "from the feed, the page could not be had"
+    if article.get("quality") == "teaser":
+        return "from a teaser, the rest could not be had"
+    return "behind a paywall" if article.get("paywalled") else ""
 
 
 def evidence_of(article: Article, match: Match) -> list[dict[str, Any]]:

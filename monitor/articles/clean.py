@@ -1,14 +1,14 @@
 """From the bytes of a page to the article on it. Pure.
 
 The text is what `selection` chooses of the page's blocks, with trafilatura as a second opinion;
-title, authors and day are trafilatura's.
+`metadata` knows the rest.
 """
 
 from __future__ import annotations
 
 import html as html_entities
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,13 +18,17 @@ from trafilatura import bare_extraction
 
 from monitor.articles.blocks import blocks
 from monitor.articles.features import Told
+from monitor.articles.kinds import refusal
+from monitor.articles.language import language
 from monitor.articles.lines import is_sentence, without_furniture
 from monitor.articles.markup import CONTROLS, decode, parse
 from monitor.articles.memory import mark
+from monitor.articles.metadata import metadata
 from monitor.articles.selection import article
-from monitor.articles.structured import json_ld, language, moment_of, published_at, told
+from monitor.articles.structured import claimed_language, is_declared, json_ld, told
 from monitor.articles.wording import words
 from monitor.errors import CleanError
+from monitor.model import Quality
 
 _SPACES = re.compile(r"[^\S\n]+")
 _BLANK_LINES = re.compile(r"\s*\n\s*")
@@ -37,8 +41,12 @@ _DROPPED = {"script", "style", "noscript", "template", "iframe", "object", "svg"
 _DATES = {"original_date": True, "extensive_search": False}
 # The share of the announced title's words; sites edit their headlines.
 _AGREED = 0.3
+# What stands before a paywall: three paragraphs or so, or what ends in the midst of a sentence.
+_TEASER_WORDS = 200
+_SHORT_WORDS = 150
+_TAIL_CHARS = 60
+_CUT = re.compile(r"(?:\.\.\.|…|\[(?:\.\.\.|…|\+\d+ chars)\])\s*(?:\S+(?: \S+){0,3}\W*)?$")
 NOTHING_TOLD = Told()
-_BYLINE = re.compile(r"^(?:by|von|par|por|di|door|av)\s+", re.IGNORECASE)
 
 # All but Exception itself, of which the time limit of a job is a direct kind.
 _STUMBLES = (
@@ -57,15 +65,23 @@ _STUMBLES = (
 class Page:
     """What stands on a page: paragraphs of `text` are separated by a newline.
 
-    `url` is the address that the page claims as its own, `language` an ISO 639 code.
+    `title` is without the site's name. `url` is the address that the page claims as its own,
+    `language` an ISO 639 code, `image` the address of the lead picture. Moments are in UTC.
     """
 
     title: str
     text: str
-    authors: tuple[str, ...]
-    published_at: datetime | None
-    language: str | None
-    url: str | None
+    authors: tuple[str, ...] = ()
+    published_at: datetime | None = None
+    language: str | None = None
+    url: str | None = None
+    subtitle: str = ""
+    modified_at: datetime | None = None
+    site: str = ""
+    section: str = ""
+    image: str | None = None
+    paywalled: bool = False
+    quality: Quality = "full"
 
 
 class Reading:
@@ -95,30 +111,42 @@ class Reading:
         """
         tree, anchor = self._tree, self._anchor
         nodes = list(json_ld(tree))
-        known, published, spoken = told(tree, nodes), published_at(tree, nodes), language(tree)
+        page, claimed = told(tree, nodes), claimed_language(tree)
         opinion = second_opinion(tree, self._url)
+        about = metadata(tree, nodes, url=self._url, opinion=opinion)
         known = Told(
-            title=known.title or anchor.title,
-            summary=f"{known.summary}\n{anchor.summary}",
-            body=f"{known.body}\n{anchor.body}",
+            title=page.title or anchor.title,
+            summary=f"{page.summary}\n{anchor.summary}",
+            body=f"{page.body}\n{anchor.body}",
             opinion=opinion.get("text") or "",
         )
-        text = article(
+        is_announced = _agree(about.title, anchor.title)
+        chosen = article(
             self.blocks,
             known,
             lambda block: mark(block) in furniture,
-            is_announced=_agree(known.title, anchor.title),
+            is_announced=is_announced,
         )
-        if not text:
+        if not chosen:
             raise CleanError("the page holds no article")
-        title = _line(opinion.get("title") or known.title)
+        declared = is_declared(tree, nodes) or (bool(anchor.title) and is_announced)
+        if reason := refusal(about.title, chosen, is_declared=declared):
+            raise CleanError(reason)
+        text = _without_title(_paragraphs("\n".join(block.text for block in chosen)), about.title)
         return Page(
-            title=title,
-            text=_without_title(_paragraphs("\n".join(text)), title),
-            authors=tuple(_authors(opinion.get("author"))),
-            published_at=published or moment_of(opinion.get("date")),
-            language=spoken,
-            url=_line(opinion.get("url")) or None,
+            title=about.title,
+            text=text,
+            authors=about.authors,
+            published_at=about.published_at,
+            language=language(text, claimed),
+            url=about.url,
+            subtitle=about.subtitle,
+            modified_at=about.modified_at,
+            site=about.site,
+            section=about.section,
+            image=about.image,
+            paywalled=about.paywalled,
+            quality=_quality(text, paywalled=about.paywalled),
         )
 
 
@@ -179,7 +207,7 @@ def clean_text(content: str) -> Page:
     first, _, rest = text.partition("\n")
     if text != known and rest and not is_sentence(first):
         title, text = first, rest
-    return Page(title=title, text=text, authors=(), published_at=None, language=None, url=None)
+    return Page(title, text, language=language(text, None))
 
 
 def _paragraphs(text: str) -> str:
@@ -196,15 +224,14 @@ def _agree(title: str, announced: str) -> bool:
     return len(own.intersection(words(title))) >= _AGREED * len(own)
 
 
+def _quality(text: str, *, paywalled: bool) -> Quality:
+    """Whether this is all of an article, by how it ends and how long it is."""
+    count = len(words(text))
+    cut = count < _SHORT_WORDS and bool(_CUT.search(text[-_TAIL_CHARS:]))
+    return "teaser" if cut or (paywalled and count < _TEASER_WORDS) else "full"
+
+
 def _without_title(text: str, title: str) -> str:
     """The text, less a first line that repeats the title."""
     first, _, rest = text.partition("\n")
     return rest if title and rest and first.casefold() == title.casefold() else text
-
-
-def _authors(value: object) -> Iterator[str]:
-    """Names, of trafilatura's `A; B`."""
-    for part in str(value or "").split(";"):
-        name = _BYLINE.sub("", _line(part))
-        if name:
-            yield name

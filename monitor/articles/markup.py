@@ -42,6 +42,7 @@ _MEANT = {
     "shift_jis": "cp932",
     "euc_kr": "cp949",
 }
+_HEAD = {"base", "link", "meta", "noscript", "script", "style", "template", "title"}
 # Python's codecs that are no charsets; punycode takes quadratic time.
 _NO_CHARSETS = {"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"}
 
@@ -110,7 +111,22 @@ def parse(text: str) -> HtmlElement:
         tree = document_fromstring(encoded, parser=HTMLParser(huge_tree=False, encoding="utf-8"))
     except (etree.LxmlError, ValueError) as error:
         raise CleanError("the page cannot be parsed") from error
+    if tree.find("body") is None:
+        _give_body(tree)
     return tree
+
+
+def _give_body(tree: HtmlElement) -> None:
+    """Take out of the head what is none of it.
+
+    A page may leave its tags out, and libxml2 takes elements that are younger than HTML 4, such as
+    <main>, for the head's.
+    """
+    for head in tree.findall("head"):
+        astray = [one for one in head if isinstance(one.tag, str) and one.tag not in _HEAD]
+        if astray:
+            body = etree.SubElement(tree, "body")
+            body.extend(head[head.index(astray[0]) :])
 
 
 class _Shape:

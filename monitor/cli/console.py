@@ -15,6 +15,7 @@ from honcho.printer import Message
 from honcho.printer import Printer as HonchoPrinter
 
 from monitor import lifeline, logs, runtime
+from monitor.alerts.build import reservation
 
 WIDTH = 88
 STYLE: dict[str, dict[str, Any]] = {
@@ -36,8 +37,7 @@ def block(alert: dict[str, Any]) -> str:
     when = datetime.fromisoformat(article["published_at"] or alert["detected_at"]).astimezone()
     head = f"{alert['watchlist']} · {alert['priority']}"
     about = [article["source"], f"{when:%-d %B %Y, %H:%M}"]
-    if article.get("text_from") == "feed":
-        about.append("from the feed, the page could not be had")
+    about += filter(None, [reservation(article)])
     lines = [
         click.style(
             f"── {head} " + "─" * max(0, WIDTH - len(head) - 4), **STYLE[alert["priority"]]

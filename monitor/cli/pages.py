@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 TRIED = "query"
 STANDARD_INPUT = "-"
+# What each object of `clean --json` has, before whatever else is known of a page.
+FIELDS = ("title", "text", "authors", "published_at", "language", "url")
 
 
 @click.command()
@@ -142,9 +144,9 @@ def clean_command(
     for source in sources(names, config_directory):
         failed |= source.page is None
         if as_json:
-            empty = dict.fromkeys(("title", "text", "authors", "published_at", "language", "url"))
-            known = as_plain(source.page) if source.page else empty
-            click.echo(json.dumps({**empty, **known, "error": source.error}, ensure_ascii=False))
+            empty = dict.fromkeys(FIELDS) | {"error": source.error}
+            known = as_plain(source.page) if source.page else {}
+            click.echo(json.dumps(empty | known, ensure_ascii=False))
         elif source.page is None:
             click.echo(f"{source.name}: {source.error}", err=True)
         else:

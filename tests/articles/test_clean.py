@@ -54,6 +54,28 @@ def test_the_article_is_found_and_nothing_beside_it():
     assert page.url == "https://herald.example/grain"
 
 
+def test_a_page_may_leave_its_tags_out():
+    bare = f"<title>Grain</title><meta name=x><main><h1>Grain</h1><p>{FIRST}<p>{SECOND}</main>"
+    assert clean(bare.encode()).text == f"{FIRST}\n{SECOND}"
+
+
+@pytest.mark.parametrize(
+    ("end", "paid", "quality"),
+    [
+        (THIRD, False, "full"),
+        ("They agreed that the talks …", False, "teaser"),
+        ("They agreed that the talks [...] Read more", False, "teaser"),
+        (THIRD, True, "teaser"),
+        (f"{THIRD} {SECOND} " * 8, True, "full"),
+    ],
+)
+def test_a_teaser_is_told_from_a_full_text(end, paid, quality):
+    free = '"isAccessibleForFree": false, "@type"' if paid else '"@type"'
+    html = PAGE.replace('"@type"', free, 1).replace(f"<p>{THIRD}</p>", f"<p>{end}</p>")
+    page = clean(html.encode())
+    assert (page.quality, page.paywalled) == (quality, paid)
+
+
 def test_the_title_is_not_repeated_in_the_text():
     lines = clean(PAGE.encode()).text.split("\n")
     assert "Grain talks run late" not in lines

@@ -51,6 +51,42 @@ def pages():
     return found
 
 
+def wcxb(folder):
+    """The article pages of the Web Content Extraction Benchmark (M. Foley, 2026; CC BY 4.0)."""
+    found = []
+    for file in sorted(Path(folder).glob("*/ground-truth/*.json")):
+        known = json.loads(file.read_text(encoding="utf-8"))
+        html = file.parents[1] / "html" / f"{file.stem}.html.gz"
+        gold = known["ground_truth"]
+        kind = known["_internal"]["page_type"]["primary"]
+        if kind == "article" and gold.get("main_content") and html.exists():
+            name = f"{file.parents[1].name}-{file.stem}"
+            found.append(
+                Page(
+                    "wcxb", name, publisher(known.get("url") or name),
+                    gzip.decompress(html.read_bytes()), gold["main_content"],
+                    (), (),
+                )
+            )  # fmt: skip
+    return found
+
+
+def newspaper4k(html, url):
+    """What newspaper4k makes of a page, without asking the network for pictures.
+
+    None where it is not installed, or lacks what it needs for the page's language.
+    """
+    try:
+        import newspaper
+
+        article = newspaper.Article(url, fetch_images=False, follow_meta_refresh=False)
+        article.download(input_html=html)
+        article.parse()
+    except ImportError:
+        return None
+    return article
+
+
 def publisher(url):
     """A host without what comes before the registered name, roughly."""
     labels = (urlsplit(url).hostname or url).split(".")

@@ -113,6 +113,8 @@ def test_an_alert_without_snippets_has_no_quote():
         ({"update": True}, "· updated"),
         ({"story": {"id": "s", "articles": 4}}, "· 4 outlets carry the story"),
         ({"article": {"text_from": "feed"}}, "· from the feed, the page could not be had"),
+        ({"article": {"quality": "teaser"}}, "· from a teaser, the rest could not be had"),
+        ({"article": {"paywalled": True}}, "· behind a paywall"),
     ],
 )
 def test_what_is_special_about_an_alert_is_said(changes, said):

@@ -17,6 +17,7 @@ from urllib.parse import quote, urlsplit
 
 import regex
 
+from monitor.alerts.build import reservation
 from monitor.alerts.digest import MOST_SHOWN, Message, Section, Story, gather
 from workers.delivery.cutting import cut
 
@@ -35,7 +36,6 @@ MOST_NAMED = 10
 
 SEPARATOR = " · "
 UNTITLED = "(no title)"
-FROM_FEED = "from the feed, the page could not be had"
 
 _ALARM: dict[str, Any] = {"type": "emoji", "name": "red_circle"}
 _BOLD = {"bold": True}
@@ -212,8 +212,8 @@ def _remarks(alert: dict[str, Any]) -> Iterable[str]:
         yield f"{alert['priority']} priority"
     if alert.get("update"):
         yield "updated"
-    if alert["article"].get("text_from") == "feed":
-        yield FROM_FEED
+    if remark := reservation(alert["article"]):
+        yield remark
     if (outlets := alert["story"]["articles"]) > 1:
         yield f"{outlets} outlets carry the story"
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from monitor.alerts.build import reservation
 from monitor.alerts.digest import Message, Section, Story
 from workers.delivery.cutting import ELLIPSIS, cut
 
@@ -85,7 +86,7 @@ class Shown:
     matched: str
     outlets: int
     update: bool
-    from_feed: bool
+    reservation: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +194,7 @@ def _shown(alert: dict[str, Any]) -> Shown:
         matched=", ".join(filter(None, terms)),
         outlets=alert["story"]["articles"],
         update=alert.get("update") is True,
-        from_feed=article.get("text_from") == "feed",
+        reservation=reservation(article),
     )
 
 
