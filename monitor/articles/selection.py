@@ -66,8 +66,8 @@ def article(
     is_furniture: Callable[[Block], bool] = _never,
     *,
     is_announced: bool = True,
-) -> list[str]:
-    """The article's paragraphs, in the page's order; empty where there is none.
+) -> list[Block]:
+    """The article's blocks, in the page's order; empty where there is none.
 
     `is_furniture` says what the site's other pages have, too, and `is_announced` whether the page
     has the title by which a feed announced it.
@@ -76,7 +76,7 @@ def article(
     enough = _enough(scored)
     taken = [one.likely >= enough for one in scored]
     _leave_out_furniture(blocks, taken, is_furniture, is_announced=is_announced)
-    return [block.text for block in _once(list(compress(blocks, taken)))]
+    return _once(list(compress(blocks, taken)))
 
 
 def _leave_out_furniture(

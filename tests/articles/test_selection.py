@@ -18,7 +18,7 @@ ARTICLE = "".join(f"<p>{paragraph}</p>" for paragraph in PARAGRAPHS)
 def select(html, **told):
     tree = document_fromstring(f"<html><body>{html}</body></html>")
     told.setdefault("opinion", "\n".join(PARAGRAPHS))
-    return selection.article(blocks(tree), Told(**told))
+    return [block.text for block in selection.article(blocks(tree), Told(**told))]
 
 
 def page(more="", beside=""):

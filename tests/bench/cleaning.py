@@ -12,8 +12,9 @@ import argparse
 import statistics
 import time
 from functools import partial
+from importlib.util import find_spec
 
-from corpora import CORPORA, pages, scores, show
+from corpora import CORPORA, newspaper4k, pages, scores, show
 from trafilatura import bare_extraction
 
 from monitor.articles.clean import clean
@@ -39,6 +40,11 @@ def trafilatura(page, **how):
     return (found.text if found else "") or ""
 
 
+def newspaper(page):
+    article = newspaper4k(decode(page.html, None), "https://example.org/")
+    return article.text if article else ""
+
+
 def extractors():
     yield "the page's whole text", whole
     try:
@@ -52,6 +58,8 @@ def extractors():
                 decode(page.html, None), main_content=True, alt_texts=False
             ),
         )
+    if find_spec("newspaper"):
+        yield "newspaper4k", newspaper
     yield "trafilatura, fast", partial(trafilatura, fast=True)
     yield "trafilatura, default", trafilatura
     yield "trafilatura, precision", partial(trafilatura, favor_precision=True)
