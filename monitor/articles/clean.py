@@ -15,6 +15,7 @@ from datetime import datetime
 from lxml import etree
 from lxml.html import HtmlElement, HTMLParser, fragment_fromstring
 from trafilatura import bare_extraction
+from trafilatura.settings import Document
 
 from monitor.articles.blocks import blocks
 from monitor.articles.features import Told
@@ -36,9 +37,6 @@ _BLOCKS = "p|div|li|h1|h2|h3|h4|h5|h6|blockquote|tr|br|figure|section|article|pr
 # Not past another `<`: a megabyte of `<a<a<a` would be looked through from each of them.
 _MARKUP = re.compile(r"<[a-zA-Z!/][^<>]*>|&#?\w+;")
 _DROPPED = {"script", "style", "noscript", "template", "iframe", "object", "svg", "form"}
-# Looked for in what is marked as a date alone: the text is full of other days, and so is what
-# stands beside it.
-_DATES = {"original_date": True, "extensive_search": False}
 # The share of the announced title's words; sites edit their headlines.
 _AGREED = 0.3
 # What stands before a paywall: three paragraphs or so, or what ends in the midst of a sentence.
@@ -112,13 +110,12 @@ class Reading:
         tree, anchor = self._tree, self._anchor
         nodes = list(json_ld(tree))
         page, claimed = told(tree, nodes), claimed_language(tree)
-        opinion = second_opinion(tree, self._url)
-        about = metadata(tree, nodes, url=self._url, opinion=opinion)
+        about = metadata(tree, nodes, url=self._url)
         known = Told(
             title=page.title or anchor.title,
             summary=f"{page.summary}\n{anchor.summary}",
             body=f"{page.body}\n{anchor.body}",
-            opinion=opinion.get("text") or "",
+            opinion=second_opinion(tree),
         )
         is_announced = _agree(about.title, anchor.title)
         chosen = article(
@@ -158,21 +155,13 @@ def clean(html: bytes, *, url: str | None = None, charset: str | None = None) ->
     return Reading(html, url=url, charset=charset).page()
 
 
-def second_opinion(tree: HtmlElement, url: str | None = None) -> dict[str, str | None]:
-    """What trafilatura makes of the page, in its quick way; nothing where it stumbles."""
+def second_opinion(tree: HtmlElement) -> str:
+    """The text that trafilatura would take, in its quick way; empty where it stumbles."""
     try:
-        found = bare_extraction(
-            tree,
-            url=url,
-            fast=True,
-            with_metadata=True,
-            include_comments=False,
-            date_extraction_params=_DATES,
-        )
+        found = bare_extraction(tree, fast=True, include_comments=False)
     except _STUMBLES:
-        return {}
-    document = found.as_dict() if found is not None and not isinstance(found, dict) else found
-    return document or {}
+        return ""
+    return (found.text if isinstance(found, Document) else "") or ""
 
 
 def clean_fragment(html: str) -> str:

@@ -75,15 +75,12 @@ class Metadata:
     paywalled: bool
 
 
-def metadata(
-    tree: HtmlElement, nodes: Sequence[Node], *, url: str | None, opinion: Mapping[str, str | None]
-) -> Metadata:
+def metadata(tree: HtmlElement, nodes: Sequence[Node], *, url: str | None) -> Metadata:
     """Cross-check what a page's sources say; raises nothing, whatever they do.
 
-    `nodes` are the page's JSON-LD, `url` is where it was fetched from, and `opinion` is what
-    trafilatura makes of it, which counts where the page says nothing else.
+    `nodes` are the page's JSON-LD, `url` is where it was fetched from.
     """
-    page = _Page(tree, nodes, url, opinion)
+    page = _Page(tree, nodes, url)
     title = page.title()
     place = header.anchor(page.marks, title)
     published_at, modified_at = page.moments(place)
@@ -109,9 +106,8 @@ class _Page:
         tree: HtmlElement,
         nodes: Sequence[Node],
         url: str | None,
-        opinion: Mapping[str, str | None],
     ) -> None:
-        self._tree, self._nodes, self._url, self._opinion = tree, nodes, url, opinion
+        self._tree, self._nodes, self._url = tree, nodes, url
         self._metas = metas(tree)
         self.marks = header.marks(tree)
         self._articles = [node for node in nodes if is_article(node)]
@@ -141,10 +137,9 @@ class _Page:
         ]
         host = (_split(self._url or self.address() or "") or "").removeprefix("www.")
         handles = [handle.lstrip("@") for handle in self._meta(("twitter:site",))]
-        opinion = line(self._opinion.get("sitename"), _MAX_SITE)
-        known = {fold(name) for name in [*called, *handles, opinion, host]}
+        known = {fold(name) for name in [*called, *handles, host]}
         known.update(label for label in map(fold, host.split(".")[-3:-1]) if len(label) > 3)  # noqa: PLR2004
-        name = next((cut for one in [*called, opinion] if (cut := line(one, _MAX_SITE))), host)
+        name = next((cut for one in called if (cut := line(one, _MAX_SITE))), host)
         return name, known - {""}
 
     def title(self) -> str:
@@ -157,7 +152,6 @@ class _Page:
             *firsts,
             *self._meta(_LATER_TITLES),
             *whole[:1],
-            self._opinion.get("title"),
         ]
         return titles.best([line(one, titles.MAX_CHARS) for one in claims if one], self._sites)
 
@@ -190,7 +184,7 @@ class _Page:
         persons = header.bylines(self.marks, place)
         if persons:
             return persons
-        return best or distinct(names(self._opinion.get("author") or ""))
+        return best
 
     def moments(self, place: int | None) -> tuple[datetime | None, datetime | None]:
         props, changes = header.times(self.marks, place)
@@ -201,7 +195,6 @@ class _Page:
             *props,
             *(node.get("datePublished") for node in pages),
             *self._said("dateCreated"),
-            self._opinion.get("date"),
         ]
         modified_claims = [
             *self._said("dateModified"),
@@ -225,7 +218,7 @@ class _Page:
             for one in self._said("url", "mainEntityOfPage")
             for text in _texts(one, "@id", "url")
         ]
-        claims = [*links, *self._meta(("og:url", "twitter:url")), *pages, self._opinion.get("url")]
+        claims = [*links, *self._meta(("og:url", "twitter:url")), *pages]
         fetched = urlsplit(self._url or "").path.strip("/") if _split(self._url or "") else ""
         for claim in claims:
             found = self._absolute(claim)
@@ -240,7 +233,7 @@ class _Page:
             for one in self._said("image", "thumbnailUrl")
             for text in _texts(one, "url", "contentUrl", "@id")
         ]
-        claims = [*self._meta(_IMAGES), *pictures, self._opinion.get("image")]
+        claims = [*self._meta(_IMAGES), *pictures]
         return next(filter(None, map(self._absolute, claims)), None)
 
     def _absolute(self, claim: object) -> str | None:

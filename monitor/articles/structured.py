@@ -29,7 +29,10 @@ _ENTITY = re.compile(r"&#?\w+;")
 _NOT_JSON = re.compile(
     r"""("(?:[^"\\]|\\.)*+"?)|//[^\n]*|/\*(?:[^*]|\*(?!/))*+(?:\*/)?|,(?=\s*+[}\]])""", re.DOTALL
 )
-_WRAPPED = re.compile(r"^(?:\s|\ufeff|//|/\*|\*/|<!\[CDATA\[|<!--)+|(?:\s|//|/\*|\*/|]]>|-->|;)+$")
+_WRAPS = re.compile(r"(?:\s|\ufeff|//|/\*|\*/|<!\[CDATA\[|<!--)+")
+# Looked for in the end alone: a search would begin at each space of a megabyte of them.
+_END_CHARS = 50
+_WRAPPED = re.compile(r"(?:\s|//|/\*|\*/|]]>|-->|;)+$")
 # What holds the article in a node about something else, such as the page.
 _HOLDERS = ("@graph", "mainEntity", "mainEntityOfPage")
 # Of https://schema.org/Article, of which there are too many kinds to list.
@@ -146,7 +149,9 @@ def _loaded(script: str) -> Iterator[Any]:
 
 
 def _repaired(script: str) -> Iterator[Any]:
-    text = _WRAPPED.sub("", script)
+    wrap = _WRAPS.match(script)
+    text = script[wrap.end() if wrap else 0 :].rstrip()
+    text = text[:-_END_CHARS] + _WRAPPED.sub("", text[-_END_CHARS:])
     if '"' not in text:
         text = html.unescape(text)
     text = _NOT_JSON.sub(lambda found: found[1] or "", text)

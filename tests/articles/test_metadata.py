@@ -14,10 +14,10 @@ from monitor.articles.structured import json_ld
 URL = "https://www.herald.example/world/grain?from=feed"
 
 
-def about(head="", body="", opinion=None, ld=None, url=URL):
+def about(head="", body="", ld=None):
     script = f'<script type="application/ld+json">{json.dumps(ld)}</script>' if ld else ""
     tree = parse(f"<html><head>{head}{script}</head><body>{body}<p>x</p></body></html>")
-    return metadata(tree, list(json_ld(tree)), url=url, opinion=opinion or {})
+    return metadata(tree, list(json_ld(tree)), url=URL)
 
 
 def meta(name, content):
@@ -122,7 +122,7 @@ def test_a_picture_is_on_the_web(image):
 )
 def test_structured_data_that_is_slightly_broken_is_read(script):
     tree = parse(f'<html><body><script type="application/LD+json; charset=utf-8">{script}</script>')
-    assert metadata(tree, list(json_ld(tree)), url=None, opinion={}).authors == ("Ada Lovelace",)
+    assert metadata(tree, list(json_ld(tree)), url=None).authors == ("Ada Lovelace",)
 
 
 KEYS = st.sampled_from(
@@ -141,7 +141,7 @@ VALUES = st.recursive(
 @given(st.dictionaries(KEYS, VALUES, min_size=1), st.none() | st.text(max_size=40))
 def test_whatever_structured_data_holds_is_read(node, url):
     tree = parse("<html><body><h1>Grain</h1></body></html>")
-    found = metadata(tree, [{"@type": "NewsArticle", **node}, node], url=url, opinion=node)
+    found = metadata(tree, [{"@type": "NewsArticle", **node}, node], url=url)
     assert all(isinstance(name, str) and name for name in found.authors)
     assert found.image is None or found.image.startswith("http")
 

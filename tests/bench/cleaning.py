@@ -17,6 +17,7 @@ from importlib.util import find_spec
 from corpora import CORPORA, newspaper4k, pages, scores, show
 from trafilatura import bare_extraction
 
+from monitor.articles.blocks import blocks
 from monitor.articles.clean import clean
 from monitor.articles.markup import decode, parse
 from monitor.errors import CleanError
@@ -30,7 +31,7 @@ def ours(page):
 
 
 def whole(page):
-    return parse(decode(page.html, None)).text_content()
+    return "\n".join(block.text for block in blocks(parse(decode(page.html, None))))
 
 
 def trafilatura(page, **how):

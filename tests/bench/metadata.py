@@ -19,7 +19,6 @@ from importlib.util import find_spec
 from corpora import CORPORA, newspaper4k, pages
 from trafilatura import bare_extraction
 
-from monitor.articles.clean import second_opinion
 from monitor.articles.markup import decode, parse
 from monitor.articles.metadata import metadata
 from monitor.articles.structured import json_ld
@@ -30,9 +29,8 @@ QUOTES = str.maketrans("“”„‟«»‘’‚‛`´‹›–—−", "\"\"\"
 
 def ours(html, url):
     tree = parse(decode(html, None))
-    opinion = second_opinion(tree, url)
     began = time.perf_counter()
-    found = metadata(tree, list(json_ld(tree)), url=url, opinion=opinion)
+    found = metadata(tree, list(json_ld(tree)), url=url)
     took = time.perf_counter() - began
     return found.title, found.authors, found.published_at, took
 

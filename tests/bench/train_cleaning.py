@@ -54,7 +54,7 @@ class Sample:
         self.page = page
         tree = parse(decode(page.html, None))
         self.blocks, known = blocks(tree), told(tree, json_ld(tree))
-        self.told = replace(known, opinion=second_opinion(tree).get("text") or "")
+        self.told = replace(known, opinion=second_opinion(tree))
         self.rows = features(self.blocks, self.told)
         self.labels = labels(self.blocks, page.body)
         own = sum(
