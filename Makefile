@@ -27,6 +27,7 @@ check: $(VENV)/.dev  ## lint, types, and the direction of dependencies
 
 bench-cleaning: $(VENV)/.dev  ## how well pages are cleaned, beside other extractors
 	@$(BIN)/python tests/bench/cleaning.py
+	@$(BIN)/python tests/bench/metadata.py
 
 lock: $(VENV)/.dev  ## renew the locked dependencies
 	@$(PIP) install pip-tools

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from monitor.articles.clean import Page, Reading, clean_fragment, clean_text
 from monitor.articles.features import Told
+from monitor.articles.language import language
 from monitor.articles.lines import without_furniture
 from monitor.articles.markup import decode
 from monitor.articles.memory import furniture, trace
@@ -72,17 +73,19 @@ def as_article(
 ) -> Article:
     """What is to be matched: the page, completed by what the feed says, or the feed alone."""
     source = feed.name or state.title or host(feed.url)
+    title = clean_fragment(entry.title)
+    text = without_furniture(clean_fragment(entry.content or entry.summary))
     told = Article(
         id=content_id(*([normalise(entry.url)] if entry.url else [feed.url, *_words(entry)])),
         url=entry.url or "",
-        title=clean_fragment(entry.title),
-        text=without_furniture(clean_fragment(entry.content or entry.summary)),
+        title=title,
+        text=text,
         source=source,
         feed_url=feed.url,
         tags=feed.tags,
         authors=entry.authors,
         published_at=entry.published_at or entry.updated_at,
-        language=state.language,
+        language=language(f"{title}\n{text}", state.language),
         text_from="feed",
         quality="feed",
     )

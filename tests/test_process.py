@@ -178,6 +178,12 @@ def test_an_alert_says_how_much_of_the_article_there_was(desk, council, words):
     assert desk.last()["quality"] == "feed"
 
 
+def test_what_a_feed_gives_says_its_language_itself(desk):
+    said = "Der NATO-Russia Council hat sich am Montag in Brüssel getroffen und nichts entschieden."
+    desk.process(Entry("3", None, "Botschafter treffen sich", said))
+    assert desk.last()["language"] == "de"
+
+
 def test_what_returns_on_a_third_article_of_a_site_alerts_nobody(desk, words):
     plea = f"The NATO-Russia Council and we thank you. {words[:120]}"
     for number in range(4):

@@ -296,3 +296,15 @@ def test_real_pages_keep_their_article_and_lose_the_rest():
         precision += common / found.total() / len(names)
         recall += common / wanted.total() / len(names)
     assert 2 * precision * recall / (precision + recall) >= 0.93
+
+
+@pytest.mark.parametrize(
+    "data",
+    ['"\\' * 300_000, "/*" * 300_000, '{"a":1,' + " " * 600_000 + "x", "[" * 600_000],
+    ids=["escapes", "comments", "spaces", "brackets"],
+)
+@pytest.mark.timeout(30)
+def test_structured_data_takes_time_in_proportion_to_its_length(data):
+    script = f'<script type="application/ld+json">{data}</script>'
+    page = clean(PAGE.replace("</head>", f"{script}</head>").encode())
+    assert page.title == "Grain talks run late"

@@ -14,7 +14,7 @@ import time
 from functools import partial
 from importlib.util import find_spec
 
-from corpora import CORPORA, newspaper4k, pages, scores, show
+from corpora import CORPORA, newspaper4k, pages, scores, shingles, show
 from trafilatura import bare_extraction
 
 from monitor.articles.blocks import blocks
@@ -67,6 +67,20 @@ def extractors():
     yield "presswatch", ours
 
 
+def wrong(page, text):
+    """Lines of the gold text that were lost, and lines that were taken and are none of it."""
+    gold, taken = shingles(page.body), shingles(text)
+    return {
+        "lost": [line for line in page.body.splitlines() if not_in(line, taken)],
+        "taken": [line for line in text.splitlines() if not_in(line, gold)],
+    }
+
+
+def not_in(line, known):
+    own = shingles(line)
+    return (own & known).total() * 2 < own.total()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--worst", type=int, default=10)
@@ -87,8 +101,13 @@ def main():
     print(f"presswatch takes {ratio:.2f} times as long as trafilatura's default")
     rows = sorted((sum(scores(page, texts[page.name])[:2]), page.name) for page in found)
     print("worst (precision + recall):")
+    by_name = {page.name: page for page in found}
     for both, name in rows[: arguments.worst]:
         print(f"  {both:.2f} {name}")
+        for what, lines in wrong(by_name[name], texts[name]).items():
+            if lines:
+                words = sum(len(line.split()) for line in lines)
+                print(f"       {what} {words} words: {max(lines, key=len)[:90]}")
 
 
 main()
