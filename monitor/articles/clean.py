@@ -17,7 +17,7 @@ from lxml.html import HtmlElement, HTMLParser, fragment_fromstring
 from trafilatura import bare_extraction
 from trafilatura.settings import Document
 
-from monitor.articles.blocks import blocks
+from monitor.articles.blocks import Block, blocks
 from monitor.articles.features import Told
 from monitor.articles.kinds import refusal
 from monitor.articles.language import language
@@ -27,7 +27,7 @@ from monitor.articles.memory import mark
 from monitor.articles.metadata import metadata
 from monitor.articles.selection import article
 from monitor.articles.structured import claimed_language, is_declared, json_ld, told
-from monitor.articles.wording import words
+from monitor.articles.wording import share_in, shingles, words
 from monitor.errors import CleanError
 from monitor.model import Quality
 
@@ -39,6 +39,8 @@ _MARKUP = re.compile(r"<[a-zA-Z!/][^<>]*>|&#?\w+;")
 _DROPPED = {"script", "style", "noscript", "template", "iframe", "object", "svg", "form"}
 # The share of the announced title's words; sites edit their headlines.
 _AGREED = 0.3
+# The share of a block's wording that the feed has, too.
+_ANNOUNCED = 0.5
 # What stands before a paywall: three paragraphs or so, or what ends in the midst of a sentence.
 _TEASER_WORDS = 200
 _SHORT_WORDS = 150
@@ -118,12 +120,13 @@ class Reading:
             opinion=second_opinion(tree),
         )
         is_announced = _agree(about.title, anchor.title)
-        chosen = article(
-            self.blocks,
-            known,
-            lambda block: mark(block) in furniture,
-            is_announced=is_announced,
-        )
+        announced = shingles(words(f"{anchor.summary}\n{anchor.body}"))
+
+        def is_furniture(block: Block) -> bool:
+            # What the feed says of this article is the article's, whatever other pages hold.
+            return mark(block) in furniture and share_in(block.words, announced) < _ANNOUNCED
+
+        chosen = article(self.blocks, known, is_furniture, is_announced=is_announced)
         if not chosen:
             raise CleanError("the page holds no article")
         declared = is_declared(tree, nodes) or (bool(anchor.title) and is_announced)

@@ -50,9 +50,9 @@ class Site:
     def __init__(self):
         self.known = []
 
-    def read(self, number, html, *, link=None, title=None, now=NOW):
+    def read(self, number, html, *, link=None, title=None, summary="", now=NOW):
         title = title or title_of(number)
-        reading = Reading(html, anchor=Told(title=title))
+        reading = Reading(html, anchor=Told(title=title, summary=summary))
         own = trace(
             reading.blocks, link=link or f"https://a.example/{number}", title=title, now=now
         )
@@ -99,6 +99,11 @@ def test_a_text_that_a_portal_has_from_several_outlets_stays(site):
     for number in range(3):
         html = page_of(1).replace(title_of(1).encode(), title_of(number).encode())
         assert sentence("1-3") in site.read(number, html)
+
+
+def test_what_the_feed_says_of_an_article_is_no_furniture(site):
+    read = [site.read(number, page_of(number), summary=f"Today: {PLEA}") for number in range(4)]
+    assert all(PLEA in text for text in read)
 
 
 def test_a_page_that_stands_in_for_several_articles_is_none(site):
