@@ -1,7 +1,8 @@
 """Pages that are no article, though they hold text: errors, consent, indexes, comments. Pure.
 
 It is better to take such a page for an article than an article for such a page: of 499 pages of
-articles in our benchmarks none is refused here, of 74 lists of others one in five.
+articles in our benchmarks one is refused here, which is an error page; of 74 lists of others one
+in five.
 """
 
 from __future__ import annotations
