@@ -28,6 +28,9 @@ check: $(VENV)/.dev  ## lint, types, and the direction of dependencies
 bench-cleaning: $(VENV)/.dev  ## how well pages are cleaned, beside other extractors
 	@$(BIN)/python tests/bench/cleaning.py
 	@$(BIN)/python tests/bench/metadata.py
+	@if $(BIN)/python -c "import lightgbm" 2>/dev/null; \
+	    then $(BIN)/python tests/bench/train_cleaning.py --ablate; \
+	    else echo "with lightgbm: publishers that it has not seen, and what each part gains"; fi
 
 lock: $(VENV)/.dev  ## renew the locked dependencies
 	@$(PIP) install pip-tools
