@@ -63,7 +63,12 @@ class FeedState:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An element of a feed. `summary` and `content` are HTML as the feed gave it."""
+    """An element of a feed. `summary` and `content` are HTML as the feed gave it.
+
+    `name_at_link` tells an entry from others that have, or had, the same link; it is empty when the
+    link alone names the entry. `owns_page` is false when other entries of the same document lead to
+    the same page, as in live blogs and changelogs.
+    """
 
     guid: str | None = None
     url: str | None = None
@@ -73,6 +78,8 @@ class Entry:
     authors: tuple[str, ...] = ()
     published_at: datetime | None = None
     updated_at: datetime | None = None
+    name_at_link: str = ""
+    owns_page: bool = True
 
 
 @dataclass(frozen=True, slots=True)

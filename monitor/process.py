@@ -14,7 +14,7 @@ from monitor.alerts.build import alert_id, build, topic
 from monitor.alerts.once import after_alert, after_count, judge
 from monitor.articles.clean import Page
 from monitor.articles.stories import sketch
-from monitor.articles.urls import host, normalise
+from monitor.articles.urls import host, normalise, normalise_link
 from monitor.errors import CleanError, FetchError
 from monitor.model import (
     Alert,
@@ -25,7 +25,7 @@ from monitor.model import (
     Watchlist,
     from_plain,
 )
-from monitor.reading import Reader, as_article
+from monitor.reading import Reader, as_article, names_of, page_of
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -100,22 +100,23 @@ class Processor:
             # It has left the configuration.
             self._settle(job_id)
             return Done(())
-        if entry.url and (wait := await self._enter(entry.url, job_id)):
+        address = page_of(entry)
+        if address and (wait := await self._enter(address, job_id)):
             return Again(math.ceil(wait.total_seconds()))
         attempt = self._queues.begin("articles", job_id)
         page: Page | None = None
         final_url, retry = entry.url, False
-        if entry.url:
+        if address:
             try:
                 # After the last pause the feed's words must do, also for a page that kills workers.
                 if attempt <= len(PAUSES_S):
-                    page, final_url = await self._reader.read(entry, entry.url)
+                    page, final_url = await self._reader.read(entry, address)
             except (FetchError, CleanError) as error:
                 retry = isinstance(error, FetchError) and error.retryable
                 retry = retry and attempt < len(PAUSES_S)
-                log.warning("page failed", url=entry.url, error=str(error), retry=retry)
+                log.warning("page failed", url=address, error=str(error), retry=retry)
             finally:
-                self._store.hosts.leave(host(entry.url), job_id)
+                self._store.hosts.leave(host(address), job_id)
         state = self._store.feeds.state(feed.id)
         article = as_article(feed, state, entry, page, final_url)
         alerts = self._publish(job_id, article, entry, final_url, settle=not retry)
@@ -158,17 +159,15 @@ class Processor:
     ) -> tuple[Alert, ...]:
         """Write the article, its new alerts and their deliveries in one transaction."""
         now = datetime.now(UTC)
-        link = normalise(entry.url) if entry.url else ""
-        # The link once more, as an entry's own: other pages may claim its address for themselves.
-        own = f"entry {link}" if link else ""
-        addresses = (own, link, *(normalise(url) for url in (final_url, article.url) if url))
-        urls = list(dict.fromkeys(filter(None, addresses)))
+        names = names_of(entry)
+        urls = _addresses(entry, final_url, article)
+        known_by = list(dict.fromkeys([*names, *urls]))
         drawn = sketch(article.text)
         stories = self._store.stories
         published: list[Alert] = []
 
         def write(pipe: Pipeline) -> None:
-            known = replace(article, id=self._identify(article, own, urls))
+            known = replace(article, id=self._identify(article, names, urls))
             previous = self._store.articles.get(known.id)
             story = self._settled(previous, known) or stories.find(drawn) or known.id
             known = replace(known, story=story)
@@ -184,7 +183,7 @@ class Processor:
             articles = stories.count(story, with_article=known.id)
             is_update = previous is not None and _differs(previous, known)
             pipe.multi()
-            self._store.articles.put(known, urls, now, pipe)
+            self._store.articles.put(known, known_by, now, pipe)
             stories.put(story, known.id, drawn, pipe)
             published.clear()
             added: dict[str, Delivery] = {}
@@ -215,7 +214,7 @@ class Processor:
             if settle:
                 self._queues.settle("articles", job_id, pipe)
 
-        watched = self._store.articles.address_keys(urls) + stories.index_keys(drawn)
+        watched = self._store.articles.address_keys(known_by) + stories.index_keys(drawn)
         self._redis.transaction(write, *watched)
         return tuple(published)
 
@@ -233,24 +232,31 @@ class Processor:
         told = self._store.stories.told_keys((name, previous.story) for name in names)
         return previous.story if told and self._redis.exists(*told) else ""
 
-    def _identify(self, article: Article, own: str, urls: list[str]) -> str:
-        """The id of the article that is known to live at one of these URLs, else its own.
+    def _identify(self, article: Article, names: list[str], urls: list[str]) -> str:
+        """The id of the article that is known by one of these names or URLs, else its own.
 
-        The feed's own link names an article whatever its headline has become. The address after
+        The feed's own names tell an article whatever its headline has become. The address after
         redirects, or that the page claims, may be a consent page's or one for all pages of a
         badly built site: there an article is the same only where its title is the same too,
         since two alerts are better than none.
         """
+        for name in names:
+            if known := self._store.articles.at(name):
+                return known
         for url in urls:
             known = self._store.articles.at(url)
-            if known is None:
-                continue
-            if url == own:
-                return known
-            other = self._store.articles.get(known)
-            if other is not None and other.title == article.title:
+            other = self._store.articles.get(known) if known else None
+            if known and other is not None and other.title == article.title:
                 return known
         return article.id
+
+
+def _addresses(entry: Entry, final_url: str | None, article: Article) -> list[str]:
+    """The URLs that are an article's alone: its link, where that led, and what its page claims."""
+    link = entry.url or ""
+    if entry.name_at_link or normalise_link(link) != normalise(link):
+        return []
+    return [normalise(url) for url in (link, final_url, article.url) if url]
 
 
 def _differs(previous: Article, article: Article) -> bool:

@@ -12,7 +12,7 @@ from monitor.articles.language import language
 from monitor.articles.lines import without_furniture
 from monitor.articles.markup import decode
 from monitor.articles.memory import furniture, trace
-from monitor.articles.urls import canonical, host, normalise
+from monitor.articles.urls import canonical, host, is_front_page, normalise, normalise_link
 from monitor.errors import WrongContent
 from monitor.http import HttpClient
 from monitor.model import Article, Entry, Feed, FeedState, content_id
@@ -68,6 +68,30 @@ class Reader:
         return reading.page(furniture(known, own))
 
 
+def page_of(entry: Entry) -> str | None:
+    """Return the address of the page to read for an entry; None where the feed says all of it.
+
+    A page that several entries lead to would give each of them the others' text. It is read only
+    for an entry that has nothing but a title, and never when it is a site's front page.
+    """
+    if entry.url is None or entry.owns_page:
+        return entry.url
+    has_words = bool(entry.summary.strip() or entry.content.strip())
+    return None if has_words or is_front_page(entry.url) else entry.url
+
+
+def names_of(entry: Entry) -> list[str]:
+    """Return the names under which an entry's article is known to the entry's later versions."""
+    if not entry.url:
+        return []
+    link = normalise_link(entry.url)
+    if entry.name_at_link:
+        return [f"entry {link} {entry.name_at_link}"]
+    # The guid comes first: the link may have belonged to an earlier entry.
+    guid = [f"entry {link} {entry.guid}"] if entry.guid else []
+    return [*guid, f"entry {link}"]
+
+
 def as_article(
     feed: Feed, state: FeedState, entry: Entry, page: Page | None, final_url: str | None
 ) -> Article:
@@ -76,7 +100,7 @@ def as_article(
     title = clean_fragment(entry.title)
     text = without_furniture(clean_fragment(entry.content or entry.summary))
     told = Article(
-        id=content_id(*([normalise(entry.url)] if entry.url else [feed.url, *_words(entry)])),
+        id=_article_id(feed, entry),
         url=entry.url or "",
         title=title,
         text=text,
@@ -107,6 +131,9 @@ def as_article(
     )
 
 
-def _words(entry: Entry) -> tuple[str, str, str]:
-    """What names an entry that has no address."""
-    return entry.guid or "", entry.title, entry.summary
+def _article_id(feed: Feed, entry: Entry) -> str:
+    """Name a new article by its link, by what tells it from others there, or by its words."""
+    if not entry.url:
+        return content_id(feed.url, entry.guid or "", entry.title, entry.summary)
+    link = normalise_link(entry.url)
+    return content_id(link, entry.name_at_link) if entry.name_at_link else content_id(link)

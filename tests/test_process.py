@@ -3,12 +3,14 @@
 import asyncio
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from redis import Redis
 
 from monitor.config import load
+from monitor.feeds.entries import decide
 from monitor.model import Entry, Feed, as_plain
 from monitor.process import PAUSES_S, Again, Done, Processor
 from monitor.runtime import Runtime
@@ -296,6 +298,38 @@ def test_a_teaser_before_a_paywall_gives_way_to_the_feeds_own_text(desk, words):
     desk.process(entry)
     assert desk.alerts() == [("grain", "Envoys meet")]
     assert desk.last()["text_from"] == "feed"
+
+
+@pytest.mark.parametrize("url", ["/live", "/live#part-{}"])
+def test_entries_that_share_a_page_alert_each_on_its_own_words(desk, words, url):
+    desk.site.put_page("/live", "Live", words, f"Grain, and the NATO-Russia Council. {words}")
+    document = [
+        Entry(
+            str(number),
+            desk.site.url + url.format(number),
+            f"Update {number}",
+            f"Grain in update {number}." if number else "The NATO-Russia Council met.",
+        )
+        for number in range(5)
+    ]
+    for entry, version in decide(document, {}, now=datetime.now(UTC)).new:
+        desk.process(entry, version=version)
+    grain = [("grain", f"Update {number}") for number in range(1, 5)]
+    assert desk.alerts() == [("council", "Update 0"), *grain]
+    assert desk.site.requests == []
+
+
+def test_an_entry_that_comes_to_share_its_link_does_not_alert_again(desk):
+    first, second = (
+        Entry(str(number), f"{desk.site.url}/live", f"Grain {number}", "Grain.")
+        for number in range(2)
+    )
+    alone = decide([first], {}, now=datetime.now(UTC))
+    edited = replace(first, summary="Grain, again.")
+    together = decide([second, edited], alone.remember, now=datetime.now(UTC))
+    for entry, version in alone.new + together.new + together.edited:
+        desk.process(entry, version=version)
+    assert desk.alerts() == [("grain", "Grain 0"), ("grain", "Grain 1")]
 
 
 def test_an_entry_without_a_link_is_matched_on_its_own_words(desk):

@@ -17,6 +17,12 @@ _TRACKING = re.compile(
       | xtor | cmpid | ocid | ito | ncid | icid | sr_share | smid | smtyp | ftcamp | traffic_source
     )$"""
 )
+# Fragments that lead to a part that many pages have, or say how the reader came (`#xtor=RSS-1`).
+_IDLE_FRAGMENTS = frozenset(
+    {"", "rss", "feed", "atom", "comment", "comments", "respond", "disqus_thread", "content",
+     "main", "article", "top", "start"}
+)  # fmt: skip
+_IDLE_PARAMETERS = frozenset({"ref", "source", "src", "from", "echobox", "intcid", "ns_source"})
 _SUBDOMAINS = re.compile(r"^(?:www\d?|m|mobile|amp|edition)\.")
 
 
@@ -36,6 +42,26 @@ def normalise(url: str) -> str:
         return str(URL(f"{bare}?{kept}" if kept else bare))
     except ValueError:
         return url.strip()
+
+
+def normalise_link(url: str) -> str:
+    """Spell an entry's link in one way, as `normalise` does, but keep a fragment that names a part.
+
+    Live blogs and changelogs list many entries whose links differ in nothing else.
+    """
+    page = normalise(url)
+    fragment = url.strip().partition("#")[2]
+    return page if _is_idle(fragment) else f"{page}#{fragment}"
+
+
+def _is_idle(fragment: str) -> bool:
+    """Whether a fragment names no part of the page: a text fragment, a mark, tracking."""
+    if fragment.lower() in _IDLE_FRAGMENTS or fragment.startswith(":~:"):
+        return True
+    names = [part.partition("=")[0] for part in fragment.split("&") if "=" in part]
+    return bool(names) and all(
+        name.lower() in _IDLE_PARAMETERS or _TRACKING.match(name) for name in names
+    )
 
 
 def _tells(parameter: str) -> bool:

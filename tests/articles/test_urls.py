@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.articles.urls import canonical, host, is_front_page, normalise
+from monitor.articles.urls import canonical, host, is_front_page, normalise, normalise_link
 
 
 @pytest.mark.parametrize(
@@ -95,3 +95,17 @@ def test_hosts_and_front_pages():
     assert host("https://[") == ""
     assert is_front_page("https://example.org/#top")
     assert not is_front_page("https://example.org/?p=1")
+
+
+@pytest.mark.parametrize(
+    "fragment",
+    ["", "xtor=RSS-3208", "utm_source=rss&utm_medium=feed", "ref=rss", "comments", ":~:text=a"],
+)
+def test_a_fragment_that_names_no_part_of_the_page_is_left_out(fragment):
+    assert normalise_link(f"https://a.example/1#{fragment}") == "https://a.example/1"
+
+
+@pytest.mark.parametrize("fragment", ["post-17", "v1.2.0", "block=17", "!/17"])
+def test_a_fragment_that_names_a_part_of_the_page_is_kept(fragment):
+    link = f"https://A.example/live?utm_source=rss#{fragment}"
+    assert normalise_link(link) == f"https://a.example/live#{fragment}"

@@ -14,6 +14,11 @@ ONE = Entry("1", "https://a.example/1", "One", "First words", published_at=NOW)
 TWO = Entry("2", "https://a.example/2", "Two", "Second words", published_at=NOW)
 
 
+def plain(entry):
+    """An entry as its feed gave it."""
+    return replace(entry, name_at_link="", owns_page=True)
+
+
 def polls(*documents, backfill=None):
     """The entries queued (new, edited) by each of several polls."""
     seen, queued = {}, []
@@ -21,7 +26,7 @@ def polls(*documents, backfill=None):
         first = backfill if number == 0 else None
         decision = decide(document, seen, now=NOW, backfill=first)
         seen |= decision.remember
-        queued.append(([e for e, _ in decision.new], [e for e, _ in decision.edited]))
+        queued.append(([plain(e) for e, _ in decision.new], [plain(e) for e, _ in decision.edited]))
     return queued
 
 
@@ -66,6 +71,57 @@ def test_one_guid_for_one_entry_after_another_hides_none():
 def test_one_link_for_all_entries_hides_none():
     same = [replace(one, guid=None, url="https://a.example/") for one in (ONE, TWO)]
     assert polls(same, same) == [(same, []), ([], [])]
+
+
+LIVE = [
+    Entry(str(number), "https://a.example/live", f"Update {number}", f"Words {number}")
+    for number in range(5)
+]
+
+
+def queued(document, seen=None):
+    """All entries that one poll queues, as the workers get them."""
+    decision = decide(document, seen or {}, now=NOW)
+    return [entry for entry, _ in decision.new + decision.edited]
+
+
+def test_entries_that_share_a_link_are_told_apart_by_their_guids():
+    assert [entry.name_at_link for entry in queued(LIVE)] == ["0", "1", "2", "3", "4"]
+    assert not any(entry.owns_page for entry in queued(LIVE))
+
+
+def test_entries_whose_links_differ_in_the_fragment_are_told_apart_by_their_links():
+    parts = [replace(one, url=f"{one.url}#part-{one.guid}") for one in LIVE]
+    found = queued(parts)
+    assert [entry.name_at_link for entry in found] == [""] * 5
+    assert not any(entry.owns_page for entry in found)
+    assert polls(parts[:1], parts[1:2])[1] == (parts[1:2], [])
+
+
+def test_entries_with_one_title_at_one_link_are_told_apart_by_guid_and_words():
+    same = [replace(one, title="Investigating") for one in LIVE]
+    assert [entry.name_at_link for entry in queued(same)] == ["0", "1", "2", "3", "4"]
+    assert polls(same[:1], same)[1] == (same[1:], [])
+
+
+def test_a_link_that_serves_one_entry_after_another_names_none_but_the_first():
+    first, second = (replace(one, published_at=NOW) for one in LIVE[:2])
+    seen = decide([first], {}, now=NOW).remember
+    assert [entry.name_at_link for entry in queued([first])] == [""]
+    assert [entry.name_at_link for entry in queued([second], seen)] == ["1"]
+
+
+def test_an_edited_entry_under_a_new_guid_is_still_named_by_its_link():
+    seen = decide([ONE], {}, now=NOW).remember
+    edited = replace(ONE, guid="other", summary="First words, corrected")
+    assert [entry.name_at_link for entry in queued([edited], seen)] == [""]
+    permalink = replace(ONE, guid=ONE.url, title="One, corrected", published_at=None)
+    assert [entry.name_at_link for entry in queued([permalink], seen)] == [""]
+
+
+def test_many_entries_at_one_link_take_no_more_than_linear_time():
+    many = [replace(LIVE[0], guid=str(number), title=f"{number}") for number in range(20_000)]
+    assert len(queued(many)) == 20_000
 
 
 def test_an_entry_listed_twice_is_queued_once():
