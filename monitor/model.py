@@ -234,6 +234,8 @@ class Delivery:
     `to` are the recipients that are left, where there are several and some have it already.
     `released` says that the alerts were held and their time has come, `resent` when an operator
     asked for them once more. With `article`, it is that later article of the first alert's story.
+    `tried` says that the receiver may have taken the message already: it stays as it is, since a
+    receiver knows a repetition by the message's id.
     """
 
     subscriber: str
@@ -242,6 +244,7 @@ class Delivery:
     released: bool = False
     resent: str = ""
     article: str = ""
+    tried: bool = False
 
     @property
     def id(self) -> str:

@@ -12,6 +12,7 @@ import structlog
 
 from monitor.alerts.timing import next_probe, release_at
 from monitor.model import Delivery, Priority, Subscriber, SubscriberState
+from monitor.store import Held
 
 if TYPE_CHECKING:
     from redis.client import Pipeline
@@ -51,16 +52,18 @@ class Outbox:
             elif state.probe_at is None or state.probe_at <= now:
                 self._probe(subscriber, now)
 
-    def _release(self, subscriber: Subscriber, now: datetime, most: int) -> list[str]:
-        def enqueue(alerts: list[str], pipe: Pipeline) -> None:
-            messages = [alerts] if subscriber.gathers else [[alert] for alert in alerts]
-            for together in messages:
-                delivery = Delivery(subscriber.name, tuple(together), released=True)
+    def _release(self, subscriber: Subscriber, now: datetime, most: int) -> list[Held]:
+        def enqueue(found: list[Held], pipe: Pipeline) -> None:
+            for message in _messages(found, gathered=subscriber.gathers):
+                delivery = Delivery(
+                    subscriber.name, message.alerts, released=True, tried=message.tried
+                )
                 self._queues.enqueue_delivery(delivery, pipe)
 
         taken = self._store.subscribers.take(subscriber.name, now, most, enqueue)
         if taken:
-            log.info("alerts released", subscriber=subscriber.name, alerts=len(taken))
+            alerts = sum(len(held.alerts) for held in taken)
+            log.info("alerts released", subscriber=subscriber.name, alerts=alerts)
         return taken
 
     def _probe(self, subscriber: Subscriber, now: datetime) -> None:
@@ -74,7 +77,7 @@ class Outbox:
         for _ in range(MOST_GATHERED):
             taken = self._release(subscriber, now, 1)
             # Alerts may have expired while they were held: nobody can be tried with these.
-            if not taken or self._store.alerts.get(taken[0]):
+            if not taken or any(map(self._store.alerts.get, taken[0].alerts)):
                 break
 
     def _hand_back(self, name: str) -> None:
@@ -84,11 +87,21 @@ class Outbox:
         they have read one that is newer than ours.
         """
 
-        def enqueue(alerts: list[str], pipe: Pipeline) -> None:
-            for alert in alerts:
-                self._queues.enqueue_delivery(Delivery(name, (alert,)), pipe)
+        def enqueue(found: list[Held], pipe: Pipeline) -> None:
+            for held in found:
+                delivery = Delivery(name, held.alerts, tried=held.tried)
+                self._queues.enqueue_delivery(delivery, pipe)
 
         self._store.subscribers.take(name, None, MOST_GATHERED, enqueue)
+
+
+def _messages(found: list[Held], *, gathered: bool) -> list[Held]:
+    """Put what was held into messages; one that was tried stays as it is."""
+    tried = [held for held in found if held.tried]
+    fresh = [held for held in found if not held.tried]
+    if gathered and fresh:
+        fresh = [Held(tuple(alert for held in fresh for alert in held.alerts))]
+    return tried + fresh
 
 
 def _latest(subscriber: Subscriber, now: datetime) -> datetime:

@@ -131,6 +131,10 @@ class Queues:
         """Note that a job is begun; returns how often it was begun before."""
         return int(self._redis.hincrby(self._keys.attempts(queue), job_id, 1)) - 1
 
+    def attempts(self, queue: QueueName, job_id: str) -> int:
+        """How often a job was begun."""
+        return int(self._redis.hget(self._keys.attempts(queue), job_id) or 0)
+
     def postpone(self, queue: QueueName, job_id: str) -> None:
         """Note that a job that was begun could not even be tried."""
         self._redis.hincrby(self._keys.attempts(queue), job_id, -1)

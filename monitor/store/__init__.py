@@ -12,7 +12,7 @@ from monitor.store.furniture import FurnitureStore
 from monitor.store.hosts import HostStore
 from monitor.store.keys import Keys
 from monitor.store.stories import StoryStore
-from monitor.store.subscribers import SubscriberStore
+from monitor.store.subscribers import Held, SubscriberStore
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -22,6 +22,7 @@ __all__ = [
     "ArticleStore",
     "FeedStore",
     "FurnitureStore",
+    "Held",
     "HostStore",
     "Keys",
     "Store",

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from monitor.model import (
     DeliveryNote,
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 # An alert that is tried again and again has a ledger that ends somewhere.
 MOST_NOTES = 200
+# Begins the member of the held alerts that is a message.
+_TRIED = "tried:"
 
 # One atomic step: who has a place keeps it, who has none gets one or hears when one is free.
 _RESERVE = """
@@ -40,6 +42,25 @@ redis.call('ZADD', KEYS[1], now, holder)
 redis.call('EXPIRE', KEYS[1], math.ceil(per) + 1)
 return '0'
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What is held: an alert, or the alerts of a message that was `tried` and stays as it is."""
+
+    alerts: tuple[str, ...]
+    tried: bool = False
+
+    @classmethod
+    def from_member(cls, member: str) -> Self:
+        """Read a member of the sorted set back."""
+        head, mark, ids = member.rpartition(_TRIED)
+        return cls(tuple(ids.split(",")), tried=True) if mark and not head else cls((member,))
+
+    @property
+    def member(self) -> str:
+        """The member of the sorted set that stands for it."""
+        return f"{_TRIED}{','.join(self.alerts)}" if self.tried else self.alerts[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +87,9 @@ class SubscriberStore:
 
     # What is held.
 
-    def hold(self, subscriber: str, releases: Mapping[str, datetime], pipe: Pipeline) -> None:
-        """Add to a transaction: keep alerts (by id) for a subscriber until their times."""
-        scores = {alert_id: moment.timestamp() for alert_id, moment in releases.items()}
+    def hold(self, subscriber: str, releases: Mapping[Held, datetime], pipe: Pipeline) -> None:
+        """Add to a transaction: keep alerts for a subscriber until their times."""
+        scores = {held.member: moment.timestamp() for held, moment in releases.items()}
         pipe.zadd(self._keys.held(subscriber), scores)
         pipe.sadd(self._keys.holding, subscriber)
 
@@ -78,32 +99,33 @@ class SubscriberStore:
 
     def held(self, subscriber: str) -> int:
         """How many alerts are held for a subscriber."""
-        return int(self._redis.zcard(self._keys.held(subscriber)))
+        members = self._redis.zrange(self._keys.held(subscriber), 0, -1)
+        return sum(len(Held.from_member(text(member)).alerts) for member in members)
 
     def take(
         self,
         subscriber: str,
         until: datetime | None,
         most: int,
-        hand_over: Callable[[list[str], Pipeline], None],
-    ) -> list[str]:
-        """Take the alerts whose time has come, first ones first, and hand them over.
+        hand_over: Callable[[list[Held], Pipeline], None],
+    ) -> list[Held]:
+        """Take what is held and whose time has come, first ones first, and hand it over.
 
         `hand_over` adds to the same transaction. Without `until`, all are taken, however early.
         """
         key = self._keys.held(subscriber)
-        taken: list[str] = []
+        taken: list[Held] = []
 
         def move(pipe: Pipeline) -> None:
             latest = until.timestamp() if until else "+inf"
             found = pipe.zrangebyscore(key, "-inf", latest, start=0, num=most)
-            taken[:] = map(text, found)
+            taken[:] = (Held.from_member(text(member)) for member in found)
             left = int(pipe.zcard(key)) - len(taken)
             pipe.multi()
             if not left:
                 pipe.srem(self._keys.holding, subscriber)
             if taken:
-                pipe.zrem(key, *taken)
+                pipe.zrem(key, *found)
                 hand_over(taken, pipe)
 
         self._redis.transaction(move, key)

@@ -65,7 +65,10 @@ class Desk:
     def held_until(self, name):
         """When what is held is released, with each alert's id."""
         scores = self.redis.zrange(f"presswatch:held:{name}", 0, -1, withscores=True)
-        return {alert.decode(): datetime.fromtimestamp(score, UTC) for alert, score in scores}
+        return {
+            member.decode().removeprefix("tried:"): datetime.fromtimestamp(score, UTC)
+            for member, score in scores
+        }
 
     def received(self, path=None):
         return [
@@ -397,6 +400,46 @@ def test_a_paused_subscriber_is_not_tried_with_what_has_expired(desk, site):
     assert desk.store.subscribers.state("hook").paused_at is None
     assert desk.store.subscribers.held("hook") == 0
     assert len(desk.runtime.queues.failed("deliveries")) == 2
+
+
+def keys_by_alert(site, path):
+    """The keys under which each alert came."""
+    found = {}
+    for headers, body in site.received:
+        if headers[":path"] == path:
+            document = json.loads(body)
+            for alert in document.get("alerts", [document]):
+                found.setdefault(alert["id"], set()).add(headers["idempotency-key"])
+    return found
+
+
+@pytest.mark.parametrize(("name", "published"), [("daily", 2), ("daily", 1), ("calm", 1)])
+def test_what_was_sent_together_keeps_its_key_until_it_is_settled(desk, site, name, published):
+    # The receiver takes the message, answers that it did not, and is paused.
+    site.pages[f"/{name}"] = (500, {}, b"")
+    desk.failing(name, timedelta(minutes=5))
+    for number in range(published):
+        desk.publish(number, name)
+    desk.work()
+    desk.release(after=timedelta(hours=2))
+    desk.work()
+    assert desk.store.subscribers.state(name).paused_at is not None
+    assert desk.store.subscribers.held(name) == published
+    desk.publish(5, name)
+    desk.work()
+    desk.release(after=timedelta(hours=4))
+    desk.work()
+    assert desk.store.subscribers.held(name) == published + 1
+
+    del site.pages[f"/{name}"]
+    for hours in (8, 16):
+        desk.release(after=timedelta(hours=hours))
+        desk.work()
+    assert desk.store.subscribers.held(name) == 0
+    found = keys_by_alert(site, f"/{name}")
+    assert {alert: len(keys) for alert, keys in found.items()} == dict.fromkeys(
+        [*(f"a{number}" for number in range(published)), "a5"], 1
+    )
 
 
 def test_what_a_paused_subscriber_did_not_take_leaves_its_limit_alone(desk, site):

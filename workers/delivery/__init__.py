@@ -30,6 +30,7 @@ from monitor.model import (
     from_plain,
 )
 from monitor.process import Again, Done
+from monitor.store import Held
 from workers.delivery import apprise, email, slack, webhook
 from workers.delivery.channel import NOTHING, Channel, Crowded, Receipt
 
@@ -58,6 +59,9 @@ PLACE_LEASE = timedelta(seconds=20)
 _LATER = timedelta(minutes=1)
 # What comes after another delivery looks again after this long.
 _SOON = timedelta(seconds=5)
+
+# What comes before anything else that is held.
+_FIRST = datetime.fromtimestamp(0, UTC)
 
 _random = random.Random()  # noqa: S311 - jitter is no secret
 
@@ -104,6 +108,7 @@ class _Attempt:
         self._delivery = delivery
         self._subscriber = subscriber
         self._alerts = alerts
+        self._attempts = runtime.queues.attempts("deliveries", job_id)
         self._now = datetime.now(UTC)
 
     def make(self) -> Again | Done:
@@ -135,11 +140,13 @@ class _Attempt:
             waiting = self._runtime.queues.waiting("deliveries")
             return Again(max(math.ceil(wait), waiting // MOST_LOOKS))
         attempt = self._runtime.queues.begin("deliveries", self._job_id)
+        self._attempts = attempt + 1
         try:
             receipt = CHANNELS[self._subscriber.kind](
                 self._runtime, self._subscriber, self._message()
             )
         except Crowded as crowded:
+            self._attempts = attempt
             self._runtime.queues.postpone("deliveries", self._job_id)
             return Again(math.ceil(crowded.retry_after_s or 1))
         except DeliveryError as error:
@@ -198,11 +205,20 @@ class _Attempt:
             self._end_unsent(pipe)
             # A later article of a story is news for those alone who look at once.
             if not self._delivery.article:
-                subscribers.hold(name, releases, pipe)
+                subscribers.hold(name, self._held(releases), pipe)
                 self._note("held", f"{why}, {until.isoformat(timespec='seconds')}", pipe)
             pipe.execute()
         log.info("alert held", until=until.isoformat(), why=why)
         return Done(())
+
+    def _held(self, releases: dict[str, datetime]) -> dict[Held, datetime]:
+        """What is held until when: each alert, or the message once the receiver may have it."""
+        if not self._delivery.tried and not self._attempts:
+            return {Held((alert,)): moment for alert, moment in releases.items()}
+        message = Held(self._delivery.alerts, tried=True)
+        until = max(releases.values())
+        # A paused subscriber is tried with what it may have taken before anything else.
+        return {message: until if until > self._now else _FIRST}
 
     def _delivered(self, receipt: Receipt, attempt: int) -> Again | Done:
         if receipt is NOTHING:
