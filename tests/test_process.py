@@ -227,6 +227,23 @@ def test_an_edited_headline_does_not_alert_again(desk, council, words):
     assert desk.alerts() == [("council", "Envoys meet")]
 
 
+@pytest.mark.parametrize("once_per", ["article", "story"])
+def test_an_entry_edited_after_months_of_silence_does_not_alert_again(
+    site, configure, redis, words, once_per
+):
+    text = CONFIG.format(site=site.url).replace("once_per: article", f"once_per: {once_per}")
+    desk = Desk(site, configure(text), redis)
+    site.put_page("/1", "Envoys meet", words, f"The NATO-Russia Council met. {words}", words)
+    entry = Entry("1", f"{site.url}/1", "Envoys meet")
+    desk.process(entry)
+    for key in redis.scan_iter():
+        if 0 < redis.ttl(key) < timedelta(days=120).total_seconds():
+            redis.delete(key)
+    site.put_page("/1", "Envoys met", words, f"The NATO-Russia Council met. {words}", words)
+    desk.process(replace(entry, title="Envoys met"), version="edited")
+    assert desk.alerts() == [("council", "Envoys meet")]
+
+
 def test_pages_that_claim_one_address_are_told_apart_by_their_titles(desk, words):
     for number in (1, 2):
         desk.site.put_page(f"/{number}", f"Grain {number}", words, f"Of grain. {words}")

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 # How long after its last copy another copy of a text belongs to the same story.
 WINDOW = timedelta(hours=72)
+# An entry is known for as long as it is in its feed, and may be edited after a year: about 300
+# bytes for each alert keep it from alerting again. Articles and stories need not live so long.
+REMEMBER = timedelta(days=400)
 
 
 class StoryStore:
@@ -74,7 +77,8 @@ class StoryStore:
 
     def tell(self, watchlist: str, topic: str, told: Told, pipe: Pipeline) -> None:
         """Add to a transaction: what a watchlist has made of a topic."""
-        pipe.set(self._told(watchlist, topic), as_json(told), ex=self._keep)
+        life = max(self._keep, REMEMBER)
+        pipe.set(self._told(watchlist, topic), as_json(told), ex=life)
 
     def _told(self, watchlist: str, topic: str) -> str:
         return self._keys.told(content_id(watchlist, topic))
