@@ -1,0 +1,101 @@
+"""Text from strangers, made safe to keep and to show. Pure.
+
+Feeds, pages and servers send control characters, half surrogate pairs, markup in titles, and marks
+that turn the direction of what follows. Each destination tolerates something else, so there is one
+function for each:
+
+- `without_controls`, `one_line`, `plain_line` and `paragraphs` for what is kept;
+- `printable` for terminals, `mail_line` for e-mail, `slack_text` for Slack.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+
+import regex
+
+# Surrogates come from escapes in JSON and XML, and cannot be written as UTF-8.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_SPACES = re.compile(r"[^\S\n]+")
+_LINE_BREAKS = re.compile(r"\s*\n\s*")
+_TAG = re.compile(r"<[a-zA-Z!/][^<>]*>")
+_ENTITY = re.compile(r"&#?\w+;")
+_SOFT_HYPHEN = "\u00ad"
+
+# Bidi embeddings, overrides and isolates (UAX #9) reorder their surroundings, and the others hide
+# text. Direction marks and joiners stay: Persian, Hebrew and emoji need them.
+_HIDDEN_IN_MAIL = re.compile(
+    "[\u00ad\u200b\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+_SPACE_CATEGORIES = frozenset(("Cc", "Zl", "Zp", "Zs"))
+_HIDDEN_IN_SLACK = regex.compile(r"[\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069\ufeff]")
+_SPACES_IN_SLACK = regex.compile(r"[\s\p{Z}]+")
+
+
+def without_controls(text: str) -> str:
+    """Replaces each control character and surrogate by a space; tabs and line breaks stay."""
+    return _CONTROLS.sub(" ", text)
+
+
+def count_controls(text: str) -> int:
+    """Returns how many characters `without_controls` would replace."""
+    return len(_CONTROLS.findall(text))
+
+
+def one_line(text: str) -> str:
+    """Replaces each run of white space by one space, and strips the ends."""
+    return " ".join(text.split())
+
+
+def plain_line(value: object, max_chars: int) -> str:
+    """Returns a string as one line of plain text, cut to `max_chars`; "" for any other value.
+
+    Removes tags and soft hyphens and decodes entities, which content management systems leave in
+    titles.
+    """
+    if not isinstance(value, str):
+        return ""
+    text = value[: 4 * max_chars]
+    for _ in range(2):  # text that was escaped twice is as common as text that was escaped once
+        if _ENTITY.search(text):
+            text = html.unescape(text)
+    text = without_controls(_TAG.sub(" ", text)).replace(_SOFT_HYPHEN, "")
+    return one_line(text)[:max_chars].rstrip()
+
+
+def paragraphs(text: str) -> str:
+    """Returns a text with one paragraph a line: no blank lines, no controls, single spaces."""
+    return _LINE_BREAKS.sub("\n", _SPACES.sub(" ", without_controls(text))).strip()
+
+
+def printable(text: str) -> str:
+    """Replaces each character that a terminal could obey by a space: controls, bidi marks.
+
+    The result is one line, and as long as `text`, so that offsets into it stay valid.
+    """
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
+def mail_line(text: str) -> str:
+    """Returns a text as one line for mail, without characters that hide or reorder text.
+
+    Joins surrogate pairs; half of a pair becomes U+FFFD.
+    """
+    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return one_line(
+        "".join(
+            " " if unicodedata.category(char) in _SPACE_CATEGORIES else char
+            for char in _HIDDEN_IN_MAIL.sub("", whole)
+        )
+    )
+
+
+def slack_text(text: str) -> str:
+    """Returns a piece of text for Slack, without line breaks, controls and bidi overrides.
+
+    A space at either end stays, since pieces are shown one after another.
+    """
+    shown: str = _HIDDEN_IN_SLACK.sub("", _SPACES_IN_SLACK.sub(" ", text))
+    return shown
