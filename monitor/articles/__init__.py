@@ -1,1 +1,1 @@
-"""Articles: fetched pages made clean, and the addresses that name them."""
+"""Articles: the cleaning of fetched pages, the URLs that identify them, and stories. Pure."""

@@ -1,4 +1,4 @@
-"""One spelling for each address."""
+"""Normalised and canonical URLs."""
 
 import pytest
 from hypothesis import given
@@ -30,7 +30,7 @@ from monitor.articles.urls import canonical, host, is_front_page, normalise, nor
         ("", ""),
     ],
 )
-def test_addresses_are_spelt_in_one_way(url, normal):
+def test_urls_are_normalised(url, normal):
     assert normalise(url) == normal
 
 
@@ -74,18 +74,18 @@ def test_normalising_twice_changes_nothing(url):
         (None, "https://www.example.org/a"),
     ],
 )
-def test_a_claimed_address_is_believed_only_on_the_same_site_and_for_a_page(claimed, expected):
+def test_a_canonical_url_is_believed_only_on_the_same_site_and_for_a_page(claimed, expected):
     assert canonical("https://www.example.org/a?fbclid=1", claimed) == expected
 
 
 @given(st.text(max_size=20) | PIECES.map("https://www.example.org/{}".format))
-def test_any_claim_gives_an_address_of_the_same_site(claimed):
-    address = canonical("https://www.example.org/a", claimed)
-    assert host(address) in {"www.example.org", "example.org"}
-    assert not is_front_page(address)
+def test_any_claim_gives_a_url_on_the_same_site(claimed):
+    url = canonical("https://www.example.org/a", claimed)
+    assert host(url) in {"www.example.org", "example.org"}
+    assert not is_front_page(url)
 
 
-def test_without_an_address_of_its_own_a_page_is_believed_if_it_names_a_web_page():
+def test_a_page_without_a_url_is_believed_if_its_claim_is_a_web_url():
     assert canonical("", "https://example.org/a") == "https://example.org/a"
     assert canonical("", "javascript:x") == ""
 
@@ -101,11 +101,11 @@ def test_hosts_and_front_pages():
     "fragment",
     ["", "xtor=RSS-3208", "utm_source=rss&utm_medium=feed", "ref=rss", "comments", ":~:text=a"],
 )
-def test_a_fragment_that_names_no_part_of_the_page_is_left_out(fragment):
+def test_a_fragment_that_does_not_name_an_entry_is_removed(fragment):
     assert normalise_link(f"https://a.example/1#{fragment}") == "https://a.example/1"
 
 
 @pytest.mark.parametrize("fragment", ["post-17", "v1.2.0", "block=17", "!/17"])
-def test_a_fragment_that_names_a_part_of_the_page_is_kept(fragment):
+def test_a_fragment_that_may_name_an_entry_is_kept(fragment):
     link = f"https://A.example/live?utm_source=rss#{fragment}"
     assert normalise_link(link) == f"https://a.example/live#{fragment}"
