@@ -1,4 +1,4 @@
-"""In which language a text is written, whatever its page claims. Pure."""
+"""Detects the language of a text, whatever its page claims. Pure."""
 
 from __future__ import annotations
 
@@ -7,50 +7,51 @@ import re
 import pycld2
 import regex
 
-# More changes nothing.
-_MAX_CHARS = 5_000
-# Of so few bytes of letters, which are one, two or three to a letter, a guess is often wrong.
+# More text does not change the result.
+_DETECTED_CHARS = 5_000
+# With fewer bytes of letters, of which a letter has one to three, a guess is often wrong.
 _MIN_BYTES = 60
-# Of the text, in hundredths: less is a page in several languages, or a list of names.
-_MIN_SHARE = 70
+# In percent. If the language of most of the text has less, the page is in several languages or a
+# list of names.
+_MIN_PERCENT = 70
 
 _SUBTAG = re.compile(r"[a-z]{2}(?![a-z])", re.IGNORECASE)
-# By category: in `re`, the vowel signs of Hindi are no letters.
-_WORDS = regex.compile(r"\p{L}[\p{L}\p{M}]*")
-_ADDRESS = regex.compile(r"https?://\S+")
+# With categories, since to `re` the vowel signs of Hindi are not letters.
+_LETTERS_AND_MARKS = regex.compile(r"\p{L}[\p{L}\p{M}]*")
+_URL = regex.compile(r"https?://\S+")
 _UNKNOWN = "un"
-# Names that were withdrawn, and one of a language that has two: a text says only what is read.
-_NAMES = {"iw": "he", "in": "id", "ji": "yi", "jw": "jv", "mo": "ro", "nb": "no"}
+# Withdrawn codes, and Bokmål, which is not told from the rest of Norwegian.
+_CURRENT_CODES = {"iw": "he", "in": "id", "ji": "yi", "jw": "jv", "mo": "ro", "nb": "no"}
 
 
 def language(text: str, claimed: str | None) -> str | None:
-    """The ISO 639-1 code of the language of `text`; None where nothing tells.
+    """Returns the ISO 639-1 code of the language of `text`, or None if it is unknown.
 
-    `claimed` is a language tag (RFC 5646), of which the first part is used, and only where the text
-    is too short or too mixed to tell. Bokmål is `no`, as in most feeds and pages.
+    `claimed` is a language tag (RFC 5646). Its first part is used only if the text is too short or
+    too mixed to decide. Bokmål is `no`, as in most feeds and pages.
     """
-    said = _subtag(claimed)
-    words = _WORDS.findall(_ADDRESS.sub(" ", text[:_MAX_CHARS]))
+    claimed_code = _subtag(claimed)
+    words = _LETTERS_AND_MARKS.findall(_URL.sub(" ", text[:_DETECTED_CHARS]))
     sample = " ".join(words).encode("utf-8", "ignore")
-    if len(sample) < _MIN_BYTES and said:
-        return said
-    found, sure = _detected(sample)
-    return found if sure or not said else said
+    if len(sample) < _MIN_BYTES and claimed_code:
+        return claimed_code
+    detected, is_sure = _detected(sample)
+    return detected if is_sure or not claimed_code else claimed_code
 
 
 def _detected(sample: bytes) -> tuple[str | None, bool]:
-    """The language of most of the text, and whether that is sure."""
+    """Returns the language of most of the text, and whether it is certain."""
     try:
         reliable, _, guesses = pycld2.detect(sample, isPlainText=True)
     except pycld2.error:
         return None, False
-    _, code, share, _ = guesses[0]
-    found = _subtag(code)
-    if found is None or code == _UNKNOWN or not reliable:
+    _, code, percent, _ = guesses[0]
+    detected = _subtag(code)
+    if detected is None or code == _UNKNOWN or not reliable:
         return None, False
-    return found, share >= _MIN_SHARE
+    return detected, percent >= _MIN_PERCENT
 
 
 def _subtag(tag: str | None) -> str | None:
     found = _SUBTAG.match((tag or "").strip())
-    return _NAMES.get(found[0].lower(), found[0].lower()) if found else None
+    return _CURRENT_CODES.get(found[0].lower(), found[0].lower()) if found else None

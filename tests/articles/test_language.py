@@ -1,4 +1,4 @@
-"""In which language a text is written."""
+"""Detecting the language of a text."""
 
 import pytest
 from hypothesis import given
@@ -18,17 +18,17 @@ TEXTS = {
 
 
 @pytest.mark.parametrize("code", TEXTS)
-def test_the_text_says_its_language_whatever_the_page_claims(code):
+def test_the_text_decides_its_language_whatever_the_page_claims(code):
     assert language(TEXTS[code], None) == code
     assert language(TEXTS[code], "en-GB") == code
 
 
 @pytest.mark.parametrize(("claimed", "code"), [("de-AT", "de"), ("nb", "no"), ("x", None)])
-def test_a_claim_counts_where_the_text_is_too_short(claimed, code):
+def test_a_claim_decides_if_the_text_is_too_short(claimed, code):
     assert language("NATO 2026", claimed) == code
 
 
 @given(st.text(), st.none() | st.text())
 def test_any_text_has_a_language_or_none(text, claimed):
-    found = language(text, claimed)
-    assert found is None or (len(found) == 2 and found.isalpha())
+    code = language(text, claimed)
+    assert code is None or (len(code) == 2 and code.isalpha())
