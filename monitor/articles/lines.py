@@ -1,8 +1,8 @@
-"""Plain text less the furniture of the page that it was flattened from. Pure.
+"""Removes the furniture from plain text that somebody extracted from a page. Pure.
 
-Somebody else has taken the markup away, so lines are all there is to go by: labels of adverts,
-credits and dates are known by their form, lists of other stories by their headings and by the
-relative times below each entry. What is not known as furniture stays.
+Without markup only lines are left to judge by. Labels of adverts, credits and dates are recognised
+by their form, lists of other stories by their headings and by the relative time below each
+headline. Everything else stays.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from enum import Enum, auto
 
 from monitor.articles.wording import share_in, shingles, words
 
-# A line of so many words is somebody's text where it ends as a sentence does.
+# A paragraph ends as a sentence does, and has at least so many words.
 _PARAGRAPH_WORDS = 15
-# What stands above the text is said again in it where so much of its wording is.
+# A standfirst of at least so many words is dropped if the text repeats this share of its wording.
 _STANDFIRST_WORDS = 6
-_REPEATED = 0.7
-# A label is no sentence: what is longer is text, whatever it begins with.
+_REPEATED_SHARE = 0.7
+# A longer line is text, whatever it begins with.
 _LABEL_CHARS = 120
 _CAPTION_WORDS = 3
 
-_ENDS_SENTENCE = re.compile(r"[.!?…。！？]\s*[\"'”’»)\]]*$")
+_LINE_ENDS_SENTENCE = re.compile(r"[.!?…。！？]\s*[\"'”’»)\]]*$")
 
 
-class _Kind(Enum):
-    """What a line is."""
+class _LineKind(Enum):
+    """Kinds of lines, text and furniture."""
 
     TEXT = auto()
     LABEL = auto()
@@ -37,15 +37,15 @@ class _Kind(Enum):
     LIST = auto()
 
 
-def _line(pattern: str) -> re.Pattern[str]:
+def _whole_line(pattern: str) -> re.Pattern[str]:
     return re.compile(rf"[\W_]*(?:{pattern})[\W_]*", re.IGNORECASE)
 
 
-# In the order in which they are tried; each has to fit the whole line.
-_FORMS: tuple[tuple[_Kind, re.Pattern[str]], ...] = (
+# Tried in this order; each pattern must match the whole line.
+_PATTERNS: tuple[tuple[_LineKind, re.Pattern[str]], ...] = (
     (
-        _Kind.LABEL,
-        _line(
+        _LineKind.LABEL,
+        _whole_line(
             r"advertise?ments?|advert|(?:story|article) continues below(?: (?:this )?adver\w+)?"
             r"|sponsored(?: content)?|anzeige|werbung|publicité|publicidad(?:e)?|pubblicità"
             r"|advertentie|annons|annonse|reklama?|реклама|広告|广告|skip (?:ad|advertisement)"
@@ -60,31 +60,31 @@ _FORMS: tuple[tuple[_Kind, re.Pattern[str]], ...] = (
         ),
     ),
     (
-        _Kind.CREDIT,
-        _line(
+        _LineKind.CREDIT,
+        _whole_line(
             r"(?:image|photo|picture|foto|bild|imagen|immagine|file photo)s?"
             r"(?: (?:credit|source|courtesy|by)s?)?\s*[:|©].+|(?:©|\(c\)) ?.+"
         ),
     ),
     (
-        _Kind.BYLINE,
-        _line(
+        _LineKind.BYLINE,
+        _whole_line(
             r"(?:reported|written|edited|curated|published|posted) by\b.+"
-            # Capitals throughout: "Di Maio tritt zurück" is a headline.
+            # Every name has a capital: "Di Maio tritt zurück" is a headline.
             r"|(?:by|von|par|por|di|door|av):?(?:,? (?:and|und|et|y|&|(?-i:[^\W\d_a-z])\S*)){1,7}"
         ),
     ),
     (
-        _Kind.DATE,
-        _line(
+        _LineKind.DATE,
+        _whole_line(
             r"(?:(?:last |first )?(?:updated|published|modified|posted)|aktualisiert"
             r"|veröffentlicht|stand|publié|mis à jour|publicado|actualizado|atualizado|pubblicato"
             r"|aggiornato|gepubliceerd|publicerad|uppdaterad)\b\D{0,30}\d.*"
         ),
     ),
     (
-        _Kind.AGO,
-        _line(
+        _LineKind.AGO,
+        _whole_line(
             r"(?:an?|\d+) ?(?:s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|weeks?"
             r"|months?)(?: ago)|just now|vor \d+ (?:sekunden?|minuten?|stunden?|tag(?:en)?)"
             r"|il y a \d+ \w+|hace \d+ \w+|há \d+ \w+|\d+ \w+ (?:fa|geleden|sedan|siden|önce)"
@@ -92,8 +92,8 @@ _FORMS: tuple[tuple[_Kind, re.Pattern[str]], ...] = (
         ),
     ),
     (
-        _Kind.LIST,
-        _line(
+        _LineKind.LIST,
+        _whole_line(
             r"(?:trending|related|recommended|most (?:read|popular|viewed)|more (?:from|on|in)"
             r"|latest (?:news|stories)|top stories|you may (?:also )?like|popular (?:now|stories)"
             r"|don't miss|editor'?s'? picks?|meistgelesen|mehr zum thema|les plus lus"
@@ -105,83 +105,84 @@ _FORMS: tuple[tuple[_Kind, re.Pattern[str]], ...] = (
 
 
 def without_furniture(text: str) -> str:
-    """The article in a text that has a paragraph a line; a text without furniture as it is."""
+    """Returns the lines of `text`, a paragraph each, that belong to the article."""
     lines = [line for line in map(str.strip, text.splitlines()) if line]
-    kinds = [_kind(line) for line in lines]
-    kept = list(_kept(lines, kinds))
-    return "\n".join(kept)
+    return "\n".join(_kept(lines, [_kind(line) for line in lines]))
 
 
 def is_sentence(line: str) -> bool:
-    """Whether a line ends as sentences do."""
-    return bool(_ENDS_SENTENCE.search(line))
+    """Returns whether a line ends with the punctuation of a sentence."""
+    return bool(_LINE_ENDS_SENTENCE.search(line))
 
 
-def _kind(line: str) -> _Kind:
+def _kind(line: str) -> _LineKind:
     if len(line) > _LABEL_CHARS:
-        return _Kind.TEXT
-    for kind, form in _FORMS:
-        # A list's heading, a credit or a date is no sentence; "The post … on X." is a label.
-        if form.fullmatch(line) and (kind is _Kind.LABEL or not is_sentence(line)):
+        return _LineKind.TEXT
+    for kind, pattern in _PATTERNS:
+        # Of these only a label, such as "The post … appeared first on X.", may be a sentence.
+        if pattern.fullmatch(line) and (kind is _LineKind.LABEL or not is_sentence(line)):
             return kind
-    return _Kind.TEXT
+    return _LineKind.TEXT
 
 
 def _is_paragraph(line: str) -> bool:
     return is_sentence(line) and len(words(line)) >= _PARAGRAPH_WORDS
 
 
-def _kept(lines: Sequence[str], kinds: Sequence[_Kind]) -> Iterator[str]:
+def _kept(lines: Sequence[str], kinds: Sequence[_LineKind]) -> Iterator[str]:
     paragraphs = [at for at, line in enumerate(lines) if _is_paragraph(line)]
     if not paragraphs:
-        # Too little to tell text from furniture by: only what nobody takes for text goes.
+        # Without a paragraph, text and furniture look alike: only labels are dropped.
         yield from (
-            line for line, kind in zip(lines, kinds, strict=True) if kind is not _Kind.LABEL
+            line for line, kind in zip(lines, kinds, strict=True) if kind is not _LineKind.LABEL
         )
         return
-    begins, ends = paragraphs[0], paragraphs[-1]
-    listed = _listed(lines, kinds, ends)
-    said = {one for at in paragraphs for one in shingles(words(lines[at]))}
+    first, last = paragraphs[0], paragraphs[-1]
+    listed = _listed(lines, kinds, last)
+    known = {shingle for at in paragraphs for shingle in shingles(words(lines[at]))}
     for at, (line, kind) in enumerate(zip(lines, kinds, strict=True)):
-        above = at < begins
+        is_above = at < first
         if (
             at in listed
-            or kind in {_Kind.LABEL, _Kind.CREDIT, _Kind.AGO, _Kind.LIST}
-            or (kind in {_Kind.BYLINE, _Kind.DATE} and above)
-            or (above and (_is_caption(lines, kinds, at) or _is_said(line, said)))
+            or kind in {_LineKind.LABEL, _LineKind.CREDIT, _LineKind.AGO, _LineKind.LIST}
+            or (kind in {_LineKind.BYLINE, _LineKind.DATE} and is_above)
+            or (is_above and (_is_caption(lines, kinds, at) or _is_repeated(line, known)))
         ):
             continue
         yield line
 
 
-def _listed(lines: Sequence[str], kinds: Sequence[_Kind], ends: int) -> set[int]:
-    """Lines of lists of other stories, and all that follows the text's end mark."""
+def _listed(lines: Sequence[str], kinds: Sequence[_LineKind], last: int) -> set[int]:
+    """Returns the lines of lists of other stories, and all lines after the article's end.
+
+    `last` is the last paragraph. A date, relative time or list heading below it ends the article.
+    """
     listed: set[int] = set()
-    # A headline stands above its relative time; a single time may be the article's own.
-    times = [at for at, kind in enumerate(kinds) if kind is _Kind.AGO]
+    # Each headline in a list is above its relative time. A single time may be the article's.
+    times = [at for at, kind in enumerate(kinds) if kind is _LineKind.AGO]
     if len(times) > 1:
         listed.update(at - 1 for at in times if at)
     in_list = False
     for at, kind in enumerate(kinds):
-        if at > ends and kind in {_Kind.DATE, _Kind.AGO, _Kind.LIST}:
+        if at > last and kind in {_LineKind.DATE, _LineKind.AGO, _LineKind.LIST}:
             listed.update(range(at, len(lines)))
             break
-        in_list = kind is _Kind.LIST or (in_list and not is_sentence(lines[at]))
+        in_list = kind is _LineKind.LIST or (in_list and not is_sentence(lines[at]))
         if in_list:
             listed.add(at)
     return listed
 
 
-def _is_caption(lines: Sequence[str], kinds: Sequence[_Kind], at: int) -> bool:
-    """Whether a few words stand right above a picture's credit."""
+def _is_caption(lines: Sequence[str], kinds: Sequence[_LineKind], at: int) -> bool:
+    """Returns whether a line is a few words directly above the credit of a picture."""
     return (
         at + 1 < len(lines)
-        and kinds[at + 1] is _Kind.CREDIT
+        and kinds[at + 1] is _LineKind.CREDIT
         and len(words(lines[at])) <= _CAPTION_WORDS
     )
 
 
-def _is_said(line: str, said: set[tuple[str, ...]]) -> bool:
-    """Whether a standfirst says what the text says again."""
-    own = words(line)
-    return len(own) >= _STANDFIRST_WORDS and share_in(own, said) >= _REPEATED
+def _is_repeated(line: str, known: set[tuple[str, ...]]) -> bool:
+    """Returns whether a line is a standfirst that the text below it repeats."""
+    line_words = words(line)
+    return len(line_words) >= _STANDFIRST_WORDS and share_in(line_words, known) >= _REPEATED_SHARE

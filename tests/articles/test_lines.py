@@ -1,4 +1,4 @@
-"""Text that somebody else has flattened."""
+"""Plain text that somebody extracted from a page."""
 
 import json
 import os
@@ -59,7 +59,7 @@ an hour ago
 Whatsapp logo"""
 
 
-def test_what_remains_of_a_flattened_page_is_its_article():
+def test_only_the_article_of_a_flattened_page_remains():
     page = clean_text(FLAT)
     assert page.title == "Grain talks run late: 'no end in sight'"
     assert page.text == f"{LEAD}\n'Nobody had expected it,' says Poland\n{BODY}"
@@ -80,54 +80,60 @@ def test_text_without_furniture_stays_as_it_is(text):
     assert without_furniture(text) == text
 
 
-def test_a_list_in_the_midst_of_the_text_goes_and_what_follows_stays():
+def test_a_list_inside_the_text_is_removed_and_the_text_after_it_is_kept():
     listed = f"{LEAD}\nRelated stories\nStorm reaches Lisbon\nTen recipes\n{BODY}"
     assert without_furniture(listed) == f"{LEAD}\n{BODY}"
 
 
-def test_headlines_with_times_go_wherever_they_stand():
+def test_headlines_with_relative_times_are_removed_anywhere():
     timed = f"{LEAD}\nStorm reaches Lisbon\nvor 3 Minuten\nUN\nhace 5 horas\n{BODY}"
     assert without_furniture(timed) == f"{LEAD}\n{BODY}"
 
 
-def test_what_weblogs_add_to_their_feeds_goes():
+def test_the_footer_that_weblogs_add_to_feeds_is_removed():
     text = f"{LEAD}\nThe post Grain talks appeared first on The Herald."
     assert without_furniture(text) == LEAD
 
 
 @given(st.text(alphabet=st.sampled_from("ab.\n :©'"), max_size=200))
-def test_what_remains_are_lines_of_the_text_in_its_order(text):
-    left = iter(line.strip() for line in text.splitlines())
-    assert all(line in left for line in without_furniture(text).splitlines())
+def test_the_remaining_lines_keep_their_order(text):
+    remaining = iter(line.strip() for line in text.splitlines())
+    assert all(line in remaining for line in without_furniture(text).splitlines())
 
 
 @given(st.text())
-def test_any_text_is_read(text):
+def test_any_text_is_cleaned(text):
     clean_text(text)
 
 
-def test_a_real_flattened_page_alerts_nobody_on_its_trending_list():
+def test_the_trending_list_of_a_real_flattened_page_matches_nothing():
     file = CORPORA / "seed" / "nato-russia-council.txt"
     if not file.exists():
         pytest.skip(f"no corpora in {CORPORA}: name them in PRESSWATCH_CORPORA")
     page = clean_text(file.read_text(encoding="utf-8"))
     article = Article("id", "", page.title, page.text, "", "")
-    asked = ["UN", "Eknath Shinde", "Mukhtar Ansari", "Manipur", "Your Voice", "Advertisement"]
-    asked += ["Whatsapp", "IST", "BREAKING", '"NATO-Russia Council"', '"We rejected those demands"']
-    found = Matcher([Watchlist(query, query) for query in asked]).match(article)
-    assert [match.watchlist for match in found] == asked[-2:]
+    queries = ["UN", "Eknath Shinde", "Mukhtar Ansari", "Manipur", "Your Voice", "Advertisement"]
+    queries += [
+        "Whatsapp",
+        "IST",
+        "BREAKING",
+        '"NATO-Russia Council"',
+        '"We rejected those demands"',
+    ]
+    matches = Matcher([Watchlist(query, query) for query in queries]).match(article)
+    assert [match.watchlist for match in matches] == queries[-2:]
     assert page.title.startswith("NATO, Moscow have 'no room")
     assert page.text.endswith("will represent Moscow.")
 
 
-def test_hardly_a_line_of_real_articles_is_taken_for_furniture():
+def test_hardly_any_line_of_real_articles_is_removed():
     if not CORPORA.is_dir():
         pytest.skip(f"no corpora in {CORPORA}: name them in PRESSWATCH_CORPORA")
-    gone = count = 0
+    removed = count = 0
     for corpus in ("articles-benchmark", "articles-news"):
         gold = json.loads((CORPORA / corpus / "gold.json").read_text(encoding="utf-8"))
         for page in gold.values():
             lines = [line.strip() for line in page["body"].splitlines() if line.strip()]
             count += len(lines)
-            gone += len(lines) - len(without_furniture(page["body"]).splitlines())
-    assert gone <= count / 500
+            removed += len(lines) - len(without_furniture(page["body"]).splitlines())
+    assert removed <= count / 500
