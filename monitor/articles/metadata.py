@@ -1,8 +1,8 @@
-"""What a page says about its article: title, authors, moments, address, site, picture. Pure.
+"""Reads what a page states about its article: title, authors, dates, URL, site, picture. Pure.
 
-Sources are, in the order in which they are believed where not said otherwise: JSON-LD of
-https://schema.org/Article, Open Graph (https://ogp.me) and other meta elements, microdata, and
-what stands around the headline.
+Unless stated otherwise, the sources have this order of preference: JSON-LD of
+https://schema.org/Article, Open Graph (https://ogp.me) and other meta elements, microdata, and the
+elements around the headline.
 """
 
 from __future__ import annotations
@@ -19,23 +19,27 @@ from lxml.html import HtmlElement
 from monitor.articles import header, titles
 from monitor.articles.dates import published
 from monitor.articles.names import distinct, names
-from monitor.articles.structured import Node, is_article, kinds, line, metas
-from monitor.articles.titles import fold
+from monitor.articles.structured import Node, is_article, kinds, metas
+from monitor.articles.titles import MAX_TITLE_CHARS, fold
+from monitor.untrusted import plain_line
 
-_MAX_URL = 2_000
-_MAX_SITE = 100
+_MAX_URL_CHARS = 2_000
+_MAX_SITE_NAME = 100
 _MAX_SECTION = 100
 _MAX_SUBTITLE = 1_000
-_MAX_DEPTH = 4
+_MAX_VALUE_DEPTH = 4
+_MAX_LISTED = 50
+_MAX_NAME_PART = 100
+_MIN_LABEL_CHARS = 4
 
-_TITLES = ("og:title", "twitter:title", "itemprop headline", "parsely-title", "sailthru.title")
-_LATER_TITLES = ("dc.title", "dcterms.title", "headline", "title")
-_AUTHORS = (
+_TITLE_METAS = ("og:title", "twitter:title", "itemprop headline", "parsely-title", "sailthru.title")
+_LATER_TITLE_METAS = ("dc.title", "dcterms.title", "headline", "title")
+_AUTHOR_METAS = (
     "itemprop author", "parsely-author", "sailthru.author", "byl", "author", "article:author",
     "article:author_name", "og:article:author", "dc.creator", "dcterms.creator", "dcsext.author",
     "cxenseparse:author", "citation_author", "authors",
 )  # fmt: skip
-_PUBLISHED = (
+_PUBLISHED_METAS = (
     "article:published_time", "og:article:published_time", "og:published_time",
     "itemprop datepublished", "datepublished", "date.available", "date.created", "parsely-pub-date",
     "sailthru.date", "dcterms.created", "dcterms.issued", "dc.date.issued", "publishdate",
@@ -43,24 +47,31 @@ _PUBLISHED = (
     "pub_date", "publication_date", "citation_publication_date", "cxenseparse:recs:publishtime",
     "cxenseparse:publishtime", "date", "dc.date", "dcterms.date",
 )  # fmt: skip
-_MODIFIED = (
+_MODIFIED_METAS = (
     "article:modified_time", "og:article:modified_time", "og:updated_time", "datemodified",
     "itemprop datemodified", "dcterms.modified", "dc.date.modified", "date.modified",
     "date.updated", "last-modified", "lastmod", "lastupdate", "revised",
 )  # fmt: skip
-_IMAGES = ("og:image:secure_url", "og:image", "og:image:url", "twitter:image", "twitter:image:src")
-_SECTIONS = ("article:section", "parsely-section", "itemprop articlesection", "section")
+_IMAGE_METAS = (
+    "og:image:secure_url",
+    "og:image",
+    "og:image:url",
+    "twitter:image",
+    "twitter:image:src",
+)
+_SECTION_METAS = ("article:section", "parsely-section", "itemprop articlesection", "section")
 _PAID_TIERS = frozenset(("locked", "metered", "paid", "premium"))
+_SITE_TYPES = frozenset(("WebSite", "NewsMediaOrganization"))
 
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What a page says about its article; empty or None is what it does not say.
+    """What a page states about its article; empty or None if it states nothing.
 
-    `title` is without the site's name, `subtitle` the deck. `authors` are people, and agencies that
-    are named as authors; the site itself only where nobody else is. Moments are in UTC: a day alone
-    is its beginning, and a time is in UTC where the page tells no zone. `url` is the address that
-    the page claims, and `image` that of its lead picture, both absolute and of http or https.
+    `title` is without the site's name, `subtitle` is the deck. `authors` are people, and agencies
+    that are named as authors; the site itself only if nobody else is named. Times are in UTC: a
+    date without a time is midnight, and a time without a zone is taken as UTC. `url` is the
+    canonical URL, and `image` that of the lead picture, both absolute http(s) URLs.
     """
 
     title: str
@@ -76,21 +87,21 @@ class Metadata:
 
 
 def metadata(tree: HtmlElement, nodes: Sequence[Node], *, url: str | None) -> Metadata:
-    """Cross-check what a page's sources say; raises nothing, whatever they do.
+    """Checks the sources of a page against each other; raises nothing for any content.
 
     `nodes` are the page's JSON-LD, `url` is where it was fetched from.
     """
-    page = _Page(tree, nodes, url)
+    page = _PageSources(tree, nodes, url)
     title = page.title()
-    place = header.anchor(page.marks, title)
-    published_at, modified_at = page.moments(place)
+    headline = header.headline_position(page.header, title)
+    published_at, modified_at = page.moments(headline)
     return Metadata(
         title=title,
-        subtitle=page.subtitle(place, title),
-        authors=page.authors(place),
+        subtitle=page.subtitle(headline, title),
+        authors=page.authors(headline),
         published_at=published_at,
         modified_at=modified_at,
-        url=page.address(),
+        url=page.canonical_url(),
         site=page.site,
         image=page.image(),
         section=page.section(),
@@ -98,8 +109,8 @@ def metadata(tree: HtmlElement, nodes: Sequence[Node], *, url: str | None) -> Me
     )
 
 
-class _Page:
-    """The sources of one page."""
+class _PageSources:
+    """The sources of one page, and what each field takes from them."""
 
     def __init__(
         self,
@@ -109,96 +120,98 @@ class _Page:
     ) -> None:
         self._tree, self._nodes, self._url = tree, nodes, url
         self._metas = metas(tree)
-        self.marks = header.marks(tree)
+        self.header = header.header_elements(tree)
         self._articles = [node for node in nodes if is_article(node)]
-        self.site, self._sites = self._named_site()
+        self.site, self._site_names = self._named_site()
 
     def _meta(self, names: Iterable[str]) -> Iterator[str]:
         return chain.from_iterable(self._metas.get(name, ()) for name in names)
 
-    def _said(self, *keys: str) -> Iterator[Any]:
-        """What the JSON-LD says of the article."""
+    def _values(self, *keys: str) -> Iterator[Any]:
+        """Yields the values that the JSON-LD of the article has at `keys`."""
         return (node[key] for key in keys for node in self._articles if key in node)
 
     def _named_site(self) -> tuple[str, set[str]]:
-        """The site's name, and all that it is called, folded."""
-        publishers = [text for one in self._said("publisher") for text in _texts(one, "name")]
+        """Returns the site's name, and all its names, handles and host labels, folded."""
+        publishers = [name for value in self._values("publisher") for name in _texts(value, "name")]
         sites = [
-            text
+            name
             for node in self._nodes
-            if any(kind in _SITES for kind in kinds(node))
-            for text in _texts(node.get("name"))
+            if any(kind in _SITE_TYPES for kind in kinds(node))
+            for name in _texts(node.get("name"))
         ]
-        called = [
+        names_of_site = [
             *self._meta(("og:site_name",)),
             *publishers,
             *sites,
             *self._meta(("application-name", "apple-mobile-web-app-title", "dc.publisher")),
         ]
-        host = (_split(self._url or self.address() or "") or "").removeprefix("www.")
+        host = (_web_host(self._url or self.canonical_url() or "") or "").removeprefix("www.")
         handles = [handle.lstrip("@") for handle in self._meta(("twitter:site",))]
-        known = {fold(name) for name in [*called, *handles, host]}
-        known.update(label for label in map(fold, host.split(".")[-3:-1]) if len(label) > 3)  # noqa: PLR2004
-        name = next((cut for one in called if (cut := line(one, _MAX_SITE))), host)
-        return name, known - {""}
+        folded = {fold(name) for name in [*names_of_site, *handles, host]}
+        labels = map(fold, host.split(".")[-3:-1])
+        folded.update(label for label in labels if len(label) >= _MIN_LABEL_CHARS)
+        lines = (plain_line(name, _MAX_SITE_NAME) for name in names_of_site)
+        return next(filter(None, lines), host), folded - {""}
 
     def title(self) -> str:
-        props, firsts = header.headlines(self.marks)
-        whole = [line(header.text_of(one), titles.MAX_CHARS) for one in self._tree.iter("title")]
+        props, firsts = header.headlines(self.header)
+        whole = [
+            plain_line(header.text_of(element), MAX_TITLE_CHARS)
+            for element in self._tree.iter("title")
+        ]
         claims = [
-            *(text for one in self._said("headline", "name") for text in _texts(one)),
-            *self._meta(_TITLES),
+            *(text for value in self._values("headline", "name") for text in _texts(value)),
+            *self._meta(_TITLE_METAS),
             *props,
             *firsts,
-            *self._meta(_LATER_TITLES),
+            *self._meta(_LATER_TITLE_METAS),
             *whole[:1],
         ]
-        return titles.best([line(one, titles.MAX_CHARS) for one in claims if one], self._sites)
+        candidates = [plain_line(claim, MAX_TITLE_CHARS) for claim in claims if claim]
+        return titles.best(candidates, self._site_names)
 
-    def subtitle(self, place: int | None, title: str) -> str:
-        found = header.deck(self.marks, place)
-        return "" if fold(found) == fold(title) else found[:_MAX_SUBTITLE]
+    def subtitle(self, headline: int | None, title: str) -> str:
+        deck = header.deck(self.header, headline)
+        return "" if fold(deck) == fold(title) else deck[:_MAX_SUBTITLE]
 
-    def authors(self, place: int | None) -> tuple[str, ...]:
+    def authors(self, headline: int | None) -> tuple[str, ...]:
         by_id = {
             node["@id"]: node
             for node in reversed(self._nodes)
             if isinstance(node.get("@id"), str) and len(node) > 1
         }
-        said = [
-            [distinct(_authors(node.get(key), by_id)) for node in self._articles]
+        by_node = [
+            [distinct(_author_names(node.get(key), by_id)) for node in self._articles]
             for key in ("author", "creator")
         ]
-        sources = [max(found, key=len, default=()) for found in said]
+        sources = [max(authors, key=len, default=()) for authors in by_node]
         sources += [
-            tuple(name for one in self._metas.get(key, ()) for name in names(one))
-            for key in _AUTHORS
+            tuple(name for value in self._metas.get(key, ()) for name in names(value))
+            for key in _AUTHOR_METAS
         ]
-        best: tuple[str, ...] = ()
+        only_site: tuple[str, ...] = ()
         for source in sources:
-            found = distinct(source)
-            others = tuple(name for name in found if not titles.is_site(name, self._sites))
+            authors = distinct(source)
+            others = tuple(name for name in authors if not titles.is_site(name, self._site_names))
             if others:
                 return others
-            best = best or found
-        persons = header.bylines(self.marks, place)
-        if persons:
-            return persons
-        return best
+            only_site = only_site or authors
+        return header.bylines(self.header, headline) or only_site
 
-    def moments(self, place: int | None) -> tuple[datetime | None, datetime | None]:
-        props, changes = header.times(self.marks, place)
+    def moments(self, headline: int | None) -> tuple[datetime | None, datetime | None]:
+        props, changes = header.times(self.header, headline)
         pages = [node for node in self._nodes if "WebPage" in kinds(node)]
         published_claims = [
-            *self._said("datePublished"),
-            *self._meta(_PUBLISHED),
+            *self._values("datePublished"),
+            *self._meta(_PUBLISHED_METAS),
             *props,
             *(node.get("datePublished") for node in pages),
-            *self._said("dateCreated"),
+            *self._values("dateCreated"),
         ]
         modified_claims = [
-            *self._said("dateModified"),
-            *self._meta(_MODIFIED),
+            *self._values("dateModified"),
+            *self._meta(_MODIFIED_METAS),
             *changes,
             *(node.get("dateModified") for node in pages),
         ]
@@ -207,7 +220,7 @@ class _Page:
             published(modified_claims, published_claims),
         )
 
-    def address(self) -> str | None:
+    def canonical_url(self) -> str | None:
         links = [
             link.get("href")
             for link in self._tree.iter("link")
@@ -215,57 +228,55 @@ class _Page:
         ]
         pages = [
             text
-            for one in self._said("url", "mainEntityOfPage")
-            for text in _texts(one, "@id", "url")
+            for value in self._values("url", "mainEntityOfPage")
+            for text in _texts(value, "@id", "url")
         ]
         claims = [*links, *self._meta(("og:url", "twitter:url")), *pages]
-        fetched = urlsplit(self._url or "").path.strip("/") if _split(self._url or "") else ""
+        url = self._url or ""
+        path = urlsplit(url).path.strip("/") if _web_host(url) else ""
         for claim in claims:
-            found = self._absolute(claim)
-            # A canonical address that is the front page's is a template's mistake.
-            if found and (urlsplit(found).path.strip("/") or not fetched):
-                return found
+            absolute = self._absolute(claim)
+            # The front page as the canonical URL of another page is a mistake in the template.
+            if absolute and (urlsplit(absolute).path.strip("/") or not path):
+                return absolute
         return None
 
     def image(self) -> str | None:
         pictures = [
             text
-            for one in self._said("image", "thumbnailUrl")
-            for text in _texts(one, "url", "contentUrl", "@id")
+            for value in self._values("image", "thumbnailUrl")
+            for text in _texts(value, "url", "contentUrl", "@id")
         ]
-        claims = [*self._meta(_IMAGES), *pictures]
+        claims = [*self._meta(_IMAGE_METAS), *pictures]
         return next(filter(None, map(self._absolute, claims)), None)
 
     def _absolute(self, claim: object) -> str | None:
-        if not isinstance(claim, str) or len(claim) > _MAX_URL:
+        if not isinstance(claim, str) or len(claim) > _MAX_URL_CHARS:
             return None
         try:
-            found = urljoin(self._url or "", claim.strip())
+            absolute = urljoin(self._url or "", claim.strip())
         except ValueError:
             return None
-        return found if _split(found) and len(found) <= _MAX_URL else None
+        return absolute if _web_host(absolute) and len(absolute) <= _MAX_URL_CHARS else None
 
     def section(self) -> str:
         claims = chain(
-            self._meta(_SECTIONS),
-            (text for one in self._said("articleSection") for text in _texts(one)),
+            self._meta(_SECTION_METAS),
+            (text for value in self._values("articleSection") for text in _texts(value)),
         )
-        return next((text for one in claims if (text := line(one, _MAX_SECTION))), "")
+        return next(filter(None, (plain_line(claim, _MAX_SECTION) for claim in claims)), "")
 
     def paywalled(self) -> bool:
         # https://developers.google.com/search/docs/appearance/structured-data/paywalled-content
-        for free in self._said("isAccessibleForFree"):
-            said = str(free)[:20].lower().rpartition("/")[2]
-            if said in ("false", "true"):
-                return said == "false"
+        for free in self._values("isAccessibleForFree"):
+            value = str(free)[:20].lower().rpartition("/")[2]
+            if value in ("false", "true"):
+                return value == "false"
         return any(tier.lower() in _PAID_TIERS for tier in self._meta(("article:content_tier",)))
 
 
-_SITES = frozenset(("WebSite", "NewsMediaOrganization"))
-
-
-def _split(url: str) -> str | None:
-    """The host of an address of http or https."""
+def _web_host(url: str) -> str | None:
+    """Returns the host of an http(s) URL, or None."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -274,31 +285,31 @@ def _split(url: str) -> str | None:
 
 
 def _texts(value: Any, *keys: str, depth: int = 0) -> Iterator[str]:
-    """The texts of a value that is one, a list, or objects that have it at one of `keys`."""
+    """Yields the strings in a value: a string, a list, or objects with strings at `keys`."""
     if isinstance(value, str):
         yield value
-    elif depth >= _MAX_DEPTH:
+    elif depth >= _MAX_VALUE_DEPTH:
         return
     elif isinstance(value, list):
-        for one in value[:50]:
-            yield from _texts(one, *keys, depth=depth + 1)
+        for item in value[:_MAX_LISTED]:
+            yield from _texts(item, *keys, depth=depth + 1)
     elif isinstance(value, dict):
         for key in keys:
             yield from _texts(value.get(key), *keys, depth=depth + 1)
 
 
-def _authors(value: Any, by_id: Mapping[str, Node], depth: int = 0) -> Iterator[str]:
-    """The names of authors, who may be texts, objects, lists of them, or references to others."""
+def _author_names(value: Any, by_id: Mapping[str, Node], depth: int = 0) -> Iterator[str]:
+    """Yields the names of authors: strings, objects, lists of these, or references to objects."""
     if isinstance(value, str):
         yield from names(value)
-    elif depth >= _MAX_DEPTH:
+    elif depth >= _MAX_VALUE_DEPTH:
         return
     elif isinstance(value, list):
-        for one in value[:50]:
-            yield from _authors(one, by_id, depth + 1)
+        for item in value[:_MAX_LISTED]:
+            yield from _author_names(item, by_id, depth + 1)
     elif isinstance(value, dict):
         if not any(key in value for key in ("name", "givenName", "familyName")):
             value = by_id.get(str(value.get("@id")), {})
-        parts = [line(value.get(key), 100) for key in ("givenName", "familyName")]
-        named = value.get("name")
-        yield from _authors(named or " ".join(filter(None, parts)), by_id, depth + 1)
+        parts = [plain_line(value.get(key), _MAX_NAME_PART) for key in ("givenName", "familyName")]
+        name = value.get("name") or " ".join(filter(None, parts))
+        yield from _author_names(name, by_id, depth + 1)

@@ -1,18 +1,18 @@
-"""Names of authors in what pages call so: bylines, lists, titles and places around them. Pure."""
+"""Extracts authors' names from bylines and lists with titles and places around them. Pure."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
 
-from monitor.articles.structured import line
+from monitor.untrusted import one_line, plain_line
 
 MAX_AUTHORS = 30
-_MAX_CHARS = 80
-_MAX_TEXT = 2_000
-_MAX_WORDS = 6
+_MAX_NAME_CHARS = 80
+_MAX_BYLINE_LINE = 2_000
+_MAX_NAME_WORDS = 6
 
-_BYLINE = re.compile(
+_BYLINE_PREFIX = re.compile(
     r"^(?:(?:a(?:rticle|nalysis)|opinion|comment(?:ary)?|report(?:ed|ing)?|review|stor(?:y|ies)|text"
     r"e?|words?|written|posted|published|updated|ein(?: gast)?(?:beitrag|kommentar)|guest"
     r" (?:post|column))\s+)?"
@@ -22,7 +22,7 @@ _BYLINE = re.compile(
     r"|^(?:文|取材)\s*[:：・]\s*",
     re.IGNORECASE,
 )
-# A person's part in a text: after a comma, a dash or a stroke, or alone.
+# What a person does: after a name and a comma, dash or slash, or alone.
 _ROLES = (
     r"reporter(?:in)?|journalist(?:in|e|a)?|editor(?:ial)?|correspond\w+|korrespond\w+|redakt\w+"
     r"|redact\w+|rédact\w+|redat\w+|columnist|kolumnist(?:in)?|contributor|writer|author|autor(?:in)?"
@@ -35,26 +35,28 @@ _ROLE = re.compile(rf"\b(?:{_ROLES})\b", re.IGNORECASE)
 _TAIL_ROLE = re.compile(
     rf"\s*(?:[,/|–—-]|\s{{2,}}|\sist\s|\sis an?\s)\s*(?:[^,;]*?\b)?(?:{_ROLES})\b.*$", re.IGNORECASE
 )
-# Written onto the name in Korean and Japanese: "reporter", "correspondent".
-_SUFFIX = re.compile(r"\s*(?:기자|특파원|인턴기자|선임기자|記者|編集委員|特派員)$")
-_DROPPED = re.compile(
+# "Reporter" and "correspondent", which Korean and Japanese append to the name.
+_ROLE_SUFFIX = re.compile(r"\s*(?:기자|특파원|인턴기자|선임기자|記者|編集委員|特派員)$")
+_CONTACTS = re.compile(
     r"[\w.+-]+@[\w.-]+|https?://\S*|www\.\S*|(?<!\w)@\w+|\([^()]*\)|\[[^][]*\]|[©®*•]"
 )
-_SPLIT = re.compile(
+_NAME_SEPARATOR = re.compile(
     r"\s*[;|\n、；·]\s*|\s*,\s*(?:and|und|et|y|e|og|och|&)\s+|\s*[,，]\s*"
     r"|\s+(?:and|und|et|og|och|dan|ve|și|oraz|sowie|&|\+|//?)\s+",
     re.IGNORECASE,
 )
-# Words that are also parts of names: between two names of two words or more only.
-_SPLIT_SHORT = re.compile(r"^(\S+(?: \S+){1,2}) (?:y|e|en|con|with|mit) (\S+(?: \S+){1,3})$")
-_PLACE = re.compile(r"\s+(?:in|aus|à|at)\s+[A-ZÄÖÜÉ][\w.-]*(?:\s[A-ZÄÖÜÉ][\w.-]*){0,2}$")
-_FOR = re.compile(r"\s+(?:for|für|pour|para)\s+(?:the\s+)?[A-Z].*$")
-_SUFFIXES = re.compile(r"(?:jr|sr|ii|iii|iv|ph\.?d|m\.?d|esq|mba|ma|msc|llm|dds)\.?", re.IGNORECASE)
-_NO_NAME = re.compile(
+# These words are also parts of names: they separate only names of two words or more.
+_TWO_LONG_NAMES = re.compile(r"^(\S+(?: \S+){1,2}) (?:y|e|en|con|with|mit) (\S+(?: \S+){1,3})$")
+_PLACE_SUFFIX = re.compile(r"\s+(?:in|aus|à|at)\s+[A-ZÄÖÜÉ][\w.-]*(?:\s[A-ZÄÖÜÉ][\w.-]*){0,2}$")
+_OUTLET_SUFFIX = re.compile(r"\s+(?:for|für|pour|para)\s+(?:the\s+)?[A-Z].*$")
+_GENERATION_OR_DEGREE = re.compile(
+    r"(?:jr|sr|ii|iii|iv|ph\.?d|m\.?d|esq|mba|ma|msc|llm|dds)\.?", re.IGNORECASE
+)
+_NOT_IN_NAMES = re.compile(
     r"\d|://|[<>{}=\\_#%$€£?!\"“”„]|\.(?:com|org|net|html?|php|jpe?g|png)\b(?=/)", re.IGNORECASE
 )
-# What stands where names stand, in the languages that we have pages of.
-_FURNITURE = re.compile(
+# Labels found in the place of names, in the languages of our pages.
+_LABEL_IN_BYLINE = re.compile(
     r"^(?:min(?:s|utes?|uten)? read|read(?:ing)?(?: time| more)?|share|teilen|follow\b.*|folgen"
     r"|comments?|updated?|published|posted|last updated|stand|uhr|am|on|bst|gmt|est|edt|by|von|par"
     r"|por|and|und"
@@ -64,7 +66,7 @@ _FURNITURE = re.compile(
     re.IGNORECASE,
 )
 _SLUG = re.compile(r"[a-z]+(?:-[a-z]+){1,3}")
-_LETTER = re.compile(r"[^\W\d_]")
+_ANY_LETTER = re.compile(r"[^\W\d_]")
 _PARTICLES = frozenset(
     "de la le du des da do dos das di del della der den dem van von zu zum zur ter ten te af av al"
     " el bin ibn ben y e i und genannt auf vom d'".split()
@@ -72,15 +74,15 @@ _PARTICLES = frozenset(
 
 
 def names(text: object) -> Iterator[str]:
-    """The names in what is called an author: "By Ann Lee and Bo Ek, Berlin editors" has two."""
+    """Yields the names in an author field: "By Ann Lee and Bo Ek, Berlin editors" has two."""
     if isinstance(text, str):
-        for one in text.split("\n"):
-            yield from _names(line(one, _MAX_TEXT))
+        for line in text.split("\n"):
+            yield from _names(plain_line(line, _MAX_BYLINE_LINE))
 
 
-def _names(text: str) -> Iterator[str]:
-    text = _TAIL_ROLE.sub("", _DROPPED.sub(" ", text))
-    parts = [part for part in _parts(text) if part]
+def _names(line: str) -> Iterator[str]:
+    bare = _TAIL_ROLE.sub("", _CONTACTS.sub(" ", line))
+    parts = [part for part in _parts(bare) if part]
     if _is_reversed(parts):
         parts = [" ".join(reversed(parts))]
     for part in parts:
@@ -90,46 +92,50 @@ def _names(text: str) -> Iterator[str]:
 
 
 def _parts(text: str) -> Iterator[str]:
-    for part in _SPLIT.split(_BYLINE.sub("", text.strip())):
-        both = _SPLIT_SHORT.match(part.strip())
+    for part in _NAME_SEPARATOR.split(_BYLINE_PREFIX.sub("", text.strip())):
+        both = _TWO_LONG_NAMES.match(part.strip())
         yield from both.groups() if both else [part.strip()]
 
 
 def _is_reversed(parts: list[str]) -> bool:
-    """Whether these are a family name and a given name, as in catalogues."""
+    """Returns whether these are a family name and a given name, as in catalogues."""
     return len(parts) == 2 and all(part.istitle() and " " not in part for part in parts)  # noqa: PLR2004
 
 
 def _name(part: str) -> str:
-    """One name, less what stands around it; empty where there is none."""
-    part = _BYLINE.sub("", " ".join(part.split()))
-    part = _SUFFIX.sub("", _PLACE.sub("", _FOR.sub("", part)))
+    """Returns the name in a part of a byline without prefixes and suffixes; "" if it has none."""
+    part = _BYLINE_PREFIX.sub("", one_line(part))
+    part = _ROLE_SUFFIX.sub("", _PLACE_SUFFIX.sub("", _OUTLET_SUFFIX.sub("", part)))
     part = part.strip(" .,:;/|–—-'\u00a0")
     if _SLUG.fullmatch(part):
         part = part.replace("-", " ").title()
-    if not (1 < len(part) <= _MAX_CHARS) or not _LETTER.search(part):
+    if not (1 < len(part) <= _MAX_NAME_CHARS) or not _ANY_LETTER.search(part):
         return ""
-    if len(part.split()) > _MAX_WORDS or _NO_NAME.search(part) or _FURNITURE.match(part):
+    if (
+        len(part.split()) > _MAX_NAME_WORDS
+        or _NOT_IN_NAMES.search(part)
+        or _LABEL_IN_BYLINE.match(part)
+    ):
         return ""
-    return "" if _SUFFIXES.fullmatch(part) else part
+    return "" if _GENERATION_OR_DEGREE.fullmatch(part) else part
 
 
 def looks_like_person(name: str) -> bool:
-    """Whether this is written as a person's name: two words or more, each with a capital."""
+    """Returns whether this is written like a person's name: two words or more, capitalised."""
     words = name.split()
     if _ROLE.search(name):
         return False
     if any("\u3040" <= letter <= "\u9fff" or "\uac00" <= letter <= "\ud7a3" for letter in name):
-        return len(name) <= 8  # noqa: PLR2004  longer are departments and papers
+        return len(name) <= 8  # noqa: PLR2004  longer ones are departments and papers
     return len(words) > 1 and all(
         word[0].isupper() or not word[0].isalpha() or word.lower() in _PARTICLES for word in words
     )
 
 
-def distinct(found: Iterable[str]) -> tuple[str, ...]:
-    """Each name once, without regard to case and spaces, in the order of appearance."""
+def distinct(authors: Iterable[str]) -> tuple[str, ...]:
+    """Returns the first `MAX_AUTHORS` names, each once, ignoring case and spaces."""
     seen: dict[str, str] = {}
-    for name in found:
+    for name in authors:
         seen.setdefault("".join(name.casefold().split()), name)
         if len(seen) == MAX_AUTHORS:
             break

@@ -1,4 +1,4 @@
-"""Title, authors, moments and the like, as pages say them."""
+"""Title, authors, dates and the like, as pages state them."""
 
 import json
 from datetime import UTC, datetime
@@ -34,12 +34,12 @@ def meta(name, content):
         "&lt;b&gt;Grain&lt;/b&gt; talks\x07 run  late",
     ],
 )
-def test_a_title_is_without_the_sites_name_and_markup(written):
+def test_a_title_loses_the_name_of_the_site_and_markup(written):
     head = f"<title>{written}</title>" + meta("og:site_name", "The Herald")
     assert about(head, "<h1>Grain talks run late</h1>").title == "Grain talks run late"
 
 
-def test_a_title_may_hold_what_parts_titles_from_names():
+def test_a_title_may_contain_a_separator():
     head = "<title>Rome - Paris by train</title>" + meta("og:site_name", "The Herald")
     assert about(head).title == "Rome - Paris by train"
 
@@ -57,7 +57,7 @@ def test_a_title_may_hold_what_parts_titles_from_names():
         ({"name": {"name": 7}}, ()),
     ],
 )  # fmt: skip
-def test_authors_are_names_and_nothing_else(author, names):
+def test_authors_are_reduced_to_names(author, names):
     assert about(ld={"@type": "NewsArticle", "author": author}).authors == names
 
 
@@ -69,14 +69,14 @@ def test_authors_are_found_by_reference():
     assert about(ld={"@graph": graph}).authors == ("Ada Lovelace",)
 
 
-def test_a_site_is_no_author_where_people_are():
+def test_a_site_is_not_an_author_beside_people():
     head = meta("og:site_name", "The Herald")
     assert about(
         head, ld={"@type": "Article", "author": [{"name": "The Herald"}, {"name": "Ada Lovelace"}]}
     ).authors == ("Ada Lovelace",)
 
 
-def test_moments_are_in_utc_and_those_of_a_sidebar_are_not_asked():
+def test_times_are_in_utc_and_those_of_a_sidebar_are_ignored():
     found = about(
         ld={
             "@type": "NewsArticle",
@@ -91,7 +91,7 @@ def test_moments_are_in_utc_and_those_of_a_sidebar_are_not_asked():
     assert about(body=f"{beside}<time datetime='2026-11-22'>now</time>").published_at is None
 
 
-def test_what_else_a_page_says_of_its_article():
+def test_site_section_paywall_picture_and_url():
     found = about(
         meta("og:site_name", "The Herald")
         + meta("og:image", "/grain.jpg")
@@ -107,7 +107,7 @@ def test_what_else_a_page_says_of_its_article():
 @pytest.mark.parametrize(
     "image", ["javascript:alert(1)", "data:image/png;base64,x", "http://[", ""]
 )
-def test_a_picture_is_on_the_web(image):
+def test_a_picture_needs_a_web_address(image):
     assert about(meta("og:image", image)).image is None
 
 
@@ -120,7 +120,7 @@ def test_a_picture_is_on_the_web(image):
         '{"@type": "NewsArticle", /* by */ "author": "Ada Lovelace"}',
     ],
 )
-def test_structured_data_that_is_slightly_broken_is_read(script):
+def test_slightly_broken_structured_data_is_read(script):
     tree = parse(f'<html><body><script type="application/LD+json; charset=utf-8">{script}</script>')
     assert metadata(tree, list(json_ld(tree)), url=None).authors == ("Ada Lovelace",)
 
@@ -139,7 +139,7 @@ VALUES = st.recursive(
 
 @settings(max_examples=200, deadline=None)
 @given(st.dictionaries(KEYS, VALUES, min_size=1), st.none() | st.text(max_size=40))
-def test_whatever_structured_data_holds_is_read(node, url):
+def test_any_structured_data_is_read(node, url):
     tree = parse("<html><body><h1>Grain</h1></body></html>")
     found = metadata(tree, [{"@type": "NewsArticle", **node}, node], url=url)
     assert all(isinstance(name, str) and name for name in found.authors)
@@ -148,6 +148,6 @@ def test_whatever_structured_data_holds_is_read(node, url):
 
 @settings(max_examples=100, deadline=None)
 @given(st.text(max_size=300))
-def test_whatever_a_script_holds_is_read(script):
+def test_any_script_is_read(script):
     tree = parse(f'<html><body><script type="application/ld+json">{script}</script></body></html>')
     list(json_ld(tree))
