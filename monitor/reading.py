@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from monitor.articles.clean import Page, Reading, clean_fragment, clean_text
-from monitor.articles.features import Told
+from monitor.articles.features import ArticleHints
 from monitor.articles.language import language
 from monitor.articles.lines import without_furniture
 from monitor.articles.markup import decode
@@ -54,14 +54,16 @@ class Reader:
         return self._page(entry, url, response), response.url
 
     def _page(self, entry: Entry, url: str, response: Response) -> Page:
-        anchor = Told(
+        hints = ArticleHints(
             title=clean_fragment(entry.title),
             summary=clean_fragment(entry.summary),
             body=clean_fragment(entry.content),
         )
-        reading = Reading(response.body, url=response.url, charset=response.charset, anchor=anchor)
+        reading = Reading(
+            response.body, url=response.url, charset=response.charset, feed_hints=hints
+        )
         site, now = host(response.url), datetime.now(UTC)
-        own = trace(reading.blocks, link=normalise(url), title=anchor.title, now=now)
+        own = trace(reading.blocks, link=normalise(url), title=hints.title, now=now)
         known = self._store.furniture.known(site)
         # Whatever becomes of this page, the next ones are read the better for it.
         self._store.furniture.remember(site, own, known)

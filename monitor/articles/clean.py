@@ -1,7 +1,7 @@
-"""From the bytes of a page to the article on it. Pure.
+"""Turns the bytes of a page, or text that was extracted from one, into an article. Pure.
 
-The text is what `selection` chooses of the page's blocks, with trafilatura as a second opinion;
-`metadata` knows the rest.
+`selection` chooses the blocks of the text, with trafilatura as a second opinion; `metadata` reads
+everything else.
 """
 
 from __future__ import annotations
@@ -18,38 +18,41 @@ from trafilatura import bare_extraction
 from trafilatura.settings import Document
 
 from monitor.articles.blocks import Block, blocks
-from monitor.articles.features import Told
+from monitor.articles.features import ArticleHints
 from monitor.articles.kinds import refusal
 from monitor.articles.language import language
 from monitor.articles.lines import is_sentence, without_furniture
-from monitor.articles.markup import CONTROLS, decode, parse
+from monitor.articles.markup import decode, parse
 from monitor.articles.memory import mark
 from monitor.articles.metadata import metadata
 from monitor.articles.selection import article
-from monitor.articles.structured import claimed_language, is_declared, json_ld, told
+from monitor.articles.structured import claimed_language, is_declared, json_ld, page_hints
 from monitor.articles.wording import share_in, shingles, words
 from monitor.errors import CleanError
 from monitor.model import Quality
+from monitor.untrusted import paragraphs, without_controls
 
-_SPACES = re.compile(r"[^\S\n]+")
-_BLANK_LINES = re.compile(r"\s*\n\s*")
-_BLOCKS = "p|div|li|h1|h2|h3|h4|h5|h6|blockquote|tr|br|figure|section|article|pre|dt|dd"
-# Not past another `<`: a megabyte of `<a<a<a` would be looked through from each of them.
+_LINE_BREAKING_TAGS = frozenset(
+    "p div li h1 h2 h3 h4 h5 h6 blockquote tr br figure section article pre dt dd".split()
+)
+_TEXTLESS_TAGS = frozenset("script style noscript template iframe object svg form".split())
+# A tag ends at the next `<` too, or the search would scan a megabyte of `<a<a<a` from each `<`.
 _MARKUP = re.compile(r"<[a-zA-Z!/][^<>]*>|&#?\w+;")
-_DROPPED = {"script", "style", "noscript", "template", "iframe", "object", "svg", "form"}
-# The share of the announced title's words; sites edit their headlines.
-_AGREED = 0.3
-# The share of a block's wording that the feed has, too.
-_ANNOUNCED = 0.5
-# What stands before a paywall: three paragraphs or so, or what ends in the midst of a sentence.
+# The page has the announced title if it has this share of its words; sites edit their headlines.
+_TITLE_AGREEMENT = 0.3
+# A block is the feed's own text, not furniture, if the feed has this share of its wording.
+_ANNOUNCED_SHARE = 0.5
+# A text behind a paywall is a teaser if it has fewer words than this, about three paragraphs.
 _TEASER_WORDS = 200
-_SHORT_WORDS = 150
+# A text that ends in an ellipsis is a teaser if it has fewer words than this.
+_CUT_WORDS = 150
 _TAIL_CHARS = 60
-_CUT = re.compile(r"(?:\.\.\.|…|\[(?:\.\.\.|…|\+\d+ chars)\])\s*(?:\S+(?: \S+){0,3}\W*)?$")
-NOTHING_TOLD = Told()
+_CUT_ENDING = re.compile(r"(?:\.\.\.|…|\[(?:\.\.\.|…|\+\d+ chars)\])\s*(?:\S+(?: \S+){0,3}\W*)?$")
+NO_HINTS = ArticleHints()
 
-# All but Exception itself, of which the time limit of a job is a direct kind.
-_STUMBLES = (
+# What trafilatura raises for pages that it cannot read. `Exception` itself would include the time
+# limit of a job.
+_EXTRACTION_ERRORS = (
     ArithmeticError,
     AssertionError,
     AttributeError,
@@ -63,10 +66,10 @@ _STUMBLES = (
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What stands on a page: paragraphs of `text` are separated by a newline.
+    """A cleaned page; a newline separates the paragraphs of `text`.
 
-    `title` is without the site's name. `url` is the address that the page claims as its own,
-    `language` an ISO 639 code, `image` the address of the lead picture. Moments are in UTC.
+    `title` is without the site's name. `url` is the canonical URL that the page claims, `language`
+    an ISO 639 code, `image` the URL of the lead picture. Times are in UTC.
     """
 
     title: str
@@ -85,10 +88,10 @@ class Page:
 
 
 class Reading:
-    """A page in blocks, of which those of the article are still to be told from the others.
+    """A page split into blocks, from which `page` selects the article.
 
-    `url` and `charset` are what the server said, `anchor` what a feed told of the article. Raises
-    CleanError where the bytes are no page.
+    `url` and `charset` are those of the response, `feed_hints` is what a feed says of the article.
+    Raises CleanError if the bytes are not a page.
     """
 
     def __init__(
@@ -97,42 +100,28 @@ class Reading:
         *,
         url: str | None = None,
         charset: str | None = None,
-        anchor: Told = NOTHING_TOLD,
+        feed_hints: ArticleHints = NO_HINTS,
     ) -> None:
         self._url = url
-        self._anchor = anchor
+        self._feed_hints = feed_hints
         self._tree = parse(decode(html, charset))
         self.blocks = blocks(self._tree)
 
     def page(self, furniture: Container[int] = frozenset()) -> Page:
-        """Find the article, without blocks whose marks are known as `furniture`.
+        """Returns the article, without the blocks whose marks are in `furniture`.
 
-        To be called once. Raises CleanError where there is none.
+        May be called only once. Raises CleanError if the page holds no article.
         """
-        tree, anchor = self._tree, self._anchor
+        tree, announced = self._tree, self._feed_hints.title
         nodes = list(json_ld(tree))
-        page, claimed = told(tree, nodes), claimed_language(tree)
+        on_page, claimed = page_hints(tree, nodes), claimed_language(tree)
         about = metadata(tree, nodes, url=self._url)
-        known = Told(
-            title=page.title or anchor.title,
-            summary=f"{page.summary}\n{anchor.summary}",
-            body=f"{page.body}\n{anchor.body}",
-            opinion=second_opinion(tree),
-        )
-        is_announced = _agree(about.title, anchor.title)
-        announced = shingles(words(f"{anchor.summary}\n{anchor.body}"))
-
-        def is_furniture(block: Block) -> bool:
-            # What the feed says of this article is the article's, whatever other pages hold.
-            return mark(block) in furniture and share_in(block.words, announced) < _ANNOUNCED
-
-        chosen = article(self.blocks, known, is_furniture, is_announced=is_announced)
-        if not chosen:
-            raise CleanError("the page holds no article")
-        declared = is_declared(tree, nodes) or (bool(anchor.title) and is_announced)
-        if reason := refusal(about.title, chosen, is_declared=declared):
+        is_announced = _agree(about.title, announced)
+        selected = self._select(on_page, furniture, is_announced=is_announced)
+        declared = is_declared(tree, nodes) or (bool(announced) and is_announced)
+        if reason := refusal(about.title, selected, is_declared=declared):
             raise CleanError(reason)
-        text = _without_title(_paragraphs("\n".join(block.text for block in chosen)), about.title)
+        text = _without_title(paragraphs("\n".join(block.text for block in selected)), about.title)
         return Page(
             title=about.title,
             text=text,
@@ -149,81 +138,99 @@ class Reading:
             quality=_quality(text, paywalled=about.paywalled),
         )
 
+    def _select(
+        self, on_page: ArticleHints, furniture: Container[int], *, is_announced: bool
+    ) -> list[Block]:
+        """Returns the blocks of the article; raises CleanError if there are none."""
+        in_feed = self._feed_hints
+        hints = ArticleHints(
+            title=on_page.title or in_feed.title,
+            summary=f"{on_page.summary}\n{in_feed.summary}",
+            body=f"{on_page.body}\n{in_feed.body}",
+            opinion=second_opinion(self._tree),
+        )
+        announced = shingles(words(f"{in_feed.summary}\n{in_feed.body}"))
+
+        def is_furniture(block: Block) -> bool:
+            # Text that the feed announces is the article's, even if other pages have it too.
+            return mark(block) in furniture and share_in(block.words, announced) < _ANNOUNCED_SHARE
+
+        selected = article(self.blocks, hints, is_furniture, is_announced=is_announced)
+        if not selected:
+            raise CleanError("the page holds no article")
+        return selected
+
 
 def clean(html: bytes, *, url: str | None = None, charset: str | None = None) -> Page:
-    """Find the article on a page; `url` and `charset` are what the server said.
+    """Returns the article on a page; `url` and `charset` are those of the response.
 
-    Raises CleanError, and nothing else for any bytes, where there is none.
+    Raises CleanError, and nothing else for any bytes, if there is no article.
     """
     return Reading(html, url=url, charset=charset).page()
 
 
 def second_opinion(tree: HtmlElement) -> str:
-    """The text that trafilatura would take, in its quick way; empty where it stumbles."""
+    """Returns the text that trafilatura selects in its fast mode; "" if it fails."""
     try:
-        found = bare_extraction(tree, fast=True, include_comments=False)
-    except _STUMBLES:
+        document = bare_extraction(tree, fast=True, include_comments=False)
+    except _EXTRACTION_ERRORS:
         return ""
-    return (found.text if isinstance(found, Document) else "") or ""
+    return (document.text if isinstance(document, Document) else "") or ""
 
 
 def clean_fragment(html: str) -> str:
-    """Text of a piece of HTML such as a feed's summary, a paragraph a line; plain text passes."""
+    """Returns the text of a piece of HTML such as a feed's summary, one paragraph a line.
+
+    Plain text is accepted too.
+    """
     if not _MARKUP.search(html):
-        return _paragraphs(html)
+        return paragraphs(html)
     try:
         tree = fragment_fromstring(
-            CONTROLS.sub(" ", html),
+            without_controls(html),
             create_parent="div",
             parser=HTMLParser(huge_tree=False, remove_comments=True, remove_pis=True),
         )
     except (AssertionError, etree.LxmlError, ValueError):
-        # lxml asserts that what has an <html> has a <body>.
-        return _paragraphs(html_entities.unescape(_MARKUP.sub(" ", html)))
+        # lxml asserts that a document with an <html> has a <body>.
+        return paragraphs(html_entities.unescape(_MARKUP.sub(" ", html)))
     for element in list(tree.iter()):
-        if element.tag in _DROPPED or not isinstance(element.tag, str):
+        if element.tag in _TEXTLESS_TAGS or not isinstance(element.tag, str):
             element.drop_tree()
-        elif re.fullmatch(_BLOCKS, element.tag):
+        elif element.tag in _LINE_BREAKING_TAGS:
             element.tail = "\n" + (element.tail or "")
             element.text = "\n" + (element.text or "")
-    return _paragraphs("".join(tree.itertext()))
+    return paragraphs("".join(tree.itertext()))
 
 
 def clean_text(content: str) -> Page:
-    """The article in plain text, such as a page that somebody else has flattened.
+    """Returns the article in plain text, such as a page from which somebody removed the markup.
 
-    Where furniture was found, a first line that is no sentence is the title.
+    If furniture is removed, a first line that is not a sentence becomes the title.
     """
-    known = _paragraphs(content)
-    title, text = "", without_furniture(known)
+    whole = paragraphs(content)
+    title, text = "", without_furniture(whole)
     first, _, rest = text.partition("\n")
-    if text != known and rest and not is_sentence(first):
+    if text != whole and rest and not is_sentence(first):
         title, text = first, rest
     return Page(title, text, language=language(text, None))
 
 
-def _paragraphs(text: str) -> str:
-    return _BLANK_LINES.sub("\n", _SPACES.sub(" ", CONTROLS.sub(" ", text))).strip()
-
-
-def _line(value: object) -> str:
-    return " ".join(CONTROLS.sub(" ", str(value or "")).split())
-
-
 def _agree(title: str, announced: str) -> bool:
-    """Whether a page's title has words of the one by which it was announced."""
-    own = set(words(announced))
-    return len(own.intersection(words(title))) >= _AGREED * len(own)
+    """Returns whether a page's title has enough words of the announced one."""
+    announced_words = set(words(announced))
+    common = announced_words.intersection(words(title))
+    return len(common) >= _TITLE_AGREEMENT * len(announced_words)
 
 
 def _quality(text: str, *, paywalled: bool) -> Quality:
-    """Whether this is all of an article, by how it ends and how long it is."""
+    """Judges by the end and the length of a text whether it is all of an article."""
     count = len(words(text))
-    cut = count < _SHORT_WORDS and bool(_CUT.search(text[-_TAIL_CHARS:]))
-    return "teaser" if cut or (paywalled and count < _TEASER_WORDS) else "full"
+    is_cut = count < _CUT_WORDS and bool(_CUT_ENDING.search(text[-_TAIL_CHARS:]))
+    return "teaser" if is_cut or (paywalled and count < _TEASER_WORDS) else "full"
 
 
 def _without_title(text: str, title: str) -> str:
-    """The text, less a first line that repeats the title."""
+    """Drops a first line that repeats the title."""
     first, _, rest = text.partition("\n")
     return rest if title and rest and first.casefold() == title.casefold() else text

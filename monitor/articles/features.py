@@ -1,7 +1,7 @@
-"""What is known of each block of a page, in numbers, for the model that tells articles. Pure.
+"""Turns each block of a page into numbers for the model that selects the article. Pure.
 
-Names of classes are used sparingly: with a list of 17 kinds of names the model did no better on
-publishers that it had not seen.
+Few features look at class names: with 17 kinds of names the model did no better on publishers that
+it had not seen.
 """
 
 from __future__ import annotations
@@ -11,21 +11,25 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from monitor.articles.blocks import Block, Place
-from monitor.articles.wording import of_text, share_in, shingles, words
+from monitor.articles.blocks import Block, BlockContainer
+from monitor.articles.wording import share_in, shingles, text_features, words
 
-# A block of so many words, and with so little of it in links, is probably somebody's text.
-_ENOUGH_WORDS = 15
-_FEW_LINKS = 0.4
-# The share of a page's text that stands in an element which holds much of it, and most of it.
+# A "good" block has at least so many words, and less than this share of its text in links: it is
+# probably prose.
+_GOOD_WORDS = 15
+_GOOD_LINK_SHARE = 0.4
+# Shares of the page's good text from which a container holds "much" or "most" of it.
 _MUCH, _MOST = 0.3, 0.6
-_FAR = 9
-# Words in a row by which texts are compared, and when a block counts as taken.
-_SHINGLE = 3
-_TAKEN = 0.5
-_AROUND = 4
-# The share of the title's words that a heading with the title has.
-_TITLE = 0.8
+# The rank of a group without good blocks, or with less good text than so many others.
+_LAST_RANK = 9
+# The length of a shingle, in words.
+_SHINGLE_WORDS = 3
+# The other extractor took a block of which it returned more than this share.
+_TAKEN_SHARE = 0.5
+# The opinion is averaged over so many blocks on either side.
+_OPINION_REACH = 4
+# A block that has more than this share of the title's words repeats the title.
+_TITLE_SHARE = 0.8
 
 NAMES = tuple(
     "words characters link_share links bold_share word_length ends_sentence ends_clause commas"
@@ -45,11 +49,11 @@ NAMES = tuple(
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What is known of a page's article beside its blocks.
+class ArticleHints:
+    """What is known of an article apart from the blocks of its page.
 
-    Title, summary and structured text as the page tells them, and the text that another extractor
-    would take, a paragraph a line.
+    Title, summary and body are as the feed or the page's metadata give them. `opinion` is the text
+    that another extractor selects, one paragraph a line.
     """
 
     title: str = ""
@@ -58,8 +62,12 @@ class Told:
     opinion: str = ""
 
 
-class _Around(NamedTuple):
-    """What stands around a place: how far up much and most of the text is, and what is named so."""
+class _Surroundings(NamedTuple):
+    """What the containers around a block say of it.
+
+    `up_to_much` and `up_to_most` count the levels up to the container that holds much or most of
+    the text, -1 if there is none.
+    """
 
     in_root: bool
     up_to_much: int
@@ -69,14 +77,14 @@ class _Around(NamedTuple):
     furniture: bool
 
 
-_NOTHING = _Around(
+_NO_SURROUNDINGS = _Surroundings(
     in_root=False, up_to_much=-1, up_to_most=-1, aside=False, advert=False, furniture=False
 )
 
 
 @dataclass(slots=True)
 class _Group:
-    """Blocks that have something in common, and what they are like together."""
+    """Totals over blocks that share a path or a parent."""
 
     blocks: int = 0
     characters: int = 0
@@ -84,9 +92,9 @@ class _Group:
     good: int = 0
     good_characters: int = 0
     opinion: float = 0
-    rank: int = _FAR
+    rank: int = _LAST_RANK
 
-    def values(self) -> tuple[float, float, float, float]:
+    def shares(self) -> tuple[float, float, float, float]:
         return (
             self.blocks,
             self.characters / self.blocks,
@@ -95,87 +103,100 @@ class _Group:
         )
 
 
-def features(blocks: Sequence[Block], told: Told) -> list[list[float]]:
-    """A row for each block, with a value for each of `NAMES`; fills in the blocks' words."""
+def features(blocks: Sequence[Block], hints: ArticleHints) -> list[list[float]]:
+    """Returns a row for each block, with a value for each of `NAMES`; sets the blocks' `words`."""
     for block in blocks:
         block.words = words(block.text)
-    return _Page(blocks, told).rows()
+    return _PageFeatures(blocks, hints).rows()
 
 
-class _Page:
-    """All blocks of a page, and what they are like together."""
+class _PageFeatures:
+    """The features of one page's blocks, with the totals that they are relative to."""
 
-    def __init__(self, blocks: Sequence[Block], told: Told) -> None:
+    def __init__(self, blocks: Sequence[Block], hints: ArticleHints) -> None:
         self._blocks = blocks
-        self._links = [block.link_chars / max(1, len(block.text)) for block in blocks]
+        self._link_shares = [block.link_chars / max(1, len(block.text)) for block in blocks]
         self._good = [
-            len(block.words) >= _ENOUGH_WORDS and share < _FEW_LINKS
-            for block, share in zip(blocks, self._links, strict=True)
+            len(block.words) >= _GOOD_WORDS and link_share < _GOOD_LINK_SHARE
+            for block, link_share in zip(blocks, self._link_shares, strict=True)
         ]
         self._characters = sum(len(block.text) for block in blocks) or 1
         self._good_characters = (
-            sum(len(one.text) for one, good in zip(blocks, self._good, strict=True) if good) or 1
+            sum(len(block.text) for block, good in zip(blocks, self._good, strict=True) if good)
+            or 1
         )
-        self._opinion = _opinions(blocks, told.opinion)
-        taken = [at for at, share in enumerate(self._opinion) if share > _TAKEN]
-        self._taken = (taken[0], taken[-1]) if taken else (0, len(blocks))
+        self._opinion = _taken_shares(blocks, hints.opinion)
+        taken = [at for at, share in enumerate(self._opinion) if share > _TAKEN_SHARE]
+        self._first_taken, self._last_taken = (taken[0], taken[-1]) if taken else (0, len(blocks))
         self._repeated = Counter(block.text for block in blocks)
         self._find_root()
-        self._like = self._group(block.place.signature for block in blocks)
-        self._beside = self._group((block.place.parent or block.place).number for block in blocks)
-        good_articles = dict.fromkeys(
-            block.place.article for block, good in zip(blocks, self._good, strict=True) if good
+        self._like = self._group(block.container.signature for block in blocks)
+        self._beside = self._group(
+            (block.container.parent or block.container).number for block in blocks
         )
-        self._articles = {article: rank for rank, article in enumerate(good_articles)}
-        self._title = set(words(told.title))
-        self._title_at = next((at for at, one in enumerate(blocks) if self._is_title(one)), -1)
-        self._title_article = blocks[self._title_at].place.article if self._title_at >= 0 else -1
-        self._summary, self._body = shingles(words(told.summary)), shingles(words(told.body))
+        good_articles = dict.fromkeys(
+            block.container.article for block, good in zip(blocks, self._good, strict=True) if good
+        )
+        self._article_ranks = {article: rank for rank, article in enumerate(good_articles)}
+        self._find_title(hints.title)
+        self._summary, self._body = shingles(words(hints.summary)), shingles(words(hints.body))
+
+    def _find_title(self, title: str) -> None:
+        """Finds the first block that repeats the title, and the <article> that holds it."""
+        self._title_words = set(words(title))
+        self._title_at, self._title_article = -1, -1
+        for at, block in enumerate(self._blocks):
+            if self._is_title(block):
+                self._title_at, self._title_article = at, block.container.article
+                break
 
     def _is_title(self, block: Block) -> bool:
-        if not self._title or len(block.words) >= 2 * len(self._title) + 3:
+        count = len(self._title_words)
+        if not count or len(block.words) >= 2 * count + 3:
             return False
-        return len(self._title.intersection(block.words)) > _TITLE * len(self._title)
+        return len(self._title_words.intersection(block.words)) > _TITLE_SHARE * count
 
     def _find_root(self) -> None:
-        """Where the page's text is: the innermost element that holds most of it."""
-        held: dict[Place, int] = defaultdict(int)
+        """Finds the root, the innermost container with most of the text, and its good blocks."""
+        held: dict[BlockContainer, int] = defaultdict(int)
         for block, good in zip(self._blocks, self._good, strict=True):
             if good:
-                for place in block.place.upwards():
-                    held[place] += len(block.text)
-        self._held = {place: count / self._good_characters for place, count in held.items()}
-        most = [place for place, share in self._held.items() if share >= _MOST]
-        self._root = max(most, key=lambda place: (place.depth, place.number), default=None)
+                for container in block.container.outwards():
+                    held[container] += len(block.text)
+        self._text_shares = {
+            container: characters / self._good_characters for container, characters in held.items()
+        }
+        roots = [container for container, share in self._text_shares.items() if share >= _MOST]
+        self._root = max(roots, key=lambda root: (root.depth, root.number), default=None)
         self._root_depth = self._root.depth if self._root else 0
-        self._around: dict[Place, _Around] = {}
+        self._known_surroundings: dict[BlockContainer, _Surroundings] = {}
         inside = [
             at
             for at, (block, good) in enumerate(zip(self._blocks, self._good, strict=True))
-            if good and self._surroundings(block.place).in_root
+            if good and self._surroundings(block.container).in_root
         ]
         self._first, self._last = (inside[0], inside[-1]) if inside else (0, 0)
 
-    def _surroundings(self, place: Place) -> _Around:
-        """What is around a place; asked of the places above it only once."""
-        known = self._around.get(place)
+    def _surroundings(self, container: BlockContainer) -> _Surroundings:
+        """Returns the surroundings of blocks in `container`, which are computed once."""
+        known = self._known_surroundings.get(container)
         if known is None:
-            above = self._surroundings(place.parent) if place.parent else _NOTHING
-            held = self._held.get(place, 0.0)
-            # What holds much of the text may be named after anything that is in it, too.
-            small = held < _MUCH
-            known = self._around[place] = _Around(
-                in_root=above.in_root or place is self._root,
-                up_to_much=0 if held >= _MUCH else above.up_to_much + (above.up_to_much >= 0),
-                up_to_most=0 if held >= _MOST else above.up_to_most + (above.up_to_most >= 0),
-                aside=above.aside or (small and place.aside),
-                advert=above.advert or (small and place.advert),
-                furniture=above.furniture or (small and place.furniture),
+            outer = self._surroundings(container.parent) if container.parent else _NO_SURROUNDINGS
+            share = self._text_shares.get(container, 0.0)
+            # A container with much of the text may be named after any part of its content.
+            small = share < _MUCH
+            known = self._known_surroundings[container] = _Surroundings(
+                in_root=outer.in_root or container is self._root,
+                up_to_much=0 if share >= _MUCH else outer.up_to_much + (outer.up_to_much >= 0),
+                up_to_most=0 if share >= _MOST else outer.up_to_most + (outer.up_to_most >= 0),
+                aside=outer.aside or (small and container.aside),
+                advert=outer.advert or (small and container.advert),
+                furniture=outer.furniture or (small and container.furniture),
             )
         return known
 
     def _group(self, keys: Iterable[int]) -> list[_Group]:
-        """The group of each block, by these keys."""
+        """Returns the group of each block; blocks with equal keys share a group."""
         groups: dict[int, _Group] = defaultdict(_Group)
         members = []
         for at, (block, good, key) in enumerate(zip(self._blocks, self._good, keys, strict=True)):
@@ -190,22 +211,22 @@ class _Page:
             members.append(group)
         with_text = [group for group in groups.values() if group.good]
         with_text.sort(key=lambda group: -group.good_characters)
-        for rank, group in enumerate(with_text[:_FAR]):
+        for rank, group in enumerate(with_text[:_LAST_RANK]):
             group.rank = rank
         return members
 
     def rows(self) -> list[list[float]]:
-        """The values of all blocks."""
+        """Returns the row of each block."""
         rows = []
-        said = headings = titles = 0
+        characters_above = headings = titles = 0
         for at, block in enumerate(self._blocks):
-            titles += block.place.tag == "h1"
+            titles += block.container.tag == "h1"
             headings += block.is_heading
             rows.append(
                 [
-                    *of_text(block, self._links[at]),
+                    *text_features(block, self._link_shares[at]),
                     self._repeated[block.text],
-                    *self._of_place(block, at, said),
+                    *self._of_position(block, at, characters_above),
                     headings,
                     titles,
                     block.starts_with_link,
@@ -215,18 +236,18 @@ class _Page:
                     *self._of_opinion(at),
                 ]
             )
-            said += len(block.text)
+            characters_above += len(block.text)
         return rows
 
-    def _of_place(self, block: Block, at: int, said: int) -> tuple[float, ...]:
-        place = block.place
-        tag = place.tag
-        around = self._surroundings(place)
+    def _of_position(self, block: Block, at: int, characters_above: int) -> tuple[float, ...]:
+        container = block.container
+        tag = container.tag
+        around = self._surroundings(container)
         return (
             at / len(self._blocks),
-            said / self._characters,
-            place.depth,
-            place.depth - self._root_depth,
+            characters_above / self._characters,
+            container.depth,
+            container.depth - self._root_depth,
             around.in_root,
             around.up_to_much,
             around.up_to_most,
@@ -244,19 +265,19 @@ class _Page:
             around.aside,
             around.advert,
             around.furniture,
-            place.article >= 0,
-            place.figure,
-            place.table,
-            place.section,
-            place.embedded,
-            place.article == self._title_article,
-            len(self._articles),
-            self._articles.get(place.article, _FAR),
+            container.article >= 0,
+            container.figure,
+            container.table,
+            container.section,
+            container.embedded,
+            container.article == self._title_article,
+            len(self._article_ranks),
+            self._article_ranks.get(container.article, _LAST_RANK),
         )
 
     def _of_groups(self, at: int) -> tuple[float, ...]:
         like, beside = self._like[at], self._beside[at]
-        count, length, links, good = like.values()
+        count, length, links, good = like.shares()
         return (
             count,
             length,
@@ -265,7 +286,7 @@ class _Page:
             good,
             like.good_characters / self._good_characters,
             like.rank,
-            *beside.values(),
+            *beside.shares(),
             beside.good_characters / self._good_characters,
             beside.rank,
         )
@@ -275,7 +296,7 @@ class _Page:
         for other in (at - 2, at - 1, at + 1, at + 2):
             if 0 <= other < len(self._blocks):
                 count = len(self._blocks[other].words)
-                values += (count, self._links[other], self._good[other])
+                values += (count, self._link_shares[other], self._good[other])
             else:
                 values += (-1, -1, -1)
         return values
@@ -283,7 +304,7 @@ class _Page:
     def _of_page(self, block: Block, at: int) -> tuple[float, ...]:
         distinct = set(block.words)
         return (
-            len(distinct & self._title) / max(1, len(distinct)),
+            len(distinct & self._title_words) / max(1, len(distinct)),
             share_in(block.words, self._summary),
             share_in(block.words, self._body) if self._body else -1,
             at - self._title_at if self._title_at >= 0 else -999,
@@ -294,7 +315,7 @@ class _Page:
 
     def _of_opinion(self, at: int) -> tuple[float, ...]:
         like, beside, opinion = self._like[at], self._beside[at], self._opinion
-        around = opinion[max(0, at - _AROUND) : at + _AROUND + 1]
+        around = opinion[max(0, at - _OPINION_REACH) : at + _OPINION_REACH + 1]
         return (
             opinion[at],
             like.opinion / max(1, like.characters),
@@ -302,18 +323,21 @@ class _Page:
             sum(around) / len(around),
             opinion[at - 1] if at else -1,
             opinion[at + 1] if at + 1 < len(opinion) else -1,
-            at - self._taken[0],
-            self._taken[1] - at,
+            at - self._first_taken,
+            self._last_taken - at,
         )
 
 
-def _opinions(blocks: Sequence[Block], opinion: str) -> list[float]:
-    """The share of each block that the other extractor took; short ones as lines of its own."""
+def _taken_shares(blocks: Sequence[Block], opinion: str) -> list[float]:
+    """Returns the share of each block that is in the other extractor's text.
+
+    A block that is too short for a shingle is in it if it is one of its lines.
+    """
     taken = shingles(words(opinion))
     lines = {tuple(words(line)) for line in opinion.splitlines()}
     return [
         share_in(block.words, taken)
-        if len(block.words) >= _SHINGLE
+        if len(block.words) >= _SHINGLE_WORDS
         else float(tuple(block.words) in lines)
         for block in blocks
     ]

@@ -1,8 +1,7 @@
-"""Pages that are no article, though they hold text: errors, consent, indexes, comments. Pure.
+"""Recognises pages that hold text but no article: errors, consent, indexes, comments. Pure.
 
-It is better to take such a page for an article than an article for such a page: of 499 pages of
-articles in our benchmarks one is refused here, which is an error page; of 74 lists of others one
-in five.
+Accepting such a page does less harm than refusing an article. Of the 499 article pages in our
+benchmarks one is refused, and that is an error page; of 74 lists of other pages one in five is.
 """
 
 from __future__ import annotations
@@ -12,19 +11,22 @@ from collections.abc import Sequence
 
 from monitor.articles.blocks import Block
 
-# A page in the place of an article says little; what says more is one.
-_LITTLE_CHARS = 2_500
-_PHRASES = 2
-_TEXT_WORDS = 15
-_FEW_LINKS = 0.4
-# Of the characters taken: in somebody's paragraphs, and in links; and <article> elements.
-_TEXT = 0.3
-_SOME_LINKED, _LINKED = 0.1, 0.4
+# Error and consent pages have less text than this.
+_SHORT_CHARS = 2_500
+# A consent page has at least so many different phrases of `_CONSENT`.
+_CONSENT_PHRASES = 2
+# A block of prose has at least so many words, and less than this share of its text in links.
+_PROSE_WORDS = 15
+_PROSE_LINK_SHARE = 0.4
+# An index has little prose and some links, many links, or so many <article> elements; shares are of
+# all selected characters.
+_LITTLE_PROSE, _SOME_LINKED = 0.3, 0.1
+_MUCH_LINKED = 0.4
 _TEASERS = 4
 
-_SEPARATORS = re.compile(r"\s+[-–—|·:»]\s+|:\s+")
-# As a whole part of a title: "S&P 500" and "Body not found" are headlines.
-_WENT_WRONG = re.compile(
+_TITLE_PARTS = re.compile(r"\s+[-–—|·:»]\s+|:\s+")
+# Must match a whole part of a title: "S&P 500" and "Body not found" are headlines.
+_ERROR_TITLE = re.compile(
     r"(?:http )?(?:error:? ?)?(?:40[0-9]|410|451|50[0-9])(?: error)?"
     r"(?:,? (?:not found|forbidden|gone|unauthorized|bad gateway|service unavailable|page not found"
     r"|internal server error))?"
@@ -56,34 +58,36 @@ _CONSENT = re.compile(
 )
 
 
-def refusal(title: str, chosen: Sequence[Block], *, is_declared: bool) -> str | None:
-    """Why what was chosen of a page is no article; None where it may be one.
+def refusal(title: str, selected: Sequence[Block], *, is_declared: bool) -> str | None:
+    """Returns why the selected blocks of a page are not an article; None if they may be one.
 
-    `is_declared` says that the page calls itself an article, or bears an article's title.
+    `is_declared` says that the page calls itself an article or has the title that its feed
+    announced: such a page is never refused.
     """
     if is_declared:
         return None
-    text = "\n".join(block.text for block in chosen)
-    if len(text) < _LITTLE_CHARS:
-        if any(_WENT_WRONG.fullmatch(part.strip(" .!?…")) for part in _SEPARATORS.split(title)):
+    text = "\n".join(block.text for block in selected)
+    if len(text) < _SHORT_CHARS:
+        if any(_ERROR_TITLE.fullmatch(part.strip(" .!?…")) for part in _TITLE_PARTS.split(title)):
             return "the page says that something went wrong"
         if _BROWSER.search(text):
-            return "the page asks for a browser"
-        if len({found.casefold() for found in _CONSENT.findall(text)}) >= _PHRASES:
+            return "the page only checks the visitor's browser"
+        if len({found.casefold() for found in _CONSENT.findall(text)}) >= _CONSENT_PHRASES:
             return "the page asks for consent"
-    if all(block.place.comments for block in chosen):
+    if all(block.container.comments for block in selected):
         return "the page holds nothing but readers' comments"
-    return "the page is a list of others" if _is_index(chosen) else None
+    return "the page is a list of other pages" if _is_index(selected) else None
 
 
-def _is_index(chosen: Sequence[Block]) -> bool:
-    length = sum(len(block.text) for block in chosen)
-    linked = sum(block.link_chars for block in chosen)
-    written = sum(
+def _is_index(selected: Sequence[Block]) -> bool:
+    length = sum(len(block.text) for block in selected)
+    linked = sum(block.link_chars for block in selected)
+    prose = sum(
         len(block.text)
-        for block in chosen
-        if len(block.words) >= _TEXT_WORDS and block.link_chars < _FEW_LINKS * len(block.text)
+        for block in selected
+        if len(block.words) >= _PROSE_WORDS
+        and block.link_chars < _PROSE_LINK_SHARE * len(block.text)
     )
-    teasers = {block.place.article for block in chosen} - {-1}
-    scraps = written < _TEXT * length and linked > _SOME_LINKED * length
-    return scraps or linked > _LINKED * length or len(teasers) >= _TEASERS
+    teasers = {block.container.article for block in selected} - {-1}
+    is_fragmented = prose < _LITTLE_PROSE * length and linked > _SOME_LINKED * length
+    return is_fragmented or linked > _MUCH_LINKED * length or len(teasers) >= _TEASERS

@@ -1,4 +1,4 @@
-"""From the bytes of a page to its text, and from its text to a tree. Pure."""
+"""Decodes the bytes of a page, and parses its text into a tree. Pure."""
 
 from __future__ import annotations
 
@@ -11,27 +11,25 @@ from lxml import etree
 from lxml.html import HtmlElement, HTMLParser, document_fromstring
 
 from monitor.errors import CleanError
+from monitor.untrusted import count_controls, without_controls
 
-# trafilatura walks trees recursively, keeps several copies of them, and looks from elements at all
-# above them; libxml2 compares an element's attributes with each other. Of 242 pages of news sites,
-# none has more than 4,100 elements, 51 levels or 73 attributes on one element.
+# trafilatura walks trees recursively, keeps several copies of them, and looks up all ancestors of
+# elements; libxml2 compares each attribute of an element with the others. None of 242 pages of news
+# sites has more than 4,100 elements, 51 levels or 73 attributes on one element.
 MAX_CHARACTERS = 5_000_000
 MAX_DEPTH = 200
 MAX_ELEMENTS = 50_000
-MAX_DEPTHS = 1_000_000  # of all elements together
+MAX_TOTAL_DEPTH = 1_000_000  # the sum over all elements
 MAX_ATTRIBUTES = 1_000
-# What a detector looks at; more changes its mind in no case that we have seen, and takes long.
+# The charset detector sees so many bytes; more took long and never changed its answer.
 SNIFFED_BYTES = 64 * 1024
-
 
 _META_CHARSET = re.compile(
     rb"""<meta[^>]{0,200}charset\s*=\s*["']?\s*([\w-]{2,40})""", re.IGNORECASE
 )
-# Lone surrogates come from JSON's escapes, and cannot be written as UTF-8.
-CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-# What the web means by a charset's name (WHATWG Encoding Standard, section 4.2): the larger set,
-# which has the quotation marks and names that are written with it all the same.
-_MEANT = {
+# On the web, a charset's name means its superset (WHATWG Encoding Standard, section 4.2), which has
+# the quotation marks and names that pages use anyway.
+_SUPERSETS = {
     "ascii": "cp1252",
     "iso8859-1": "cp1252",
     "iso8859-9": "cp1254",
@@ -42,22 +40,22 @@ _MEANT = {
     "shift_jis": "cp932",
     "euc_kr": "cp949",
 }
-_HEAD = {"base", "link", "meta", "noscript", "script", "style", "template", "title"}
-# Python's codecs that are no charsets; punycode takes quadratic time.
-_NO_CHARSETS = {"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"}
+_HEAD_TAGS = {"base", "link", "meta", "noscript", "script", "style", "template", "title"}
+# Codecs of Python that are not charsets; punycode takes quadratic time.
+_OTHER_CODECS = {"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"}
 
 
 def decode(html: bytes, charset: str | None) -> str:
-    """The page as text: by what its bytes can only be, else by what it claims, else by likeness.
+    """Decodes a page: as UTF-8 if it is, else as it claims, else as a detector guesses.
 
-    `charset` is what the server said. Raises CleanError where it is empty, too large, or no text.
+    `charset` is the server's claim. Raises CleanError if the page is empty, too large, or binary.
     """
     if not html.strip(b"\x00 \t\r\n"):
         raise CleanError("the page is empty")
-    claimed = _META_CHARSET.search(html[:4096])
-    claims = [name.lower() for name in (charset, claimed and claimed[1].decode()) if name]
-    # The few charsets of which text could be mistaken for UTF-8. A page whose markup can be read
-    # byte by byte is no UTF-16, whatever it says.
+    meta = _META_CHARSET.search(html[:4096])
+    claims = [name.lower() for name in (charset, meta and meta[1].decode()) if name]
+    # Tried before UTF-8, since their bytes may also be valid UTF-8. A page without null bytes is
+    # not UTF-16, whatever it claims.
     certain = [name for name in claims if name.startswith("iso-2022")]
     if b"\x00" in html[:SNIFFED_BYTES]:
         certain += [name for name in claims if name.startswith("utf-16")]
@@ -67,85 +65,86 @@ def decode(html: bytes, charset: str | None) -> str:
     for name in (*certain, "utf-8-sig", *others):
         decoded = _decoded(html, name)
         if decoded is not None:
-            return _printable(decoded)
+            return _checked(decoded)
     likely = from_bytes(html[:SNIFFED_BYTES]).best()
-    return _printable(html.decode(likely.encoding if likely else "cp1252", errors="replace"))
+    return _checked(html.decode(likely.encoding if likely else "cp1252", errors="replace"))
 
 
 def _decoded(html: bytes, charset: str) -> str | None:
-    """The page in this charset; None where it cannot be, a few broken bytes aside.
+    """Returns the page decoded from `charset`; None if more than a few bytes are invalid.
 
-    Text that was cut in the middle of a character is common on pages that are fine otherwise.
+    Pages that are valid otherwise often cut text in the middle of a character.
     """
     try:
         name = codecs.lookup(charset).name
-        if name in _NO_CHARSETS:
+        if name in _OTHER_CODECS:
             return None
-        decoded = html.decode(_MEANT.get(name, name), errors="replace")
+        decoded = html.decode(_SUPERSETS.get(name, name), errors="replace")
     except (LookupError, ValueError):
         return None
-    broken = decoded.count("\ufffd")
-    if not broken:
+    invalid = decoded.count("\ufffd")
+    if not invalid:
         return decoded
     beyond_ascii = len(decoded) - len(decoded.encode("ascii", "ignore"))
-    return decoded if broken * 10 <= beyond_ascii else None
+    return decoded if invalid * 10 <= beyond_ascii else None
 
 
-def _printable(text: str) -> str:
-    """Raises CleanError where this is no text at all."""
+def _checked(text: str) -> str:
+    """Returns the text without controls; raises CleanError if it is too large or binary."""
     if len(text) > MAX_CHARACTERS:
         raise CleanError(f"the page is larger than {MAX_CHARACTERS} characters")
-    controls = len(CONTROLS.findall(text[:SNIFFED_BYTES]))
-    if controls * 20 > min(len(text), SNIFFED_BYTES):
-        raise CleanError("the page is no text")
-    return CONTROLS.sub(" ", text)
+    if count_controls(text[:SNIFFED_BYTES]) * 20 > min(len(text), SNIFFED_BYTES):
+        raise CleanError("the page is not text")
+    return without_controls(text)
 
 
 def parse(text: str) -> HtmlElement:
-    """The page as a tree; raises CleanError where it is too large or too deep to be one."""
+    """Parses a page; raises CleanError if it has too many elements or is nested too deeply."""
     # Bytes, since lxml refuses text that carries an encoding declaration.
     encoded = text.encode("utf-8", "replace")
     try:
-        # Looked through before a tree is built, which is what takes long where there is too much.
-        etree.fromstring(encoded, parser=etree.HTMLParser(target=_Shape(), encoding="utf-8"))
+        # Measured first, because building the tree of an oversized page takes long.
+        etree.fromstring(encoded, parser=etree.HTMLParser(target=_SizeLimit(), encoding="utf-8"))
         tree = document_fromstring(encoded, parser=HTMLParser(huge_tree=False, encoding="utf-8"))
     except (etree.LxmlError, ValueError) as error:
         raise CleanError("the page cannot be parsed") from error
     if tree.find("body") is None:
-        _give_body(tree)
+        _move_body_out_of_head(tree)
     return tree
 
 
-def _give_body(tree: HtmlElement) -> None:
-    """Take out of the head what is none of it.
+def _move_body_out_of_head(tree: HtmlElement) -> None:
+    """Gives the page a body, with everything from the first element that a head cannot hold.
 
-    A page may leave its tags out, and libxml2 takes elements that are younger than HTML 4, such as
-    <main>, for the head's.
+    A page may omit the tags of head and body, and libxml2 then puts elements that are newer than
+    HTML 4, such as <main>, into the head.
     """
     for head in tree.findall("head"):
-        astray = [one for one in head if isinstance(one.tag, str) and one.tag not in _HEAD]
-        if astray:
+        misplaced = [
+            child for child in head if isinstance(child.tag, str) and child.tag not in _HEAD_TAGS
+        ]
+        if misplaced:
             body = etree.SubElement(tree, "body")
-            body.extend(head[head.index(astray[0]) :])
+            body.extend(head[head.index(misplaced[0]) :])
 
 
-class _Shape:
-    """Told of a page's elements as they are parsed; raises CleanError where they are too many."""
+class _SizeLimit:
+    """A parser target that raises CleanError once a page has too many or too deep elements."""
 
     def __init__(self) -> None:
-        self._depth = self._depths = self._elements = 0
+        self._depth = self._total_depth = self._elements = 0
 
     def start(self, _tag: str, attributes: Mapping[str, str]) -> None:
         self._elements += 1
         self._depth += 1
-        self._depths += self._depth
+        self._total_depth += self._depth
         if (
             self._elements > MAX_ELEMENTS
             or self._depth > MAX_DEPTH
-            or self._depths > MAX_DEPTHS
+            or self._total_depth > MAX_TOTAL_DEPTH
             or len(attributes) > MAX_ATTRIBUTES
         ):
-            raise CleanError("the page is too deep or has too many elements")
+            raise CleanError("the page is nested too deeply or has too many elements")
 
     def end(self, _tag: str) -> None:
         self._depth -= 1

@@ -1,8 +1,8 @@
-"""What a site's pages have in common: blocks that return on different articles. Pure.
+"""Recognises furniture by what the pages of a site have in common. Pure.
 
-A single page does not tell its furniture from its article for certain; the pages of one site do.
-A block is known by its words and by its place in the template, so that a teaser that quotes an
-article's first paragraph elsewhere does not make that paragraph furniture.
+A single page does not always show which blocks are furniture; several pages of one site do. A block
+is identified by its words and by its place in the template, so that a teaser that quotes the first
+paragraph of an article does not make that paragraph furniture.
 """
 
 from __future__ import annotations
@@ -18,20 +18,22 @@ from itertools import islice
 from monitor.articles.blocks import Block
 from monitor.articles.wording import words
 
-# On so many different articles within so long, with the one that is being read.
+# A block is furniture if it is on so many different articles within the window, including the one
+# being read.
 ARTICLES = 3
 WINDOW = timedelta(days=30)
-# Of one page; news pages have 100 to 500 blocks.
+# Kept of one page; news pages have 100 to 500 blocks.
 MAX_MARKS = 1_000
-_PLACES = 3
-_HEAD = struct.Struct("<I4s4s")
+# A block's place is described by so many of its innermost containers.
+_CONTAINERS = 3
+_TRACE_HEADER = struct.Struct("<I4s4s")
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """What is remembered of an article's page: digests of its link and title, its blocks' marks.
+    """A record of one article page: digests of its link and title, and the marks of its blocks.
 
-    `at` is in epoch seconds.
+    `at` is in seconds since 1970.
     """
 
     at: int
@@ -40,50 +42,51 @@ class Trace:
     marks: tuple[int, ...]
 
     def to_bytes(self) -> bytes:
-        """As it is stored: 12 bytes, and 4 for each mark."""
-        return _HEAD.pack(self.at, self.link, self.title) + struct.pack(
+        """Returns the trace as it is stored: 12 bytes, then 4 for each mark."""
+        return _TRACE_HEADER.pack(self.at, self.link, self.title) + struct.pack(
             f"<{len(self.marks)}I", *self.marks
         )
 
     @classmethod
     def from_bytes(cls, stored: bytes) -> Trace:
-        """Read back what `to_bytes` wrote; raises struct.error where it is not that."""
-        at, link, title = _HEAD.unpack_from(stored)
-        count = (len(stored) - _HEAD.size) // 4
-        return cls(at, link, title, struct.unpack_from(f"<{count}I", stored, _HEAD.size))
+        """Reads the output of `to_bytes`; raises struct.error if `stored` is too short."""
+        at, link, title = _TRACE_HEADER.unpack_from(stored)
+        count = (len(stored) - _TRACE_HEADER.size) // 4
+        return cls(at, link, title, struct.unpack_from(f"<{count}I", stored, _TRACE_HEADER.size))
 
     def is_same_article(self, other: Trace) -> bool:
-        """Whether two pages hold one article: sites have it under several links or headlines."""
+        """Returns whether two pages hold one article, under other links or headlines."""
         return self.link == other.link or self.title == other.title
 
 
 def trace(blocks: Sequence[Block], *, link: str, title: str, now: datetime) -> Trace:
-    """What to remember of a page, for the article that a feed announced."""
-    named = " ".join(words(title)) or link
+    """Returns the trace of a page; `link` and `title` are those that the feed announced."""
+    name = " ".join(words(title)) or link
     marks = dict.fromkeys(map(mark, blocks))
     return Trace(
         int(now.timestamp()),
         _digest(link),
-        _digest(named),
+        _digest(name),
         tuple(sorted(islice(marks, MAX_MARKS))),
     )
 
 
 def mark(block: Block) -> int:
-    """A number for a block's words and place, 32 bits."""
-    way = " ".join(place.name for place in islice(block.place.upwards(), _PLACES))
-    return int.from_bytes(_digest(f"{way}\n{block.text}"), "little")
+    """Returns the 32-bit number that identifies a block's words and place."""
+    containers = islice(block.container.outwards(), _CONTAINERS)
+    path = " ".join(container.name for container in containers)
+    return int.from_bytes(_digest(f"{path}\n{block.text}"), "little")
 
 
-def furniture(known: Iterable[Trace], own: Trace) -> frozenset[int]:
-    """The marks of blocks that `own` page shares with enough pages of other articles."""
-    oldest = own.at - WINDOW.total_seconds()
+def furniture(known: Iterable[Trace], current: Trace) -> frozenset[int]:
+    """Returns the marks that the current page shares with enough pages of other articles."""
+    oldest = current.at - WINDOW.total_seconds()
     others: list[Trace] = []
-    for one in sorted(known, key=lambda one: -one.at):
-        if one.at >= oldest and not any(map(one.is_same_article, (own, *others))):
-            others.append(one)
-    seen = Counter(number for one in others for number in one.marks)
-    return frozenset(number for number in own.marks if seen[number] + 1 >= ARTICLES)
+    for page in sorted(known, key=lambda page: -page.at):
+        if page.at >= oldest and not any(map(page.is_same_article, (current, *others))):
+            others.append(page)
+    pages = Counter(number for page in others for number in page.marks)
+    return frozenset(number for number in current.marks if pages[number] + 1 >= ARTICLES)
 
 
 def _digest(text: str) -> bytes:

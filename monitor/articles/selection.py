@@ -1,15 +1,14 @@
-"""Which blocks of a page are its article: a small model's answer, and some rules. Pure.
+"""Selects the blocks of a page that are its article, by a small model and some rules. Pure.
 
-The model is a sum of decision trees over what `features` says of a block, trained by
-`tests/bench/train_cleaning.py` on pages whose article is known; `docs/cleaning.md` has what it
-does on publishers that it has not seen.
+The model is a sum of decision trees over the values that `features` computes for a block. It is
+trained by `tests/bench/train_cleaning.py` on pages whose article is known; `docs/cleaning.md` says
+how well it does on publishers that it has not seen.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from itertools import compress
 from math import exp
@@ -17,34 +16,39 @@ from pathlib import Path
 from typing import TypeAlias
 
 from monitor.articles.blocks import Block
-from monitor.articles.features import NAMES, Told, features
+from monitor.articles.features import NAMES, ArticleHints, features
+from monitor.articles.wording import shingles
 
 MODEL = Path(__file__).with_name("model.json")
 
-# A block is taken that is more likely than this to be of the article, or, where the model is sure
-# of nothing, at least half as likely as the page's best ones.
-LIKELY = 0.5
-HALF = 0.5
-_BEST = 8
-# A block that is so unlikely after the first trees does not become likely by the others.
+# A block is selected if it belongs to the article with at least this probability. If the model is
+# sure of no block, half the average probability of the page's best blocks will do.
+_PROBABLE = 0.5
+_OF_BEST = 0.5
+_BEST_BLOCKS = 8
+# A block with so low a sum after the first trees is not selected after the others either.
 _FIRST_TREES = 45
-_HOPELESS = -2.7
-# What is named an advert is none of the article, whatever it looks like.
-_ADVERT = NAMES.index("in_advert")
-# Where nobody's text is like a block or beside it, and the other extractor took none of these.
-_SIGNS = tuple(map(NAMES.index, ("like_good", "beside_good", "like_opinion", "beside_opinion")))
-# A table's rows look like nothing that people write: they go with the paragraph before them.
-_SURE = 0.7
-# Readers' comments are left out, unless hardly anything else is there.
+_HOPELESS_SUM = -2.7
+# A block inside an element that is named an advert is never part of the article.
+_ADVERT_FEATURE = NAMES.index("in_advert")
+# If all of these are zero, no prose is like the block or beside it, and the other extractor took
+# nothing there.
+_SIGN_FEATURES = tuple(
+    map(NAMES.index, ("like_good", "beside_good", "like_opinion", "beside_opinion"))
+)
+# The rows of a table do not look like prose: they follow the paragraph before them if it is at
+# least this probable.
+_PROBABLE_BEFORE_ROWS = 0.7
+# Readers' comments are dropped unless they are at least this share of the page's prose.
 _ALMOST_ALL = 0.9
-# What was said already, word by word, is not said again, if it is more than a phrase.
+# A repeated block is dropped if it has at least so many words; shorter ones are phrases.
 _PHRASE_WORDS = 15
-# Sites ask for subscriptions in fewer words than it takes to tell what happened before.
+# Pleas for subscriptions are shorter than paragraphs of background.
 _BACKGROUND_WORDS = 30
-# A page that says next to nothing else than other pages is a copy of them, not furniture alone.
-_OWN = 0.2
+# A page with less than this share of new words is a copy of other pages, not a page of furniture.
+_NEW_SHARE = 0.2
 
-# (feature, threshold, tree up to it, tree beyond it), or what a leaf adds.
+# (feature, threshold, tree up to it, tree beyond it), or the value that a leaf adds.
 Tree: TypeAlias = "tuple[int, float, Tree, Tree] | float"
 
 
@@ -52,83 +56,84 @@ def _never(_block: Block) -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """A block, with how likely it is to be of the article."""
-
-    block: Block
-    likely: float
-
-
 def article(
     blocks: Sequence[Block],
-    told: Told,
+    hints: ArticleHints,
     is_furniture: Callable[[Block], bool] = _never,
     *,
     is_announced: bool = True,
 ) -> list[Block]:
-    """The article's blocks, in the page's order; empty where there is none.
+    """Returns the article's blocks in document order; an empty list if there is no article.
 
-    `is_furniture` says what the site's other pages have, too, and `is_announced` whether the page
-    has the title by which a feed announced it.
+    `is_furniture` returns whether other pages of the site have a block too. `is_announced` says
+    whether the page has the title under which a feed announced it.
     """
-    scored = score(blocks, told)
-    enough = _enough(scored)
-    taken = [one.likely >= enough for one in scored]
-    _leave_out_furniture(blocks, taken, is_furniture, is_announced=is_announced)
-    return _once(list(compress(blocks, taken)))
+    probabilities = _probabilities(blocks, hints)
+    threshold = _threshold(blocks, probabilities)
+    selected = [probability >= threshold for probability in probabilities]
+    _drop_furniture(blocks, selected, is_furniture, is_announced=is_announced)
+    return _without_repetitions(list(compress(blocks, selected)))
 
 
-def _leave_out_furniture(
+def _drop_furniture(
     blocks: Sequence[Block],
-    taken: list[bool],
+    selected: list[bool],
     is_furniture: Callable[[Block], bool],
     *,
     is_announced: bool,
 ) -> None:
-    """Of what was taken; but a long paragraph amidst the text is background told once more.
+    """Deselects furniture, except long paragraphs inside the article, which are background.
 
-    A page that is nothing but furniture is a consent page or the like, unless it is what was
-    announced: portals have the same text of an agency several times.
+    A page of nothing but furniture is a consent page or the like, and loses all of it. An announced
+    page keeps it: portals publish the same agency text several times.
     """
-    known = [one and is_furniture(block) for block, one in zip(blocks, taken, strict=True)]
-    own = [one and not furniture for one, furniture in zip(taken, known, strict=True)]
-    said, left = (sum(len(block.words) for block in compress(blocks, one)) for one in (taken, own))
-    if is_announced and left < _OWN * said:
+    furniture = [
+        is_selected and is_furniture(block)
+        for block, is_selected in zip(blocks, selected, strict=True)
+    ]
+    new = [
+        is_selected and not is_known
+        for is_selected, is_known in zip(selected, furniture, strict=True)
+    ]
+    selected_words, new_words = (
+        sum(len(block.words) for block in compress(blocks, mask)) for mask in (selected, new)
+    )
+    if is_announced and new_words < _NEW_SHARE * selected_words:
         return
     for at, block in enumerate(blocks):
-        if known[at]:
-            amidst = 0 < at < len(blocks) - 1 and own[at - 1] and own[at + 1]
-            taken[at] = amidst and not block.links and len(block.words) >= _BACKGROUND_WORDS
+        if furniture[at]:
+            is_inside = 0 < at < len(blocks) - 1 and new[at - 1] and new[at + 1]
+            is_background = not block.links and len(block.words) >= _BACKGROUND_WORDS
+            selected[at] = is_inside and is_background
 
 
-def score(blocks: Sequence[Block], told: Told) -> list[Scored]:
-    """How likely each block is to be of the article."""
+def _probabilities(blocks: Sequence[Block], hints: ArticleHints) -> list[float]:
+    """Returns how likely each block is to be part of the article."""
     if not blocks:
         return []
-    rows = features(blocks, told)
-    likely = [_likelihood(row) if _may_be(row) else 0.0 for row in rows]
-    _leave_out_comments(blocks, likely)
-    _take_rows_along(blocks, likely)
-    return [Scored(*pair) for pair in zip(blocks, likely, strict=True)]
+    rows = features(blocks, hints)
+    probabilities = [_probability(row) if _is_candidate(row) else 0.0 for row in rows]
+    _drop_comments(blocks, probabilities)
+    _keep_rows_with_paragraphs(blocks, probabilities)
+    return probabilities
 
 
-def _may_be(row: Sequence[float]) -> bool:
-    """Whether the model need be asked: for most of a page's furniture it need not."""
-    return not row[_ADVERT] and any(row[at] for at in _SIGNS)
+def _is_candidate(row: Sequence[float]) -> bool:
+    """Returns whether the model must be evaluated: most furniture is excluded without it."""
+    return not row[_ADVERT_FEATURE] and any(row[at] for at in _SIGN_FEATURES)
 
 
-def _likelihood(row: Sequence[float]) -> float:
+def _probability(row: Sequence[float]) -> float:
     trees = _trees()
     total = sum(_leaf(tree, row) for tree in trees[:_FIRST_TREES])
-    if total < _HOPELESS:
+    if total < _HOPELESS_SUM:
         return 0.0
     total += sum(_leaf(tree, row) for tree in trees[_FIRST_TREES:])
     return 1 / (1 + exp(-total))
 
 
 def _leaf(tree: Tree, row: Sequence[float]) -> float:
-    while tree.__class__ is tuple:  # twice as fast as isinstance, and this is where time goes
+    while tree.__class__ is tuple:  # twice as fast as isinstance, in the hottest loop
         feature, threshold, below, beyond = tree
         tree = below if row[feature] <= threshold else beyond
     return tree  # type: ignore[return-value]
@@ -136,7 +141,7 @@ def _leaf(tree: Tree, row: Sequence[float]) -> float:
 
 @cache
 def _trees() -> tuple[Tree, ...]:
-    """The model; raises ValueError where it was trained on other features than these."""
+    """Returns the model's trees; raises ValueError if it was trained on other features."""
     stored = json.loads(MODEL.read_text(encoding="ascii"))
     if stored["features"] != list(NAMES):
         raise ValueError(f"{MODEL.name} was trained on other features: train it again")
@@ -150,44 +155,46 @@ def _tree(stored: list[object] | float) -> Tree:
     return (feature, threshold, _tree(below), _tree(beyond))  # type: ignore[arg-type, return-value]
 
 
-def _leave_out_comments(blocks: Sequence[Block], likely: list[float]) -> None:
+def _drop_comments(blocks: Sequence[Block], probabilities: list[float]) -> None:
+    """Sets readers' comments to zero, unless they are nearly all of the page's prose."""
     total = sum(len(block.text) for block in blocks if len(block.words) >= _PHRASE_WORDS)
     comments = sum(
         len(block.text)
         for block in blocks
-        if len(block.words) >= _PHRASE_WORDS and block.place.comments
+        if len(block.words) >= _PHRASE_WORDS and block.container.comments
     )
     if comments < _ALMOST_ALL * total:
         for at, block in enumerate(blocks):
-            if block.place.comments:
-                likely[at] = 0.0
+            if block.container.comments:
+                probabilities[at] = 0.0
 
 
-def _take_rows_along(blocks: Sequence[Block], likely: list[float]) -> None:
-    before = 0.0
+def _keep_rows_with_paragraphs(blocks: Sequence[Block], probabilities: list[float]) -> None:
+    """Raises the rows of a table to nearly the probability of a probable paragraph before it."""
+    paragraph = 0.0
     for at, block in enumerate(blocks):
-        if block.place.tag not in {"tr", "td", "th"}:
-            before = likely[at]
-        elif before >= _SURE:
-            likely[at] = max(likely[at], before * 0.9)
+        if block.container.tag not in {"tr", "td", "th"}:
+            paragraph = probabilities[at]
+        elif paragraph >= _PROBABLE_BEFORE_ROWS:
+            probabilities[at] = max(probabilities[at], paragraph * 0.9)
 
 
-def _enough(scored: Sequence[Scored]) -> float:
-    """How likely a block must be to be taken."""
-    best = sorted(scored, key=lambda one: -one.likely)[:_BEST]
-    length = sum(len(one.block.text) for one in best) or 1
-    average = sum(one.likely * len(one.block.text) for one in best) / length
-    return min(LIKELY, HALF * average)
+def _threshold(blocks: Sequence[Block], probabilities: Sequence[float]) -> float:
+    """Returns the least probability of a block that is selected."""
+    pairs = zip(probabilities, (len(block.text) for block in blocks), strict=True)
+    best = sorted(pairs, key=lambda pair: -pair[0])[:_BEST_BLOCKS]
+    length = sum(chars for _, chars in best) or 1
+    average = sum(probability * chars for probability, chars in best) / length
+    return min(_PROBABLE, _OF_BEST * average)
 
 
-def _once(chosen: Sequence[Block]) -> list[Block]:
-    """The blocks less those that repeat what stands above: pages hold their article twice."""
-    said: set[tuple[str, ...]] = set()
+def _without_repetitions(selected: Sequence[Block]) -> list[Block]:
+    """Drops blocks that repeat the text above them: some pages hold their article twice."""
+    known: set[tuple[str, ...]] = set()
     kept = []
-    for block in chosen:
-        found = block.words
-        shingles = set(zip(found, found[1:], found[2:], strict=False))
-        if len(found) < _PHRASE_WORDS or not shingles <= said:
+    for block in selected:
+        block_shingles = shingles(block.words)
+        if len(block.words) < _PHRASE_WORDS or not block_shingles <= known:
             kept.append(block)
-        said |= shingles
+        known |= block_shingles
     return kept

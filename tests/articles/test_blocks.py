@@ -1,4 +1,4 @@
-"""Pages as blocks."""
+"""Splitting pages into blocks."""
 
 import pytest
 from hypothesis import given
@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from lxml.html import document_fromstring
 
 from monitor.articles.blocks import blocks
-from monitor.articles.features import NAMES, Told, features
+from monitor.articles.features import NAMES, ArticleHints, features
 
 
 def read(html):
@@ -32,22 +32,22 @@ def texts(html):
         ("<p> *** </p><p>&nbsp;</p>", []),
     ],
 )  # fmt: skip
-def test_only_inline_markup_does_not_end_a_block(html, expected):
+def test_all_markup_but_inline_markup_ends_a_block(html, expected):
     assert texts(html) == expected
 
 
-def test_a_block_knows_its_links_and_where_it_begins_with_one():
+def test_a_block_counts_its_links_and_notes_whether_it_starts_with_one():
     (block,) = read("<p><a href=x>Read this</a> first of all</p>")
     assert (block.links, block.link_chars, block.starts_with_link) == (1, 9, True)
     (block,) = read("<p>See <a href=x>this</a></p>")
     assert not block.starts_with_link
 
 
-def test_blocks_that_are_reached_by_the_same_way_are_alike_whatever_numbers_them():
+def test_blocks_with_the_same_path_have_the_same_signature_whatever_their_numbers():
     first, second, other = read(
         "<div><p class=par-1>a</p></div><div><p class=par-2>b</p></div><section><p>c</p></section>"
     )
-    assert first.place.signature == second.place.signature != other.place.signature
+    assert first.container.signature == second.container.signature != other.container.signature
 
 
 MARKUP = st.recursive(
@@ -62,8 +62,8 @@ MARKUP = st.recursive(
 
 
 @given(MARKUP)
-def test_any_page_has_as_many_rows_of_features_as_blocks(html):
-    found = read(html)
-    rows = features(found, Told(title="a", summary="a a a", body="a", opinion="a\na a a"))
-    assert [len(row) for row in rows] == [len(NAMES)] * len(found)
+def test_any_page_has_a_row_of_features_for_each_block(html):
+    page = read(html)
+    rows = features(page, ArticleHints(title="a", summary="a a a", body="a", opinion="a\na a a"))
+    assert [len(row) for row in rows] == [len(NAMES)] * len(page)
     assert all(float(value) == value for row in rows for value in row)

@@ -1,4 +1,4 @@
-"""From the bytes of a page to the article on it."""
+"""Cleaning: from the bytes of a page to its article."""
 
 import contextlib
 import gzip
@@ -42,7 +42,7 @@ PAGE = f"""<!doctype html><html lang="en-GB"><head><title>Grain talks run late |
 <li><a href="/2">Ten recipes</a></li></ul></aside><footer>© The Herald</footer></body></html>"""
 
 
-def test_the_article_is_found_and_nothing_beside_it():
+def test_the_article_is_selected_and_the_furniture_is_not():
     page = clean(PAGE.encode(), url="https://herald.example/grain?x")
     assert page.title == "Grain talks run late"
     assert page.text.split("\n")[-3:] == [FIRST, SECOND, THIRD]
@@ -54,7 +54,7 @@ def test_the_article_is_found_and_nothing_beside_it():
     assert page.url == "https://herald.example/grain"
 
 
-def test_a_page_may_leave_its_tags_out():
+def test_a_page_may_omit_the_tags_of_head_and_body():
     bare = f"<title>Grain</title><meta name=x><main><h1>Grain</h1><p>{FIRST}<p>{SECOND}</main>"
     assert clean(bare.encode()).text == f"{FIRST}\n{SECOND}"
 
@@ -69,7 +69,7 @@ def test_a_page_may_leave_its_tags_out():
         (f"{THIRD} {SECOND} " * 8, True, "full"),
     ],
 )
-def test_a_teaser_is_told_from_a_full_text(end, paid, quality):
+def test_teasers_are_distinguished_from_full_texts(end, paid, quality):
     free = '"isAccessibleForFree": false, "@type"' if paid else '"@type"'
     html = PAGE.replace('"@type"', free, 1).replace(f"<p>{THIRD}</p>", f"<p>{end}</p>")
     page = clean(html.encode())
@@ -134,7 +134,7 @@ JAPANESE = "閣僚はブリュッセルで会合を開き、来年の穀物供�
         (JAPANESE, "euc-jp", "nonsense", "euc-jp"),
     ],
 )
-def test_charsets_are_found_by_bytes_claims_and_likeness(text, charset, header, meta):
+def test_charsets_follow_from_bytes_claims_and_detection(text, charset, header, meta):
     declared = f'<meta charset="{meta}">' if meta else ""
     html = f"<html><head>{declared}<title>T</title></head><body><article>" + "".join(
         f"<p>{text} {number}</p>" for number in range(6)
@@ -162,22 +162,22 @@ def page_of(text, charset, meta):
         ("髙橋さんは閣僚会合のあと、記者団に対して穀物の供給について述べた", "cp932", "shift_jis"),
     ],
 )
-def test_charsets_mean_what_they_mean_on_the_web(text, charset, meta):
+def test_charset_names_have_the_meaning_that_they_have_on_the_web(text, charset, meta):
     assert text in clean(page_of(text, charset, meta)).text
 
 
 @pytest.mark.parametrize("meta", ["utf-8", "iso-8859-1"])
-def test_a_broken_byte_does_not_spoil_a_page(meta):
+def test_an_invalid_byte_does_not_spoil_a_page(meta):
     html = page_of(ENGLISH, "utf-8", meta).replace(b"short, stayed", b"short\xe2\x80, stayed", 1)
     assert clean(html).text.count(ENGLISH) == 5
 
 
-def test_text_of_another_charset_is_not_taken_for_a_broken_one():
+def test_text_in_another_charset_is_not_decoded_as_damaged_utf_8():
     german = "Die Minister hörten über längere Zeit zu, während draußen Bürger für Äpfel anstanden"
     assert german in clean(page_of(german, "cp1252", "utf-8")).text
 
 
-def test_lone_surrogates_are_left_out():
+def test_lone_surrogates_are_removed():
     data = '{"@type": "NewsArticle", "headline": "Grain \\ud800 talks", "author": "A \\udfff B"}'
     html = re.sub(
         r"(ld\+json.>).*?(</script>)",
@@ -190,13 +190,13 @@ def test_lone_surrogates_are_left_out():
     clean_fragment("<p>a \ud800 b</p>").encode()
 
 
-def test_dates_are_found_in_structured_data_that_is_not_strictly_json():
+def test_dates_are_read_from_structured_data_that_is_not_strict_json():
     html = PAGE.replace('"headline": "Grain talks', '"headline": "Grain\n talks')
     assert clean(html.encode()).published_at == datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("html", ["<a" * 200_000, "&a" * 200_000, "<!--" * 100_000])
-def test_hostile_fragments_end_soon(html):
+def test_hostile_fragments_are_cleaned_quickly(html):
     begun = time.monotonic()
     clean_fragment(html)
     assert time.monotonic() - begun < 5
@@ -216,7 +216,7 @@ def test_hostile_fragments_end_soon(html):
         ("", ""),
     ],
 )
-def test_a_feeds_html_becomes_text(html, text):
+def test_html_from_a_feed_becomes_text(html, text):
     assert clean_fragment(html) == text
 
 
@@ -240,11 +240,11 @@ def test_a_feeds_html_becomes_text(html, text):
     ],
     ids=lambda content: f"{content[:12]!r}",
 )
-def test_hostile_pages_end_soon_and_as_expected(content):
+def test_hostile_pages_are_cleaned_or_refused_quickly(content):
     begun = time.monotonic()
     with contextlib.suppress(CleanError):
         clean(content)
-    # Far from what is expected, near enough to tell an endless loop.
+    # Much longer than any page takes, but short enough to notice an endless loop.
     assert time.monotonic() - begun < 30
 
 
@@ -257,7 +257,7 @@ soup = st.lists(
 
 @settings(deadline=None, max_examples=60)
 @given(st.binary(max_size=200) | soup.map(str.encode))
-def test_any_bytes_give_a_page_or_a_clean_error(content):
+def test_any_bytes_give_a_page_or_raise_clean_error(content):
     try:
         page = clean(content)
     except CleanError:
@@ -280,20 +280,20 @@ def shingles(text):
 
 
 @pytest.mark.skipif(not CORPUS.exists(), reason=f"no corpus of real pages in {CORPUS}")
-def test_real_pages_keep_their_article_and_lose_the_rest():
+def test_real_pages_keep_their_article_and_lose_their_furniture():
     gold = json.loads((CORPUS / "gold.json").read_text(encoding="utf-8"))
     precision = recall = 0.0
     names = sorted(gold)[::4][:30]
     for name in names:
         wanted = shingles(gold[name]["body"])
         try:
-            found = shingles(
+            extracted = shingles(
                 clean(gzip.decompress((CORPUS / "pages" / f"{name}.html.gz").read_bytes())).text
             )
         except CleanError:
             continue
-        common = (wanted & found).total()
-        precision += common / found.total() / len(names)
+        common = (wanted & extracted).total()
+        precision += common / extracted.total() / len(names)
         recall += common / wanted.total() / len(names)
     assert 2 * precision * recall / (precision + recall) >= 0.93
 
@@ -304,7 +304,7 @@ def test_real_pages_keep_their_article_and_lose_the_rest():
     ids=["escapes", "comments", "spaces", "brackets"],
 )
 @pytest.mark.timeout(30)
-def test_structured_data_takes_time_in_proportion_to_its_length(data):
+def test_structured_data_is_read_in_linear_time(data):
     script = f'<script type="application/ld+json">{data}</script>'
     page = clean(PAGE.replace("</head>", f"{script}</head>").encode())
     assert page.title == "Grain talks run late"

@@ -1,9 +1,9 @@
-"""Pages that are no article."""
+"""Pages that are not articles."""
 
 import pytest
 
 from monitor.articles.clean import Reading, clean
-from monitor.articles.features import Told
+from monitor.articles.features import ArticleHints
 from monitor.errors import CleanError
 
 SENTENCE = (
@@ -23,7 +23,7 @@ TEASER = (
 
 
 def page(title, *paragraphs, head="", body=""):
-    text = "".join(f"<p>{one}</p>" for one in paragraphs)
+    text = "".join(f"<p>{paragraph}</p>" for paragraph in paragraphs)
     return f"<title>{title}</title>{head}<main><h1>{title}</h1>{text}{body}</main>".encode()
 
 
@@ -35,12 +35,12 @@ def page(title, *paragraphs, head="", body=""):
         (page("Just a moment...", SENTENCE), "went wrong"),
         (page("herald.example", f"Please enable JavaScript. {SENTENCE}"), "browser"),
         (page("Before you go on", *CONSENT), "consent"),
-        (page("Europe", body="".join(map(TEASER.format, range(12)))), "list of others"),
+        (page("Europe", body="".join(map(TEASER.format, range(12)))), "list of other pages"),
         (page("Talk", body=f"<div class=comments><p>{SENTENCE}</p><p>{SENTENCE[4:]}</p></div>"),
          "comments"),
     ],
 )  # fmt: skip
-def test_a_page_that_is_no_article_is_refused_with_the_reason(html, reason):
+def test_a_page_that_is_not_an_article_is_refused_with_a_reason(html, reason):
     with pytest.raises(CleanError, match=reason):
         clean(html)
 
@@ -52,14 +52,14 @@ def test_headlines_that_sound_like_errors_are_articles(title):
     assert clean(page(title, SENTENCE)).text == SENTENCE
 
 
-def test_a_page_that_calls_itself_an_article_is_one():
+def test_a_page_that_calls_itself_an_article_is_accepted():
     head = '<meta property="og:type" content="article">'
     assert clean(page("Page not found", SENTENCE, head=head)).text == SENTENCE
 
 
-def test_a_page_under_the_title_that_its_feed_announced_is_an_article():
-    told = Told(title="We and our partners: what cookie notices say")
+def test_a_page_with_the_title_that_its_feed_announced_is_accepted():
+    hints = ArticleHints(title="We and our partners: what cookie notices say")
     html = page("We and our partners: what cookie notices say", *CONSENT)
-    assert Reading(html, anchor=told).page().text == "\n".join(CONSENT)
+    assert Reading(html, feed_hints=hints).page().text == "\n".join(CONSENT)
     with pytest.raises(CleanError, match="consent"):
-        Reading(html, anchor=Told(title="Grain prices rise")).page()
+        Reading(html, feed_hints=ArticleHints(title="Grain prices rise")).page()

@@ -1,4 +1,4 @@
-"""What the pages of one site have in common."""
+"""Furniture recognised by the pages of a site."""
 
 import random
 from datetime import UTC, datetime, timedelta
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.articles.clean import Reading
-from monitor.articles.features import Told
+from monitor.articles.features import ArticleHints
 from monitor.articles.memory import WINDOW, Trace, furniture, trace
 from monitor.errors import CleanError
 
@@ -25,17 +25,17 @@ SYLLABLES = "ba de fi go lu ma ne pi ro su ta ve".split()
 
 
 def sentence(seed):
-    """A sentence of made up words, another for each seed."""
+    """Returns a sentence of invented words that depends on the seed."""
     draw = random.Random(seed)
     words = ["".join(draw.choices(SYLLABLES, k=draw.randint(1, 3))) for _ in range(24)]
     return " ".join(words).capitalize() + "."
 
 
 def page_of(number, *more, around=""):
-    """A page of a site whose template says nothing by its tags and classes."""
-    own = [sentence(f"{number}-{at}") for at in range(5)]
-    body = [own[0], *own[1:3], *more, *own[3:], PLEA]
-    paragraphs = "".join(f"<p>{one}</p>" for one in body)
+    """Returns a page of a site whose template has uninformative tags and no classes."""
+    article = [sentence(f"{number}-{at}") for at in range(5)]
+    body = [*article[:3], *more, *article[3:], PLEA]
+    paragraphs = "".join(f"<p>{paragraph}</p>" for paragraph in body)
     return f"""<title>{title_of(number)}</title><div><h1>{title_of(number)}</h1>
         <div>{paragraphs}{around}</div></div>""".encode()
 
@@ -45,20 +45,20 @@ def title_of(number):
 
 
 class Site:
-    """Reads pages as the worker does, with what it remembers of the others."""
+    """Reads pages as a worker does, and remembers their traces."""
 
     def __init__(self):
         self.known = []
 
     def read(self, number, html, *, link=None, title=None, summary="", now=NOW):
         title = title or title_of(number)
-        reading = Reading(html, anchor=Told(title=title, summary=summary))
-        own = trace(
+        reading = Reading(html, feed_hints=ArticleHints(title=title, summary=summary))
+        current = trace(
             reading.blocks, link=link or f"https://a.example/{number}", title=title, now=now
         )
-        found = furniture(self.known, own)
-        self.known.insert(0, Trace.from_bytes(own.to_bytes()))
-        return reading.page(found).text
+        marks = furniture(self.known, current)
+        self.known.insert(0, Trace.from_bytes(current.to_bytes()))
+        return reading.page(marks).text
 
 
 @pytest.fixture
@@ -66,21 +66,21 @@ def site():
     return Site()
 
 
-def test_what_returns_on_a_third_article_is_furniture(site):
+def test_a_block_on_a_third_article_is_furniture(site):
     read = [site.read(number, page_of(number)) for number in range(20)]
     assert [PLEA in text for text in read] == [True, True] + 18 * [False]
     for number, text in enumerate(read):
         assert all(sentence(f"{number}-{at}") in text for at in range(5))
 
 
-def test_a_list_that_is_marked_up_as_text_goes(site):
+def test_a_list_that_is_marked_up_as_text_is_removed(site):
     listed = "<p>Eknath Shinde said to be moved to another ward of the hospital, say doctors.</p>"
     first, _ = (site.read(number, page_of(number, around=listed)) for number in range(2))
     assert "Eknath" in first
     assert "Eknath" not in site.read(3, page_of(3, around=listed))
 
 
-def test_background_that_is_told_once_more_amidst_the_text_stays(site):
+def test_repeated_background_inside_the_article_is_kept(site):
     read = [site.read(number, page_of(number, BACKGROUND)) for number in range(4)]
     assert all(BACKGROUND in text for text in read)
 
@@ -90,23 +90,23 @@ def test_background_that_is_told_once_more_amidst_the_text_stays(site):
     [{"link": "https://a.example/other"}, {"title": "Another headline altogether of the same"}],
     ids=["under another link", "with another headline"],
 )
-def test_an_article_is_no_furniture_for_being_read_again(site, again):
+def test_reading_an_article_again_does_not_make_it_furniture(site, again):
     first = [site.read(1, page_of(1)) for _ in range(3)]
     assert site.read(1, page_of(1), **again) == first[0] == first[2]
 
 
-def test_a_text_that_a_portal_has_from_several_outlets_stays(site):
+def test_a_text_that_a_portal_publishes_under_several_titles_is_kept(site):
     for number in range(3):
         html = page_of(1).replace(title_of(1).encode(), title_of(number).encode())
         assert sentence("1-3") in site.read(number, html)
 
 
-def test_what_the_feed_says_of_an_article_is_no_furniture(site):
+def test_text_that_the_feed_announces_is_not_furniture(site):
     read = [site.read(number, page_of(number), summary=f"Today: {PLEA}") for number in range(4)]
     assert all(PLEA in text for text in read)
 
 
-def test_a_page_that_stands_in_for_several_articles_is_none(site):
+def test_a_page_that_is_served_in_place_of_several_articles_is_refused(site):
     consent = page_of("Before you go on").replace(b"<p>", b"<p>We and our partners. ")
     for number in range(2):
         site.read(number, consent)
@@ -114,7 +114,7 @@ def test_a_page_that_stands_in_for_several_articles_is_none(site):
         site.read(3, consent)
 
 
-def test_what_was_seen_long_ago_counts_no_more(site):
+def test_pages_read_long_ago_do_not_count(site):
     for number in range(2):
         site.read(number, page_of(number), now=NOW - WINDOW - timedelta(days=1))
     assert PLEA in site.read(2, page_of(2))
@@ -129,5 +129,5 @@ def test_what_was_seen_long_ago_counts_no_more(site):
         st.lists(st.integers(0, 2**32 - 1)).map(tuple),
     )
 )
-def test_what_is_stored_is_read_back(one):
-    assert Trace.from_bytes(one.to_bytes()) == one
+def test_a_stored_trace_is_read_back(stored):
+    assert Trace.from_bytes(stored.to_bytes()) == stored

@@ -1,11 +1,11 @@
-"""Which blocks are the article."""
+"""Selecting the blocks of the article."""
 
 import pytest
 from lxml.html import document_fromstring
 
 from monitor.articles import selection
 from monitor.articles.blocks import blocks
-from monitor.articles.features import Told
+from monitor.articles.features import ArticleHints
 
 PARAGRAPHS = [
     f"On day {number} the envoys met again, spoke for hours about what had been agreed, and left "
@@ -15,10 +15,10 @@ PARAGRAPHS = [
 ARTICLE = "".join(f"<p>{paragraph}</p>" for paragraph in PARAGRAPHS)
 
 
-def select(html, **told):
+def select(html, **hints):
     tree = document_fromstring(f"<html><body>{html}</body></html>")
-    told.setdefault("opinion", "\n".join(PARAGRAPHS))
-    return [block.text for block in selection.article(blocks(tree), Told(**told))]
+    hints.setdefault("opinion", "\n".join(PARAGRAPHS))
+    return [block.text for block in selection.article(blocks(tree), ArticleHints(**hints))]
 
 
 def page(more="", beside=""):
@@ -30,31 +30,31 @@ def page(more="", beside=""):
     )
 
 
-def test_the_article_is_taken_and_the_trending_list_is_not():
+def test_the_article_is_selected_and_the_trending_list_is_not():
     beside = "".join(f"<li><a href=/{name}>{name}</a>" for name in ("UN", "Manipur", "Mukhtar"))
     text = select(page(beside=beside))
-    assert [one for one in text if one in PARAGRAPHS] == PARAGRAPHS
+    assert [block for block in text if block in PARAGRAPHS] == PARAGRAPHS
     assert not {"UN", "Manipur", "Mukhtar", "Home", "All rights reserved"} & set(text)
 
 
-def test_an_advert_between_paragraphs_is_none_of_the_article_however_long():
+def test_an_advert_between_paragraphs_is_dropped_however_long_it_is():
     advert = (
         "Never miss a European Central Bank decision, trade from your phone, and be early. " * 3
     )
     text = select(page(f"<div class=advert><p>{advert}</p></div>{ARTICLE[:0]}"))
-    assert not any("Central Bank" in one for one in text)
+    assert not any("Central Bank" in block for block in text)
 
 
-def test_readers_comments_are_left_out():
+def test_readers_comments_are_dropped():
     comments = "".join(
         f"<div class=comment><p>I think that this is wrong, and said so before, {paragraph}</p></div>"
         for paragraph in PARAGRAPHS
     )
     text = select(page(f"<section id=comments>{comments}</section>"))
-    assert not any(one.startswith("I think") for one in text)
+    assert not any(block.startswith("I think") for block in text)
 
 
-def test_a_paragraph_that_says_something_new_is_kept_however_much_it_repeats():
+def test_a_paragraph_with_something_new_is_kept_however_much_it_repeats():
     new = PARAGRAPHS[0].replace("the envoys", "Mr Grushko")
     text = select(
         page(f"<p>{new}</p><p>{PARAGRAPHS[1]}</p>"), opinion="\n".join([*PARAGRAPHS, new])
