@@ -1,11 +1,11 @@
-"""How well copies of a text are found, and unrelated texts kept apart.
+"""Measures how well copies of a text are found, and unrelated texts are kept apart.
 
     python tests/bench/stories.py
 
-On the gold texts of the corpora, with copies as outlets make them. Prints the share of copies that
-an index of the originals finds, the pairs of different pages taken for one story, and what a text
-costs; the same for MinHashLSH of datasketch, on the same shingles, where that is installed. It is no
-dependency of ours; in an environment of its own:
+Uses the gold texts of the corpora, with copies as outlets make them. Prints the share of copies that
+an index of the originals finds, the pairs of different pages that are taken for one story, and the
+time a text takes; the same for MinHashLSH of datasketch on the same shingles, if it is installed. To
+install it, which Presswatch does not, in a separate environment:
 
     python -m venv /tmp/datasketch && /tmp/datasketch/bin/pip install datasketch regex
     PYTHONPATH=. /tmp/datasketch/bin/python tests/bench/stories.py
@@ -22,7 +22,7 @@ from zlib import crc32
 
 from corpora import CORPORA, NAMES
 
-from monitor.articles.stories import FEWEST_COMMON, _overlap, _shingles, same_story, sketch
+from monitor.articles.stories import FEWEST_COMMON, overlap, same_story, sketch, sketch_shingles
 
 try:
     from datasketch import LeanMinHash, MinHash, MinHashLSH
@@ -47,7 +47,7 @@ FURNITURE = [
 
 
 def corpora():
-    """Each page's name, title and body."""
+    """Yields the name, title and body of each page."""
     for corpus in NAMES:
         gold = json.loads((CORPORA / corpus / "gold.json").read_text(encoding="utf-8"))
         for name, page in sorted(gold.items()):
@@ -55,33 +55,34 @@ def corpora():
 
 
 class Newsroom:
-    """Makes copies of articles, as lists of sentences; all chance comes from one seed."""
+    """Makes copies of articles, as lists of sentences, from one random seed."""
 
     def __init__(self, articles, seed=1):
         self.rng = random.Random(seed)
         self.sentences = {
-            name: [one for one in SENTENCE.split(body) if one] for name, _, body in articles
+            name: [sentence for sentence in SENTENCE.split(body) if sentence]
+            for name, _, body in articles
         }
-        self.all = [one for found in self.sentences.values() for one in found]
+        self.all = [sentence for text in self.sentences.values() for sentence in text]
         self.titles = [title for _, title, _ in articles if title]
 
     def cut(self, sentences, where):
         kept = max(1, round(len(sentences) * 0.6))
         spare = len(sentences) - kept
-        at = {"beginning": 0, "end": spare, "middle": spare // 2}[where]
-        return sentences[at : at + kept]
+        start = {"beginning": 0, "end": spare, "middle": spare // 2}[where]
+        return sentences[start : start + kept]
 
     def replaced(self, sentences):
-        """One sentence in ten is one of any article."""
+        """Replaces one sentence in ten by one from any article."""
         result = list(sentences)
         for at in self.rng.sample(range(len(result)), round(len(result) * 0.1)):
             result[at] = self.rng.choice(self.all)
         return result
 
     def reworded(self, sentences):
-        """One word in twenty is another one."""
-        drawn = self.rng.sample(self.all, 50)
-        words = [word for other in drawn for word in other.split()]
+        """Replaces one word in twenty by a word of other sentences."""
+        sample = self.rng.sample(self.all, 50)
+        words = [word for other in sample for word in other.split()]
         return [
             " ".join(
                 self.rng.choice(words) if self.rng.random() < 0.05 else word
@@ -91,7 +92,7 @@ class Newsroom:
         ]
 
     def titled(self, sentences):
-        """Under another article's title, as where cleaning leaves the title in the text."""
+        """Puts another article's title on top, as if cleaning had left it in the text."""
         return [self.rng.choice(self.titles), *sentences]
 
     def furnished(self, sentences):
@@ -100,7 +101,7 @@ class Newsroom:
         return lines[:before] + sentences + lines[before:]
 
     def kinds(self):
-        """What may happen to a text, by its description."""
+        """Yields the kinds of copies: a description, and the function that makes one."""
         for where in ("beginning", "end", "middle"):
             yield f"cut to 60 %, the {where}", lambda s, w=where: self.cut(s, w)
         yield "other title", self.titled
@@ -112,15 +113,15 @@ class Newsroom:
             "words": self.reworded,
             "both": lambda s: self.reworded(self.replaced(s)),
         }
-        for what, edit in edits.items():
+        for name, edit in edits.items():
             for where in ("beginning", "end", "middle"):
                 yield (
-                    f"all, the {where}, {what}",
+                    f"all, the {where}, {name}",
                     lambda s, w=where, e=edit: self.furnished(self.titled(e(self.cut(s, w)))),
                 )
 
     def copies(self):
-        """For each kind, the names of the originals with their copies."""
+        """Returns for each kind the copies, each with the name of its original."""
         return {
             kind: [
                 (name, " ".join(make(sentences)))
@@ -138,47 +139,47 @@ class Ours:
         self.sketches = {}
         self.index = {}
 
-    def draw(self, text):
+    def sketch(self, text):
         return sketch(text)
 
-    def add(self, name, drawn):
-        self.sketches[name] = drawn
-        # As in the store, a key leads to the article that had it last.
-        self.index.update(dict.fromkeys(drawn.keys if drawn else (), name))
+    def add(self, name, new):
+        self.sketches[name] = new
+        # As in the store, a key leads to the last article that had it.
+        self.index.update(dict.fromkeys(new.keys if new else (), name))
 
-    def find(self, drawn):
-        keys = drawn.keys if drawn else ()
+    def find(self, new):
+        keys = new.keys if new else ()
         candidates = {self.index[key] for key in keys if key in self.index}
-        return {name for name in candidates if same_story(drawn, self.sketches[name])}
+        return {name for name in candidates if same_story(new, self.sketches[name])}
 
     def size(self):
-        return statistics.mean(len(one.to_bytes()) for one in self.sketches.values())
+        return statistics.mean(len(known.to_bytes()) for known in self.sketches.values())
 
 
 class DataSketch:
-    """MinHashLSH as it comes, but with our hash, since its own (SHA-1) would slow it down."""
+    """MinHashLSH with its defaults, but with our hash, because SHA-1 would slow it down."""
 
     def __init__(self, threshold):
         self.name = f"datasketch at {threshold}"
         self.index = MinHashLSH(threshold=threshold, num_perm=PERMUTATIONS)
 
-    def draw(self, text):
-        drawn = MinHash(num_perm=PERMUTATIONS, hashfunc=crc32)
-        drawn.update_batch(list(set(_shingles(text))))
-        return drawn
+    def sketch(self, text):
+        new = MinHash(num_perm=PERMUTATIONS, hashfunc=crc32)
+        new.update_batch(list(set(sketch_shingles(text))))
+        return new
 
-    def add(self, name, drawn):
-        self.index.insert(name, drawn)
+    def add(self, name, new):
+        self.index.insert(name, new)
 
-    def find(self, drawn):
-        return set(self.index.query(drawn))
+    def find(self, new):
+        return set(self.index.query(new))
 
     def size(self):
-        return LeanMinHash(self.draw("a")).bytesize()
+        return LeanMinHash(self.sketch("a")).bytesize()
 
 
 def best_of(rounds, act):
-    """Microseconds of one call, the best of several."""
+    """Returns the microseconds of the fastest of several calls."""
     costs = []
     for _ in range(rounds):
         began = time.perf_counter()
@@ -192,37 +193,46 @@ def pairs(names):
 
 
 def measure(finders, articles, copies):
-    """A column for each finder: copies found, then what was taken for one story wrongly."""
+    """Returns for each finder the share of copies found, the copies in other stories, false pairs.
+
+    All finders must use the same kind of sketch.
+    """
     first = finders[0]
-    drawn = {name: first.draw(body) for name, _, body in articles}
+    originals = {name: first.sketch(body) for name, _, body in articles}
     for finder in finders:
-        for name, one in drawn.items():
-            finder.add(name, one)
-    found = {finder.name: {} for finder in finders}
-    strange = dict.fromkeys(found, 0)
-    for kind, made in copies.items():
-        hits = dict.fromkeys(found, 0)
-        for name, text in made:
-            one = first.draw(text)
+        for name, original in originals.items():
+            finder.add(name, original)
+    shares = {finder.name: {} for finder in finders}
+    elsewhere = dict.fromkeys(shares, 0)
+    for kind, named_texts in copies.items():
+        hits = dict.fromkeys(shares, 0)
+        for name, text in named_texts:
+            copy = first.sketch(text)
             for finder in finders:
-                names = finder.find(one)
+                names = finder.find(copy)
                 hits[finder.name] += name in names
-                strange[finder.name] += bool(names - {name})
-        for each, count in hits.items():
-            found[each][kind] = count / len(made)
+                elsewhere[finder.name] += bool(names - {name})
+        for finder_name, count in hits.items():
+            shares[finder_name][kind] = count / len(named_texts)
     false = {
         finder.name: pairs(
-            (name, other) for name, one in drawn.items() for other in finder.find(one) - {name}
+            (name, other)
+            for name, original in originals.items()
+            for other in finder.find(original) - {name}
         )
         for finder in finders
     }
-    return found, strange, false
+    return shares, elsewhere, false
 
 
 def table(results, copies):
-    """Print one column for each finder."""
-    names = [name for found, _, _ in results for name in found]
-    merged = {name: (f[name], s[name], w[name]) for f, s, w in results for name in f}
+    """Prints one column for each finder."""
+    names = [name for shares, _, _ in results for name in shares]
+    merged = {
+        name: (shares[name], elsewhere[name], false[name])
+        for shares, elsewhere, false in results
+        for name in shares
+    }
     print(f"{'copies found':<34}" + "".join(f"{name:>20}" for name in names))
     for kind in copies:
         print(f"{kind:<34}" + "".join(f"{merged[name][0][kind]:>20.2%}" for name in names))
@@ -235,14 +245,12 @@ def table(results, copies):
 
 def main():
     if not CORPORA.is_dir():
-        sys.exit(f"no corpora in {CORPORA}; name them in PRESSWATCH_CORPORA")
-    everything = list(corpora())
-    # Teasers tell nothing: they are no stories.
-    articles = [page for page in everything if sketch(page[2])]
+        sys.exit(f"no corpora in {CORPORA}; set PRESSWATCH_CORPORA to their folder")
+    gold = list(corpora())
+    # Teasers are too short to have a story.
+    articles = [page for page in gold if sketch(page[2])]
     words = [len(body.split()) for *_, body in articles]
-    print(
-        f"{len(articles)} texts of {len(everything)}, {statistics.mean(words):.0f} words on average"
-    )
+    print(f"{len(articles)} texts of {len(gold)}, {statistics.mean(words):.0f} words on average")
     copies = Newsroom(articles).copies()
     ours = Ours()
     results = [measure([ours], articles, copies)]
@@ -251,35 +259,44 @@ def main():
         results.append(measure(others, articles, copies))
     table(results, copies)
 
-    sketches = [sketch(body) for *_, body in articles]
-    named = list(zip((name for name, *_ in articles), sketches, strict=True))
-    both = list(combinations(named, 2))
-    false = [(one[0], other[0]) for one, other in both if same_story(one[1], other[1])]
+    sketches = {name: sketch(body) for name, _, body in articles}
+    show_closest(sketches)
+    show_costs([ours, *others[:1]], [body for *_, body in articles], list(sketches.values()))
+    if not others:
+        print("datasketch is not installed; the docstring says how to compare with it")
+
+
+def show_closest(sketches):
+    """Prints the pairs of different pages that are one story, and those that come closest."""
+    both = list(combinations(sketches.items(), 2))
+    false = [
+        (name, other_name)
+        for (name, known), (other_name, other) in both
+        if same_story(known, other)
+    ]
     print(f"ours: {len(false)} of all {len(both)} pairs of pages are one story")
     for pair in false:
         print("   ", *pair)
-    near = sorted(
-        (common / fewest, one[0], other[0])
-        for one, other in both
-        for common, fewest in [_overlap(one[1], other[1])]
+    closest = sorted(
+        (common / fewest, name, other_name)
+        for (name, known), (other_name, other) in both
+        for common, fewest in [overlap(known, other)]
         if common >= FEWEST_COMMON
     )
     print("      most alike:")
-    for share, one, other in near[-5:]:
-        print(f"       {share:.2f} {one} {other}")
+    for share, name, other_name in closest[-5:]:
+        print(f"       {share:.2f} {name} {other_name}")
 
-    typical = min(
-        (body for *_, body in articles), key=lambda t: abs(len(t.split()) - TYPICAL_WORDS)
-    )
-    one, other = sketches[0], sketches[1]
+
+def show_costs(finders, texts, sketches):
+    """Prints the time and space that a typical text and a comparison take."""
+    typical = min(texts, key=lambda text: abs(len(text.split()) - TYPICAL_WORDS))
     print(f"an article of {len(typical.split())} words:")
-    for finder in [ours, *others[:1]]:
-        cost = best_of(50, lambda f=finder: f.draw(typical))
+    for finder in finders:
+        cost = best_of(50, lambda f=finder: f.sketch(typical))
         print(f"  {finder.name.split()[0]:<12} {cost:6.0f} µs, {finder.size():.0f} bytes")
-    cost = best_of(50, lambda: [same_story(one, other) for _ in range(100)]) / 100
+    cost = best_of(50, lambda: [same_story(*sketches[:2]) for _ in range(100)]) / 100
     print(f"  a comparison of two of our sketches {cost:.1f} µs")
-    if not others:
-        print("datasketch is not installed; the docstring says how to compare with it")
 
 
 if __name__ == "__main__":
