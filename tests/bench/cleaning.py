@@ -1,11 +1,12 @@
-"""How well and how fast pages are cleaned, beside other extractors.
+"""Measures how well and how fast pages are cleaned, in comparison with other extractors.
 
     python tests/bench/cleaning.py [--worst N]
 
 Prints for each extractor, on the pages of the corpora: F1 of word 4-shingles, the share of names in
-the article that are found, the share of names beside it that are found all the same, and the time
-a page takes. The model has seen these pages: `train_cleaning.py` says how well it does on publishers
-that it has not seen. Extractors that are not installed are left out.
+the article that are in its text (alert recall), the share of names only in the furniture that are in
+its text (false alerts), and the time a page takes. The model was trained on these pages:
+`train_cleaning.py` measures it on publishers that it has not seen. Extractors that are not installed
+are skipped.
 """
 
 import argparse
@@ -34,11 +35,11 @@ def whole(page):
     return "\n".join(block.text for block in blocks(parse(decode(page.html, None))))
 
 
-def trafilatura(page, **how):
-    found = bare_extraction(
-        decode(page.html, None), with_metadata=True, include_comments=False, **how
+def trafilatura(page, **options):
+    document = bare_extraction(
+        decode(page.html, None), with_metadata=True, include_comments=False, **options
     )
-    return (found.text if found else "") or ""
+    return (document.text if document else "") or ""
 
 
 def newspaper(page):
@@ -68,7 +69,7 @@ def extractors():
 
 
 def wrong(page, text):
-    """Lines of the gold text that were lost, and lines that were taken and are none of it."""
+    """Returns the lines of the gold text that are missing, and the lines that are not in it."""
     gold, taken = shingles(page.body), shingles(text)
     return {
         "lost": [line for line in page.body.splitlines() if not_in(line, taken)],
@@ -76,38 +77,38 @@ def wrong(page, text):
     }
 
 
-def not_in(line, known):
-    own = shingles(line)
-    return (own & known).total() * 2 < own.total()
+def not_in(line, text_shingles):
+    line_shingles = shingles(line)
+    return (line_shingles & text_shingles).total() * 2 < line_shingles.total()
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--worst", type=int, default=10)
     arguments = parser.parse_args()
-    found = pages()
-    print(f"{len(found)} pages of {CORPORA}: F1, alert recall, false alerts; of each corpus")
-    mean = {}
+    gold_pages = pages()
+    print(f"{len(gold_pages)} pages of {CORPORA}: F1, alert recall, false alerts for each corpus")
+    mean_ms = {}
     for name, extract in extractors():
-        texts, took = {}, []
-        for page in found:
+        texts, times_ms = {}, []
+        for page in gold_pages:
             began = time.perf_counter()
             texts[page.name] = extract(page)
-            took.append((time.perf_counter() - began) * 1000)
-        show(name, texts, found)
-        mean[name] = statistics.mean(took)
-        print(f"{'':<28} {mean[name]:.1f} ms a page, median {statistics.median(took):.1f}")
-    ratio = mean["presswatch"] / mean["trafilatura, default"]
+            times_ms.append((time.perf_counter() - began) * 1000)
+        show(name, texts, gold_pages)
+        mean_ms[name] = statistics.mean(times_ms)
+        print(f"{'':<28} {mean_ms[name]:.1f} ms a page, median {statistics.median(times_ms):.1f}")
+    ratio = mean_ms["presswatch"] / mean_ms["trafilatura, default"]
     print(f"presswatch takes {ratio:.2f} times as long as trafilatura's default")
-    rows = sorted((sum(scores(page, texts[page.name])[:2]), page.name) for page in found)
+    rows = sorted((sum(scores(page, texts[page.name])[:2]), page.name) for page in gold_pages)
     print("worst (precision + recall):")
-    by_name = {page.name: page for page in found}
-    for both, name in rows[: arguments.worst]:
-        print(f"  {both:.2f} {name}")
-        for what, lines in wrong(by_name[name], texts[name]).items():
+    by_name = {page.name: page for page in gold_pages}
+    for total, name in rows[: arguments.worst]:
+        print(f"  {total:.2f} {name}")
+        for fault, lines in wrong(by_name[name], texts[name]).items():
             if lines:
                 words = sum(len(line.split()) for line in lines)
-                print(f"       {what} {words} words: {max(lines, key=len)[:90]}")
+                print(f"       {fault} {words} words: {max(lines, key=len)[:90]}")
 
 
 main()

@@ -1,4 +1,4 @@
-"""Pages with gold texts, and how an extractor is scored on them; for the benchmarks."""
+"""Loads pages with gold texts, and scores extractors on them, for the benchmarks."""
 
 import gzip
 import json
@@ -16,8 +16,8 @@ WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
-class Page:
-    """A page, its gold text, and names that stand in it and only around it."""
+class GoldPage:
+    """A page with its gold text, names in that text, and names that are only in the furniture."""
 
     corpus: str
     name: str
@@ -29,52 +29,55 @@ class Page:
 
 
 def pages():
-    """All pages that are there to develop on."""
+    """Returns the pages of the development splits."""
     if not CORPORA.is_dir():
-        sys.exit(f"no corpora in {CORPORA}; name them in PRESSWATCH_CORPORA")
-    found = []
+        sys.exit(f"no corpora in {CORPORA}; set PRESSWATCH_CORPORA to their folder")
+    gold_pages = []
     for corpus in NAMES:
         gold, split, terms = (
             json.loads((CORPORA / corpus / f"{name}.json").read_text(encoding="utf-8"))
             for name in ("gold", "split", "terms")
         )
         for name in split["dev"]:
-            asked = terms.get(name, {"yes": (), "no": ()})
+            names = terms.get(name, {"yes": (), "no": ()})
             packed = (CORPORA / corpus / "pages" / f"{name}.html.gz").read_bytes()
             html = gzip.decompress(packed)
-            found.append(
-                Page(
+            gold_pages.append(
+                GoldPage(
                     corpus, name, publisher(gold[name].get("url") or name), html,
-                    gold[name]["body"], tuple(asked["yes"]), tuple(asked["no"]),
+                    gold[name]["body"], tuple(names["yes"]), tuple(names["no"]),
                 )
             )  # fmt: skip
-    return found
+    return gold_pages
 
 
 def wcxb(folder):
-    """The article pages of the Web Content Extraction Benchmark (M. Foley, 2026; CC BY 4.0)."""
-    found = []
+    """Returns the article pages of the Web Content Extraction Benchmark.
+
+    M. Foley, 2026; CC BY 4.0. `folder` is a clone of it.
+    """
+    gold_pages = []
     for file in sorted(Path(folder).glob("*/ground-truth/*.json")):
-        known = json.loads(file.read_text(encoding="utf-8"))
+        page = json.loads(file.read_text(encoding="utf-8"))
         html = file.parents[1] / "html" / f"{file.stem}.html.gz"
-        gold = known["ground_truth"]
-        kind = known["_internal"]["page_type"]["primary"]
+        gold = page["ground_truth"]
+        kind = page["_internal"]["page_type"]["primary"]
         if kind == "article" and gold.get("main_content") and html.exists():
             name = f"{file.parents[1].name}-{file.stem}"
-            found.append(
-                Page(
-                    "wcxb", name, publisher(known.get("url") or name),
+            gold_pages.append(
+                GoldPage(
+                    "wcxb", name, publisher(page.get("url") or name),
                     gzip.decompress(html.read_bytes()), gold["main_content"],
                     (), (),
                 )
             )  # fmt: skip
-    return found
+    return gold_pages
 
 
 def newspaper4k(html, url):
-    """What newspaper4k makes of a page, without asking the network for pictures.
+    """Returns newspaper4k's article of a page, without fetching pictures.
 
-    None where it is not installed, or lacks what it needs for the page's language.
+    None if it is not installed, or lacks a package for the page's language.
     """
     try:
         import newspaper
@@ -88,24 +91,25 @@ def newspaper4k(html, url):
 
 
 def publisher(url):
-    """A host without what comes before the registered name, roughly."""
+    """Returns roughly the registered domain of a URL."""
     labels = (urlsplit(url).hostname or url).split(".")
     second = -2 if len(labels) < 3 or len(labels[-2]) > 3 else -3
     return ".".join(labels[second:])
 
 
-def groups(found, parts):
-    """A part for each page, about equally large, with each publisher in one of them only."""
-    sizes = Counter(page.publisher for page in found)
+def groups(gold_pages, parts):
+    """Returns a part for each page; parts are of similar size, and no publisher is in two."""
+    sizes = Counter(page.publisher for page in gold_pages)
     part_of, filled = {}, [0] * parts
-    for name, size in sorted(sizes.items(), key=lambda one: (-one[1], one[0])):
+    for name, size in sorted(sizes.items(), key=lambda pair: (-pair[1], pair[0])):
         smallest = filled.index(min(filled))
         part_of[name] = smallest
         filled[smallest] += size
-    return [part_of[page.publisher] for page in found]
+    return [part_of[page.publisher] for page in gold_pages]
 
 
 def shingles(text):
+    """Counts the shingles of a text, four words each; a shorter text is one shingle."""
     words = WORD.findall(text)
     if len(words) < 4:
         return Counter([tuple(words)]) if words else Counter()
@@ -113,26 +117,27 @@ def shingles(text):
 
 
 def fold(text):
+    """Returns the words of a text without case, with a space around each, to look up names."""
     return f" {' '.join(WORD.findall(text.casefold()))} "
 
 
 def scores(page, text):
-    """Precision, recall, and how many of the names inside and outside were found."""
-    want, have = shingles(page.body), shingles(text)
-    common = (want & have).total()
+    """Returns precision, recall, and how many names inside and outside the gold text are in `text`."""
+    gold, extracted = shingles(page.body), shingles(text)
+    common = (gold & extracted).total()
     folded = fold(text)
     return (
-        common / have.total() if have else float(not want),
-        common / want.total() if want else 1.0,
+        common / extracted.total() if extracted else float(not gold),
+        common / gold.total() if gold else 1.0,
         sum(fold(name) in folded for name in page.inside),
         sum(fold(name) in folded for name in page.outside),
     )
 
 
-def summary(found, texts):
-    """F1, recall of alerts and false alerts for each corpus, as `score.py` computes them."""
+def summary(gold_pages, texts):
+    """Returns F1, alert recall and false alerts for each corpus, as `score.py` computes them."""
     by_corpus = defaultdict(list)
-    for page in found:
+    for page in gold_pages:
         by_corpus[page.corpus].append((page, scores(page, texts[page.name])))
     result = {}
     for corpus, rows in by_corpus.items():
@@ -146,10 +151,10 @@ def summary(found, texts):
     return result
 
 
-def show(name, texts, found):
-    """One line of a table."""
+def show(name, texts, gold_pages):
+    """Prints one line of the table."""
     cells = [
         f"{f1:.3f}  {recall:.3f}  {false:5.1%}"
-        for f1, recall, false in summary(found, texts).values()
+        for f1, recall, false in summary(gold_pages, texts).values()
     ]
     print(f"{name:<28} " + "   ".join(cells), flush=True)

@@ -1,10 +1,11 @@
-"""Train the model that tells a page's article from its furniture, and say how well it does.
+"""Trains the model that separates articles from furniture, and measures how well it does.
 
     pip install lightgbm
     python tests/bench/train_cleaning.py [--wcxb FOLDER] [--ablate] [--keep]
 
-With --wcxb, learns from the pages of that benchmark, too, where a clone of it is. Prints the scores of cross-validation, in five parts of which no two hold pages of one publisher.
-With --keep, trains on all pages of the corpora and writes `monitor/articles/model.json`.
+Prints the scores of cross-validation in five parts, with each publisher in one part only. --wcxb also
+trains on the pages of that benchmark, in FOLDER. --ablate also prints the scores without each kind of
+feature. --keep trains on all pages and writes `monitor/articles/model.json`.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from monitor.articles.blocks import blocks
 from monitor.articles.clean import second_opinion
 from monitor.articles.features import NAMES, features
 from monitor.articles.markup import decode, parse
-from monitor.articles.structured import json_ld, told
+from monitor.articles.structured import json_ld, page_hints
 
 PARTS = 5
 SETTINGS = {
@@ -39,13 +40,14 @@ SETTINGS = {
     "verbose": -1,
 }
 TREES = 100
-# The mean of several models that differ by chance alone is better than each of them.
+# The mean of several models that differ only in their random seed is better than each of them.
 MODELS = 3
 DIGITS = 4
-# Pages that other people have judged by other rules count less, and only those whose gold text is
-# made of blocks as ours are.
-MORE_WEIGHT = 0.1
-MORE_F1 = 0.98
+SHINGLE_WORDS = 4
+# Pages that other people annotated by other rules have less weight, and only those are used whose
+# gold text consists of whole blocks, as ours does.
+EXTRA_WEIGHT = 0.1
+EXTRA_F1 = 0.98
 ABLATION = {
     "the second opinion": "opinion",
     "title, summary, JSON-LD": "^as_|title|^headings$",
@@ -59,81 +61,103 @@ ABLATION = {
 
 
 class Sample:
-    """A page in blocks, with which of them are of its article."""
+    """A page split into blocks, with a label for each: whether it is part of the article."""
 
     def __init__(self, page, weight=1):
         self.page = page
         tree = parse(decode(page.html, None))
-        self.blocks, known = blocks(tree), told(tree, json_ld(tree))
-        self.told = replace(known, opinion=second_opinion(tree))
-        self.rows = features(self.blocks, self.told)
+        self.blocks, hints = blocks(tree), page_hints(tree, json_ld(tree))
+        self.hints = replace(hints, opinion=second_opinion(tree))
+        self.rows = features(self.blocks, self.hints)
         self.labels = labels(self.blocks, page.body)
-        own = sum(
-            len(one.text) for one, label in zip(self.blocks, self.labels, strict=True) if label
+        article_chars = sum(
+            len(block.text) for block, label in zip(self.blocks, self.labels, strict=True) if label
         )
-        # Long blocks decide more, long articles no more than short ones.
+        # Long blocks have more weight than short ones, but long articles no more than short ones.
+        of_article = (1000 / (200 + article_chars)) ** 0.5
         self.weights = [
-            weight * (5 + 2 * min(len(block.text), 600) ** 0.5) * (1000 / (200 + own)) ** 0.5
+            weight * (5 + 2 * min(len(block.text), 600) ** 0.5) * of_article
             for block in self.blocks
         ]
 
-    def is_well_judged(self):
-        """Whether the blocks that are labelled so make up the gold text."""
+    def is_made_of_blocks(self):
+        """Returns whether the labelled blocks make up the gold text."""
         text = "\n".join(compress([block.text for block in self.blocks], self.labels))
         precision, recall, _, _ = scores(self.page, text)
-        return any(self.labels) and 2 * precision * recall >= MORE_F1 * (precision + recall)
+        return any(self.labels) and 2 * precision * recall >= EXTRA_F1 * (precision + recall)
 
 
-def labels(found, body):  # noqa: C901 - two passes over one state
-    """Which blocks stand in the gold text; those of one to three words by what is around them."""
+def labels(page_blocks, body):
+    """Returns for each block whether it is in the gold text."""
     gold = WORD.findall(body)
-    at_words = {}
-    for at in range(len(gold) - 3):
-        at_words.setdefault(tuple(gold[at : at + 4]), at)
-    result, spans, covered = [False] * len(found), [None] * len(found), [False] * len(gold)
-    own = [WORD.findall(block.text) for block in found]
-    for number, words in enumerate(own):
-        if len(words) < 4:
-            continue
-        hits = [at_words.get(tuple(words[at : at + 4])) for at in range(len(words) - 3)]
-        known = [hit for hit in hits if hit is not None]
-        if 2 * len(known) >= len(hits):
-            result[number], spans[number] = True, (min(known), max(known) + 4)
-            for hit in known:
-                covered[hit : hit + 4] = [True] * 4
-    for number, words in enumerate(own):
-        if not 0 < len(words) < 4:
-            continue
-        before = next(
-            (one[1] for one in reversed(spans[max(0, number - 14) : number]) if one), None
-        )
-        after = next((one[0] for one in spans[number + 1 : number + 15] if one), None)
-        if before is None or after is None:
-            continue
-        for at in range(max(0, before - 2), min(after + 2, len(gold) - len(words) + 1)):
-            if gold[at : at + len(words)] == words and not all(covered[at : at + len(words)]):
-                result[number] = True
-                covered[at : at + len(words)] = [True] * len(words)
-                break
+    block_words = [WORD.findall(block.text) for block in page_blocks]
+    covered = [False] * len(gold)
+    spans = _spans_of_long_blocks(block_words, gold, covered)
+    result = [span is not None for span in spans]
+    for number, words in enumerate(block_words):
+        if 0 < len(words) < SHINGLE_WORDS:
+            result[number] = _covers_short_block(number, words, spans, gold, covered)
     return result
 
 
+def _spans_of_long_blocks(block_words, gold, covered):
+    """Returns for each block its span in the gold words, or None; marks these words as covered.
+
+    A block is in the gold text if at least half of its shingles are.
+    """
+    positions = {}
+    for at in range(len(gold) - SHINGLE_WORDS + 1):
+        positions.setdefault(tuple(gold[at : at + SHINGLE_WORDS]), at)
+    spans = []
+    for words in block_words:
+        starts = range(len(words) - SHINGLE_WORDS + 1)
+        hits = [positions.get(tuple(words[at : at + SHINGLE_WORDS])) for at in starts]
+        in_gold = [hit for hit in hits if hit is not None]
+        if not hits or 2 * len(in_gold) < len(hits):
+            spans.append(None)
+            continue
+        spans.append((min(in_gold), max(in_gold) + SHINGLE_WORDS))
+        for hit in in_gold:
+            covered[hit : hit + SHINGLE_WORDS] = [True] * SHINGLE_WORDS
+    return spans
+
+
+def _covers_short_block(number, words, spans, gold, covered):
+    """Returns whether a block too short for a shingle is in the gold text between its neighbours.
+
+    Marks its words there as covered.
+    """
+    above = [span for span in spans[max(0, number - 14) : number] if span]
+    below = [span for span in spans[number + 1 : number + 15] if span]
+    if not above or not below:
+        return False
+    first = max(0, above[-1][1] - 2)
+    for at in range(first, min(below[0][0] + 2, len(gold) - len(words) + 1)):
+        end = at + len(words)
+        if gold[at:end] == words and not all(covered[at:end]):
+            covered[at:end] = [True] * len(words)
+            return True
+    return False
+
+
 def train(samples):
-    """The model as it is stored: what the trees of all models add, by turns."""
-    rows = np.array([row for one in samples for row in one.rows], dtype=float)
-    known = np.array([label for one in samples for label in one.labels], dtype=float)
-    weights = np.array([weight for one in samples for weight in one.weights])
+    """Returns the model as it is stored: the trees of all models, alternating."""
+    rows = np.array([row for sample in samples for row in sample.rows], dtype=float)
+    targets = np.array([label for sample in samples for label in sample.labels], dtype=float)
+    weights = np.array([weight for sample in samples for weight in sample.weights])
     models = []
     for seed in range(1, MODELS + 1):
-        data = lightgbm.Dataset(rows, known, weight=weights)
+        data = lightgbm.Dataset(rows, targets, weight=weights)
         booster = lightgbm.train(SETTINGS | {"seed": seed}, data, TREES)
-        models.append([as_tree(one["tree_structure"]) for one in booster.dump_model()["tree_info"]])
-    trees = [tree for by_turns in zip(*models, strict=True) for tree in by_turns]
+        models.append(
+            [as_tree(tree["tree_structure"]) for tree in booster.dump_model()["tree_info"]]
+        )
+    trees = [tree for alternating in zip(*models, strict=True) for tree in alternating]
     return {"features": list(NAMES), "trees": trees}
 
 
 def as_tree(node):
-    """A tree of LightGBM's as ours: features by number, numbers cut to what matters."""
+    """Converts a tree of LightGBM to ours: features by index, rounded thresholds and values."""
     if "leaf_value" in node:
         return round(node["leaf_value"] / MODELS, DIGITS)
     return [
@@ -145,71 +169,79 @@ def as_tree(node):
 
 
 def use(model):
-    """Let the selection use this model."""
+    """Makes the selection use this model."""
     trees = tuple(map(selection._tree, model["trees"]))
     selection._trees = lambda: trees
 
 
-def cross_validate(samples, more):
-    """What each page gives with a model that has not seen its publisher."""
+def cross_validate(samples, extra):
+    """Returns the text of each page, selected by a model that has not seen its publisher."""
     texts = {}
-    parts = groups([one.page for one in samples], PARTS)
+    parts = groups([sample.page for sample in samples], PARTS)
     for part in range(PARTS):
-        unseen = {one.page.publisher for one, of in zip(samples, parts, strict=True) if of == part}
-        use(train([one for one in samples + more if one.page.publisher not in unseen]))
-        for one, of in zip(samples, parts, strict=True):
-            if of == part:
-                texts[one.page.name] = "\n".join(
-                    block.text for block in selection.article(one.blocks, one.told)
-                )
+        held_out = [sample for sample, of in zip(samples, parts, strict=True) if of == part]
+        unseen = {sample.page.publisher for sample in held_out}
+        use(train([each for each in samples + extra if each.page.publisher not in unseen]))
+        for sample in held_out:
+            selected = selection.article(sample.blocks, sample.hints)
+            texts[sample.page.name] = "\n".join(block.text for block in selected)
     return texts
 
 
-def blind(samples, hidden):
-    """Hide features whose names fit from training, and from whoever uses the model."""
+def hide(samples, hidden):
+    """Sets the features whose names match `hidden` to zero, in training and in the selection."""
     columns = [at for at, name in enumerate(NAMES) if hidden.search(name)]
 
-    def hide(rows):
+    def without(rows):
+        rows = [list(row) for row in rows]
         for row in rows:
             for at in columns:
                 row[at] = 0.0
         return rows
 
-    for one in samples:
-        one.rows = hide([list(row) for row in one.rows])
-    selection.features = lambda found, known: hide([list(row) for row in features(found, known)])
+    for sample in samples:
+        sample.rows = without(sample.rows)
+    selection.features = lambda page_blocks, hints: without(features(page_blocks, hints))
 
 
-def ablate(samples, more):
-    """What each kind of features gains: the scores of models that have to do without."""
-    seen = [(one, one.rows) for one in samples + more]
+def ablate(samples, extra):
+    """Prints the scores of models that are trained without each kind of feature."""
+    rows_before = [(sample, sample.rows) for sample in samples + extra]
     for name, names in ABLATION.items():
-        blind(samples + more, re.compile(names))
-        show(f"without {name}", cross_validate(samples, more), [one.page for one in samples])
-        for one, rows in seen:
-            one.rows = rows
+        hide(samples + extra, re.compile(names))
+        show(f"without {name}", cross_validate(samples, extra), [each.page for each in samples])
+        for sample, rows in rows_before:
+            sample.rows = rows
     selection.features = features
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--keep", action="store_true", help="train on all pages, and write the model"
+        "--keep", action="store_true", help="train on all pages and write the model"
     )
-    parser.add_argument("--ablate", action="store_true", help="say what each feature gains")
+    parser.add_argument(
+        "--ablate", action="store_true", help="print the scores without each kind of feature"
+    )
     parser.add_argument("--wcxb", help="a clone of the Web Content Extraction Benchmark")
     arguments = parser.parse_args()
     samples = [Sample(page) for page in pages()]
-    kinds = Counter(label for one in samples for label in one.labels)
-    print(f"{len(samples)} pages of {CORPORA}, {kinds[True]} of {kinds.total()} blocks are article")
-    more = wcxb(arguments.wcxb) if arguments.wcxb else []
-    more = [one for one in (Sample(page, MORE_WEIGHT) for page in more) if one.is_well_judged()]
-    print(f"{len(more)} pages more to learn from")
-    show("unseen publishers", cross_validate(samples, more), [one.page for one in samples])
+    counts = Counter(label for sample in samples for label in sample.labels)
+    print(
+        f"{len(samples)} pages of {CORPORA}, {counts[True]} of {counts.total()} blocks are article"
+    )
+    others = wcxb(arguments.wcxb) if arguments.wcxb else []
+    extra = [
+        sample
+        for sample in (Sample(page, EXTRA_WEIGHT) for page in others)
+        if sample.is_made_of_blocks()
+    ]
+    print(f"{len(extra)} extra pages to train on")
+    show("unseen publishers", cross_validate(samples, extra), [each.page for each in samples])
     if arguments.ablate:
-        ablate(samples, more)
+        ablate(samples, extra)
     if arguments.keep:
-        model = json.dumps(train(samples + more), separators=(",", ":"))
+        model = json.dumps(train(samples + extra), separators=(",", ":"))
         selection.MODEL.write_text(model + "\n", encoding="ascii")
         print(f"{selection.MODEL}: {len(model)} bytes")
 
