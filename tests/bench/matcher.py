@@ -1,11 +1,11 @@
-"""What matching costs, by the number of watchlists.
+"""Measures what matching costs by the number of watchlists.
 
     python tests/bench/matcher.py [N …]
 
-On the real articles of the corpora, with watchlists of names and phrases from these articles mixed
-with absent ones: 60 % phrases, 25 % boolean, 10 % NEAR, 5 % wildcards. Prints microseconds an
-article for each step, and what one regular expression for each watchlist costs on the same
-articles in the same run.
+Matches the real articles of the corpora against watchlists of names and phrases, some from these
+articles and some absent: 60 % phrases, 25 % boolean, 10 % NEAR, 5 % wildcards. Prints microseconds an
+article for each step, and the cost of one regular expression per watchlist on the same articles in
+the same run.
 """
 
 import gc
@@ -43,17 +43,17 @@ def articles():
 
 
 def paragraphs(body):
-    """The body as cleaning gives it: a newline between two paragraphs."""
+    """Returns the body as cleaning returns it, with a newline between paragraphs."""
     return re.sub(r"\s*\n\s*", "\n", body.strip())
 
 
 def watchlists(count, texts, rng, present=0.2):
     names = sorted({name for text in texts for name in NAME.findall(text)})
-    # Scripts without spaces have no words to cut a wildcard from.
+    # Scripts without spaces have no words to make wildcards from.
     words = sorted({word for text in texts for word in WORD.findall(text) if max(word) < "\u2e80"})
 
     def term():
-        # Some stand in some article; the rest are of the same words, but nowhere together.
+        # Some are in an article; the others have the same words, but in no article together.
         if rng.random() < present:
             return f'"{rng.choice(names)}"'
         return f'"{" ".join(rng.sample(words, rng.choice([2, 2, 3])))}"'
@@ -63,8 +63,8 @@ def watchlists(count, texts, rng, present=0.2):
         if kind < 0.60:
             return term()
         if kind < 0.85:
-            one = f"({term()} OR {term()} OR {term()})"
-            return f"{one} AND {term()}" if rng.random() < 0.5 else f"{one} AND NOT {term()}"
+            any_of = f"({term()} OR {term()} OR {term()})"
+            return f"{any_of} AND {term()}" if rng.random() < 0.5 else f"{any_of} AND NOT {term()}"
         if kind < 0.95:
             return f"{term()} NEAR/10 {term()}"
         return f'"{rng.choice(words)} {rng.choice([w for w in rng.sample(words, 9) if len(w) > 4])[:5]}*"'
@@ -72,11 +72,11 @@ def watchlists(count, texts, rng, present=0.2):
     return [Watchlist(f"w{number}", query()) for number in range(count)]
 
 
-def measure(matcher, some):
-    """Microseconds an article: normalising, scanning, evaluating, evidence; and the matches."""
+def measure(matcher, sample):
+    """Returns microseconds an article for each step, and matches an article."""
     steps = {"normalise": 0.0, "scan": 0.0, "evaluate": 0.0, "evidence": 0.0}
     matches = 0
-    for article in some:
+    for article in sample:
         begun = time.perf_counter()
         for raw in (article.title, article.text):
             _ = Text(raw).joined
@@ -90,28 +90,30 @@ def measure(matcher, some):
         shown = time.perf_counter()
         matches += len(numbers)
         steps["normalise"] += normalised - begun
-        # A view normalises too.
+        # Making a view includes normalising.
         steps["scan"] += (scanned - normalised) - (normalised - begun)
         steps["evaluate"] += evaluated - scanned
         steps["evidence"] += shown - evaluated
-    return {name: 1e6 * total / len(some) for name, total in steps.items()}, matches / len(some)
+    return {name: 1e6 * total / len(sample) for name, total in steps.items()}, matches / len(sample)
 
 
-def whole(matcher, some):
+def total_us(matcher, sample):
     begun = time.perf_counter()
-    for article in some:
+    for article in sample:
         matcher.match(article)
-    return 1e6 * (time.perf_counter() - begun) / len(some)
+    return 1e6 * (time.perf_counter() - begun) / len(sample)
 
 
 def main():
     if not CORPUS.exists():
-        sys.exit(f"no corpus of real articles in {CORPUS}; set PRESSWATCH_CORPORA")
+        sys.exit(
+            f"no corpus of real articles in {CORPUS}; set PRESSWATCH_CORPORA to the folder of corpora"
+        )
     sizes = tuple(map(int, sys.argv[1:])) or SIZES
-    some = articles()
-    texts = [article.text for article in some]
+    sample = articles()
+    texts = [article.text for article in sample]
     lengths = [len(Text(text).words) for text in texts]
-    print(f"{len(some)} articles, {statistics.mean(lengths):.0f} words on average")
+    print(f"{len(sample)} articles, {statistics.mean(lengths):.0f} words on average")
     print(
         "watchlists  build s  RSS MB | normalise    scan  evaluate  evidence |   total µs  matches"
     )
@@ -120,7 +122,7 @@ def main():
         rng = random.Random(size)
         lists = watchlists(size, texts, rng)
         gc.collect()
-        # As workers do: what is compiled is kept, and collecting in between finds nothing.
+        # As workers do: the compiled matcher is kept, so that collections would find nothing.
         gc.disable()
         begun = time.perf_counter()
         matcher = Matcher(lists)
@@ -129,19 +131,21 @@ def main():
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         gc.collect()
         gc.freeze()
-        runs = [(measure(matcher, some), whole(matcher, some)) for _ in range(ROUNDS)]
+        runs = [(measure(matcher, sample), total_us(matcher, sample)) for _ in range(ROUNDS)]
         steps, matches = min((run[0] for run in runs), key=lambda run: sum(run[0].values()))
         totals[size] = min(run[1] for run in runs)
         row = " ".join(f"{value:9.0f}" for value in steps.values())
         print(f"{size:10} {built:8.2f} {memory:7.0f} | {row} | {totals[size]:10.0f} {matches:8.1f}")
-        typical = min(some, key=lambda one: abs(len(Text(one.text).words) - TYPICAL_WORDS))
+        typical = min(
+            sample, key=lambda article: abs(len(Text(article.text).words) - TYPICAL_WORDS)
+        )
         words = len(Text(typical.text).words)
-        ours = min(whole(matcher, [typical]) for _ in range(50))
+        ours = min(total_us(matcher, [typical]) for _ in range(50))
         print(f"           an article of {words} words: {ours:.0f} µs")
         if size == NAIVE_SIZE:
             patterns = [
-                re.compile("|".join(map(re.escape, QUOTED.findall(one.query))), re.IGNORECASE)
-                for one in lists
+                re.compile("|".join(map(re.escape, QUOTED.findall(watchlist.query))), re.IGNORECASE)
+                for watchlist in lists
             ]
             begun = time.perf_counter()
             for pattern in patterns:
@@ -153,7 +157,10 @@ def main():
     if {100, 100_000} <= totals.keys():
         print(f"100,000 watchlists cost {totals[100_000] / totals[100]:.1f} times what 100 cost")
         few, many = (
-            min(whole(Matcher(watchlists(size, texts, random.Random(size), 0)), some) for _ in "12")
+            min(
+                total_us(Matcher(watchlists(size, texts, random.Random(size), 0)), sample)
+                for _ in "12"
+            )
             for size in (100, 100_000)
         )
         print(f"where next to none match: {few:.0f} and {many:.0f} µs, {many / few:.1f} times")
