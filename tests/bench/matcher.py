@@ -117,45 +117,10 @@ def main():
     print(
         "watchlists  build s  RSS MB | normalise    scan  evaluate  evidence |   total µs  matches"
     )
-    totals = {}
-    for size in sizes:
-        rng = random.Random(size)
-        lists = watchlists(size, texts, rng)
-        gc.collect()
-        # As workers do: the compiled matcher is kept, so that collections would find nothing.
-        gc.disable()
-        begun = time.perf_counter()
-        matcher = Matcher(lists)
-        built = time.perf_counter() - begun
-        gc.enable()
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        gc.collect()
-        gc.freeze()
-        runs = [(measure(matcher, sample), total_us(matcher, sample)) for _ in range(ROUNDS)]
-        steps, matches = min((run[0] for run in runs), key=lambda run: sum(run[0].values()))
-        totals[size] = min(run[1] for run in runs)
-        row = " ".join(f"{value:9.0f}" for value in steps.values())
-        print(f"{size:10} {built:8.2f} {memory:7.0f} | {row} | {totals[size]:10.0f} {matches:8.1f}")
-        typical = min(
-            sample, key=lambda article: abs(len(Text(article.text).words) - TYPICAL_WORDS)
-        )
-        words = len(Text(typical.text).words)
-        ours = min(total_us(matcher, [typical]) for _ in range(50))
-        print(f"           an article of {words} words: {ours:.0f} µs")
-        if size == NAIVE_SIZE:
-            patterns = [
-                re.compile("|".join(map(re.escape, QUOTED.findall(watchlist.query))), re.IGNORECASE)
-                for watchlist in lists
-            ]
-            begun = time.perf_counter()
-            for pattern in patterns:
-                pattern.search(typical.text)
-            naive = 1e6 * (time.perf_counter() - begun)
-            print(
-                f"           one regular expression for each: {naive:.0f} µs, {naive / ours:.0f} times ours"
-            )
-    if {100, 100_000} <= totals.keys():
-        print(f"100,000 watchlists cost {totals[100_000] / totals[100]:.1f} times what 100 cost")
+    totals_us = {size: measure_size(size, sample, texts) for size in sizes}
+    if {100, 100_000} <= totals_us.keys():
+        ratio = totals_us[100_000] / totals_us[100]
+        print(f"100,000 watchlists cost {ratio:.1f} times what 100 cost")
         few, many = (
             min(
                 total_us(Matcher(watchlists(size, texts, random.Random(size), 0)), sample)
@@ -163,7 +128,49 @@ def main():
             )
             for size in (100, 100_000)
         )
-        print(f"where next to none match: {few:.0f} and {many:.0f} µs, {many / few:.1f} times")
+        print(f"if next to none match: {few:.0f} and {many:.0f} µs, {many / few:.1f} times")
+
+
+def measure_size(size, sample, texts):
+    """Prints what `size` watchlists cost, and returns the microseconds an article."""
+    lists = watchlists(size, texts, random.Random(size))
+    gc.collect()
+    # As workers do: the compiled matcher is kept, so that collections would find nothing.
+    gc.disable()
+    begun = time.perf_counter()
+    matcher = Matcher(lists)
+    built = time.perf_counter() - begun
+    gc.enable()
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    gc.collect()
+    gc.freeze()
+    runs = [(measure(matcher, sample), total_us(matcher, sample)) for _ in range(ROUNDS)]
+    steps, matches = min((run[0] for run in runs), key=lambda run: sum(run[0].values()))
+    total = min(run[1] for run in runs)
+    row = " ".join(f"{value:9.0f}" for value in steps.values())
+    print(f"{size:10} {built:8.2f} {memory:7.0f} | {row} | {total:10.0f} {matches:8.1f}")
+    typical = min(sample, key=lambda article: abs(len(Text(article.text).words) - TYPICAL_WORDS))
+    words = len(Text(typical.text).words)
+    ours = min(total_us(matcher, [typical]) for _ in range(50))
+    print(f"           an article of {words} words: {ours:.0f} µs")
+    if size == NAIVE_SIZE:
+        naive = naive_us(lists, typical.text)
+        print(
+            f"           one regular expression for each: {naive:.0f} µs, {naive / ours:.0f} times ours"
+        )
+    return total
+
+
+def naive_us(lists, text):
+    """Returns the microseconds that one regular expression for each watchlist takes."""
+    patterns = [
+        re.compile("|".join(map(re.escape, QUOTED.findall(watchlist.query))), re.IGNORECASE)
+        for watchlist in lists
+    ]
+    begun = time.perf_counter()
+    for pattern in patterns:
+        pattern.search(text)
+    return 1e6 * (time.perf_counter() - begun)
 
 
 if __name__ == "__main__":
