@@ -134,7 +134,7 @@ class Block:
 
     @property
     def is_heading(self) -> bool:
-        """Whether the block is a heading."""
+        """Returns whether the block is a heading."""
         return self.container.tag in _HEADING_TAGS
 
 
@@ -152,7 +152,7 @@ class _BlockWalk:
         self._signatures: dict[tuple[int, str, str], int] = {}
         self._containers = [BlockContainer(body, None, 0, self._signatures)]
         self._number = 0
-        self._open_links = self._open_bolds = 0
+        self._open_links = self._open_bold = 0
         self._begin()
 
     def _begin(self) -> None:
@@ -193,25 +193,25 @@ class _BlockWalk:
             self._pieces.append(" ")
         self._links += tag == "a"
         self._open_links += tag == "a"
-        self._open_bolds += tag in _BOLD_TAGS
+        self._open_bold += tag in _BOLD_TAGS
         if element.text:
             self._add(element.text)
 
     def _close(self, element: HtmlElement) -> Iterator[Block]:
         self._open_links -= element.tag == "a"
-        self._open_bolds -= element.tag in _BOLD_TAGS
+        self._open_bold -= element.tag in _BOLD_TAGS
         if _is_block(element):
             yield from self._end()
             if element is not self._body:
                 self._containers.pop()
 
     def _add(self, text: str) -> None:
-        marked_chars = len(text.strip()) if self._open_links or self._open_bolds else 0
+        marked_chars = len(text.strip()) if self._open_links or self._open_bold else 0
         if self._open_links:
             if marked_chars and not self._link_chars and not "".join(self._pieces).strip():
                 self._starts_with_link = True
             self._link_chars += marked_chars
-        if self._open_bolds:
+        if self._open_bold:
             self._bold_chars += marked_chars
         self._pieces.append(text)
 

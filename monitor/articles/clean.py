@@ -37,7 +37,7 @@ _LINE_BREAKING_TAGS = frozenset(
 )
 _TEXTLESS_TAGS = frozenset("script style noscript template iframe object svg form".split())
 # A tag ends at the next `<` too, or the search would scan a megabyte of `<a<a<a` from each `<`.
-_MARKUP = re.compile(r"<[a-zA-Z!/][^<>]*>|&#?\w+;")
+_TAG_OR_ENTITY = re.compile(r"<[a-zA-Z!/][^<>]*>|&#?\w+;")
 # The page has the announced title if it has this share of its words; sites edit their headlines.
 _TITLE_AGREEMENT = 0.3
 # A block is the feed's own text, not furniture, if the feed has this share of its wording.
@@ -183,7 +183,7 @@ def clean_fragment(html: str) -> str:
 
     Plain text is accepted too.
     """
-    if not _MARKUP.search(html):
+    if not _TAG_OR_ENTITY.search(html):
         return paragraphs(html)
     try:
         tree = fragment_fromstring(
@@ -193,7 +193,7 @@ def clean_fragment(html: str) -> str:
         )
     except (AssertionError, etree.LxmlError, ValueError):
         # lxml asserts that a document with an <html> has a <body>.
-        return paragraphs(html_entities.unescape(_MARKUP.sub(" ", html)))
+        return paragraphs(html_entities.unescape(_TAG_OR_ENTITY.sub(" ", html)))
     for element in list(tree.iter()):
         if element.tag in _TEXTLESS_TAGS or not isinstance(element.tag, str):
             element.drop_tree()

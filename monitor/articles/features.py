@@ -14,19 +14,19 @@ from typing import NamedTuple
 from monitor.articles.blocks import Block, BlockContainer
 from monitor.articles.wording import share_in, shingles, text_features, words
 
-# A "good" block has at least so many words, and less than this share of its text in links: it is
-# probably prose.
+# A "good" block is probably prose: it has at least this many words, and less than this share of its
+# text in links.
 _GOOD_WORDS = 15
 _GOOD_LINK_SHARE = 0.4
-# Shares of the page's good text from which a container holds "much" or "most" of it.
+# A container with at least these shares of the page's good text has "much" or "most" of it.
 _MUCH, _MOST = 0.3, 0.6
-# The rank of a group without good blocks, or with less good text than so many others.
+# The rank of all groups beyond the first nine by good text, and of groups without good blocks.
 _LAST_RANK = 9
-# The length of a shingle, in words.
+# A shingle has this many words.
 _SHINGLE_WORDS = 3
-# The other extractor took a block of which it returned more than this share.
+# A block counts as taken by the other extractor if more than this share of it is in its text.
 _TAKEN_SHARE = 0.5
-# The opinion is averaged over so many blocks on either side.
+# The share taken is averaged over this many blocks on either side.
 _OPINION_REACH = 4
 # A block that has more than this share of the title's words repeats the title.
 _TITLE_SHARE = 0.8
@@ -63,10 +63,10 @@ class ArticleHints:
 
 
 class _Surroundings(NamedTuple):
-    """What the containers around a block say of it.
+    """What is known of a block from the containers around it.
 
-    `up_to_much` and `up_to_most` count the levels up to the container that holds much or most of
-    the text, -1 if there is none.
+    `up_to_much` and `up_to_most` count the levels up to the container with much or most of the
+    text; -1 if there is none.
     """
 
     in_root: bool
@@ -94,7 +94,7 @@ class _Group:
     opinion: float = 0
     rank: int = _LAST_RANK
 
-    def shares(self) -> tuple[float, float, float, float]:
+    def summary(self) -> tuple[float, float, float, float]:
         return (
             self.blocks,
             self.characters / self.blocks,
@@ -277,7 +277,7 @@ class _PageFeatures:
 
     def _of_groups(self, at: int) -> tuple[float, ...]:
         like, beside = self._like[at], self._beside[at]
-        count, length, links, good = like.shares()
+        count, length, links, good = like.summary()
         return (
             count,
             length,
@@ -286,7 +286,7 @@ class _PageFeatures:
             good,
             like.good_characters / self._good_characters,
             like.rank,
-            *beside.shares(),
+            *beside.summary(),
             beside.good_characters / self._good_characters,
             beside.rank,
         )

@@ -1,4 +1,4 @@
-"""Finds what is around the headline of an article: bylines, times, a deck. Pure."""
+"""Finds the bylines, times and deck around the headline of an article. Pure."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from monitor.articles.names import distinct, looks_like_person, names
 from monitor.articles.titles import MAX_TITLE_CHARS, fold
 from monitor.untrusted import plain_line
 
-# Bylines and times are at most so many elements before or after the headline, decks at most so many
-# after it.
+# Bylines and times are at most this many elements before and after the headline, decks at most this
+# many after it.
 _REACH_BEFORE, _REACH_AFTER = 60, 150
 _DECK_REACH = 40
 _MAX_MARKED = 400

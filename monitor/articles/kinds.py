@@ -13,13 +13,13 @@ from monitor.articles.blocks import Block
 
 # Error and consent pages have less text than this.
 _SHORT_CHARS = 2_500
-# A consent page has at least so many different phrases of `_CONSENT`.
+# A consent page has at least this many different phrases of `_CONSENT`.
 _CONSENT_PHRASES = 2
-# A block of prose has at least so many words, and less than this share of its text in links.
+# A block of prose has at least this many words, and less than this share of its text in links.
 _PROSE_WORDS = 15
 _PROSE_LINK_SHARE = 0.4
-# An index has little prose and some links, many links, or so many <article> elements; shares are of
-# all selected characters.
+# An index has little prose and some links, or many links, or at least this many <article> elements.
+# Shares are of all selected characters.
 _LITTLE_PROSE, _SOME_LINKED = 0.3, 0.1
 _MUCH_LINKED = 0.4
 _TEASERS = 4
@@ -72,7 +72,7 @@ def refusal(title: str, selected: Sequence[Block], *, is_declared: bool) -> str 
             return "the page says that something went wrong"
         if _BROWSER.search(text):
             return "the page only checks the visitor's browser"
-        if len({found.casefold() for found in _CONSENT.findall(text)}) >= _CONSENT_PHRASES:
+        if len({phrase.casefold() for phrase in _CONSENT.findall(text)}) >= _CONSENT_PHRASES:
             return "the page asks for consent"
     if all(block.container.comments for block in selected):
         return "the page holds nothing but readers' comments"

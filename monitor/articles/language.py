@@ -9,18 +9,17 @@ import regex
 
 # More text does not change the result.
 _DETECTED_CHARS = 5_000
-# With fewer bytes of letters, of which a letter has one to three, a guess is often wrong.
+# In bytes of UTF-8, one to three per letter. Guesses from shorter texts are often wrong.
 _MIN_BYTES = 60
-# In percent. If the language of most of the text has less, the page is in several languages or a
-# list of names.
+# If the main language has a smaller share, the text is in several languages or a list of names.
 _MIN_PERCENT = 70
 
 _SUBTAG = re.compile(r"[a-z]{2}(?![a-z])", re.IGNORECASE)
-# With categories, since to `re` the vowel signs of Hindi are not letters.
+# Uses Unicode categories, because `re` does not count the vowel signs of Hindi as letters.
 _LETTERS_AND_MARKS = regex.compile(r"\p{L}[\p{L}\p{M}]*")
 _URL = regex.compile(r"https?://\S+")
 _UNKNOWN = "un"
-# Withdrawn codes, and Bokmål, which is not told from the rest of Norwegian.
+# Withdrawn codes, and Bokmål, which is treated as Norwegian.
 _CURRENT_CODES = {"iw": "he", "in": "id", "ji": "yi", "jw": "jv", "mo": "ro", "nb": "no"}
 
 

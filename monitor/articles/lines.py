@@ -13,9 +13,9 @@ from enum import Enum, auto
 
 from monitor.articles.wording import share_in, shingles, words
 
-# A paragraph ends as a sentence does, and has at least so many words.
+# A paragraph ends like a sentence and has at least this many words.
 _PARAGRAPH_WORDS = 15
-# A standfirst of at least so many words is dropped if the text repeats this share of its wording.
+# A standfirst of at least this many words is dropped if the text repeats this share of its wording.
 _STANDFIRST_WORDS = 6
 _REPEATED_SHARE = 0.7
 # A longer line is text, whatever it begins with.

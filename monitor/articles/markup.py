@@ -17,11 +17,11 @@ from monitor.untrusted import count_controls, without_controls
 # elements; libxml2 compares each attribute of an element with the others. None of 242 pages of news
 # sites has more than 4,100 elements, 51 levels or 73 attributes on one element.
 MAX_CHARACTERS = 5_000_000
-MAX_DEPTH = 200
+MAX_TREE_DEPTH = 200
 MAX_ELEMENTS = 50_000
 MAX_TOTAL_DEPTH = 1_000_000  # the sum over all elements
 MAX_ATTRIBUTES = 1_000
-# The charset detector sees so many bytes; more took long and never changed its answer.
+# The charset detector gets this many bytes; more took long and never changed its answer.
 SNIFFED_BYTES = 64 * 1024
 
 _META_CHARSET = re.compile(
@@ -100,7 +100,7 @@ def _checked(text: str) -> str:
 
 def parse(text: str) -> HtmlElement:
     """Parses a page; raises CleanError if it has too many elements or is nested too deeply."""
-    # Bytes, since lxml refuses text that carries an encoding declaration.
+    # As bytes, because lxml refuses text that carries an encoding declaration.
     encoded = text.encode("utf-8", "replace")
     try:
         # Measured first, because building the tree of an oversized page takes long.
@@ -140,7 +140,7 @@ class _SizeLimit:
         self._total_depth += self._depth
         if (
             self._elements > MAX_ELEMENTS
-            or self._depth > MAX_DEPTH
+            or self._depth > MAX_TREE_DEPTH
             or self._total_depth > MAX_TOTAL_DEPTH
             or len(attributes) > MAX_ATTRIBUTES
         ):

@@ -18,13 +18,13 @@ from itertools import islice
 from monitor.articles.blocks import Block
 from monitor.articles.wording import words
 
-# A block is furniture if it is on so many different articles within the window, including the one
+# A block is furniture if it is on this many different articles within the window, including the one
 # being read.
 ARTICLES = 3
 WINDOW = timedelta(days=30)
 # Kept of one page; news pages have 100 to 500 blocks.
 MAX_MARKS = 1_000
-# A block's place is described by so many of its innermost containers.
+# A block's place is described by this many of its innermost containers.
 _CONTAINERS = 3
 _TRACE_HEADER = struct.Struct("<I4s4s")
 
@@ -55,7 +55,7 @@ class Trace:
         return cls(at, link, title, struct.unpack_from(f"<{count}I", stored, _TRACE_HEADER.size))
 
     def is_same_article(self, other: Trace) -> bool:
-        """Returns whether two pages hold one article, under other links or headlines."""
+        """Returns whether two pages hold one article, perhaps under two links or two headlines."""
         return self.link == other.link or self.title == other.title
 
 

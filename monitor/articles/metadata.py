@@ -19,7 +19,7 @@ from lxml.html import HtmlElement
 from monitor.articles import header, titles
 from monitor.articles.dates import published
 from monitor.articles.names import distinct, names
-from monitor.articles.structured import Node, is_article, kinds, metas
+from monitor.articles.structured import JsonLdNode, is_article, kinds, metas
 from monitor.articles.titles import MAX_TITLE_CHARS, fold
 from monitor.untrusted import plain_line
 
@@ -86,7 +86,7 @@ class Metadata:
     paywalled: bool
 
 
-def metadata(tree: HtmlElement, nodes: Sequence[Node], *, url: str | None) -> Metadata:
+def metadata(tree: HtmlElement, nodes: Sequence[JsonLdNode], *, url: str | None) -> Metadata:
     """Checks the sources of a page against each other; raises nothing for any content.
 
     `nodes` are the page's JSON-LD, `url` is where it was fetched from.
@@ -115,7 +115,7 @@ class _PageSources:
     def __init__(
         self,
         tree: HtmlElement,
-        nodes: Sequence[Node],
+        nodes: Sequence[JsonLdNode],
         url: str | None,
     ) -> None:
         self._tree, self._nodes, self._url = tree, nodes, url
@@ -132,7 +132,7 @@ class _PageSources:
         return (node[key] for key in keys for node in self._articles if key in node)
 
     def _named_site(self) -> tuple[str, set[str]]:
-        """Returns the site's name, and all its names, handles and host labels, folded."""
+        """Returns the site's name, and a set of its folded names, handles and host labels."""
         publishers = [name for value in self._values("publisher") for name in _texts(value, "name")]
         sites = [
             name
@@ -298,7 +298,7 @@ def _texts(value: Any, *keys: str, depth: int = 0) -> Iterator[str]:
             yield from _texts(value.get(key), *keys, depth=depth + 1)
 
 
-def _author_names(value: Any, by_id: Mapping[str, Node], depth: int = 0) -> Iterator[str]:
+def _author_names(value: Any, by_id: Mapping[str, JsonLdNode], depth: int = 0) -> Iterator[str]:
     """Yields the names of authors: strings, objects, lists of these, or references to objects."""
     if isinstance(value, str):
         yield from names(value)

@@ -26,7 +26,7 @@ MODEL = Path(__file__).with_name("model.json")
 _PROBABLE = 0.5
 _OF_BEST = 0.5
 _BEST_BLOCKS = 8
-# A block with so low a sum after the first trees is not selected after the others either.
+# If the sum of the first trees is lower than this, the other trees never make up for it.
 _FIRST_TREES = 45
 _HOPELESS_SUM = -2.7
 # A block inside an element that is named an advert is never part of the article.
@@ -41,11 +41,11 @@ _SIGN_FEATURES = tuple(
 _PROBABLE_BEFORE_ROWS = 0.7
 # Readers' comments are dropped unless they are at least this share of the page's prose.
 _ALMOST_ALL = 0.9
-# A repeated block is dropped if it has at least so many words; shorter ones are phrases.
+# A repeated block is dropped if it has at least this many words; shorter ones are phrases.
 _PHRASE_WORDS = 15
 # Pleas for subscriptions are shorter than paragraphs of background.
 _BACKGROUND_WORDS = 30
-# A page with less than this share of new words is a copy of other pages, not a page of furniture.
+# An announced page with a smaller share of new words is a copy of other pages, not furniture.
 _NEW_SHARE = 0.2
 
 # (feature, threshold, tree up to it, tree beyond it), or the value that a leaf adds.
@@ -84,8 +84,8 @@ def _drop_furniture(
 ) -> None:
     """Deselects furniture, except long paragraphs inside the article, which are background.
 
-    A page of nothing but furniture is a consent page or the like, and loses all of it. An announced
-    page keeps it: portals publish the same agency text several times.
+    A page that is nothing but furniture is a consent page or the like, and loses all of it, unless
+    its feed announced it: portals publish the same agency text several times.
     """
     furniture = [
         is_selected and is_furniture(block)

@@ -31,8 +31,8 @@ KEYS = 16
 # The least share of the shorter text that is in the longer one. Unrelated texts in the corpora have
 # up to 0.15. A lower limit would find more copies, but two alerts are better than none.
 ALIKE = 0.3
-# The sketches of a very long and a short text have so few hashes in common range that chance would
-# decide.
+# The least number of common hashes. The sketches of a very long and a short text overlap so little
+# that chance would decide.
 FEWEST_COMMON = 4
 # A text with fewer shingles is a teaser or a line of furniture.
 FEWEST = 30

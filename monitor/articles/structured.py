@@ -36,10 +36,10 @@ _NESTING_KEYS = ("@graph", "mainEntity", "mainEntityOfPage")
 # Subtypes of https://schema.org/Article, which are too many to list.
 _ARTICLE_TYPES = re.compile(r"Article$|^(?:BlogPosting|LiveBlogPosting|Report|NewsStory)$")
 
-Node: TypeAlias = dict[str, Any]
+JsonLdNode: TypeAlias = dict[str, Any]
 
 
-def page_hints(tree: HtmlElement, nodes: Iterable[Node]) -> ArticleHints:
+def page_hints(tree: HtmlElement, nodes: Iterable[JsonLdNode]) -> ArticleHints:
     """Returns title, summary and body of the article as the page's metadata give them."""
     bodies = [node.get("articleBody") for node in nodes]
     return ArticleHints(
@@ -69,18 +69,18 @@ def claimed_language(tree: HtmlElement) -> str | None:
     return None
 
 
-def is_declared(tree: HtmlElement, nodes: Iterable[Node]) -> bool:
+def is_declared(tree: HtmlElement, nodes: Iterable[JsonLdNode]) -> bool:
     """Returns whether a page declares itself an article."""
     types = tree.xpath('//meta[@property="og:type"]/@content')
     return any(map(is_article, nodes)) or any("article" in name.lower() for name in types)
 
 
-def is_article(node: Node) -> bool:
+def is_article(node: JsonLdNode) -> bool:
     """Returns whether a node describes an article of any kind."""
     return any(_ARTICLE_TYPES.search(kind) for kind in kinds(node))
 
 
-def kinds(node: Node) -> list[str]:
+def kinds(node: JsonLdNode) -> list[str]:
     """Returns the types of a node, without the URL or prefix of their vocabulary."""
     types = node.get("@type")
     return [
@@ -105,7 +105,7 @@ def metas(tree: HtmlElement) -> Mapping[str, list[str]]:
     return values
 
 
-def json_ld(tree: HtmlElement) -> Iterator[Node]:
+def json_ld(tree: HtmlElement) -> Iterator[JsonLdNode]:
     """Yields the objects of the page's JSON-LD."""
     nodes = (
         node
@@ -151,7 +151,7 @@ def _repaired(script: str) -> Iterator[Any]:
         return
 
 
-def _nodes(data: Any, depth: int = 0) -> Iterator[Node]:
+def _nodes(data: Any, depth: int = 0) -> Iterator[JsonLdNode]:
     """Yields the objects in JSON-LD: one, a list, a graph, and the main entities of each."""
     for node in data if isinstance(data, list) else [data]:
         if isinstance(node, list) and depth < _MAX_NODE_DEPTH:

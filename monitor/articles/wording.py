@@ -6,7 +6,7 @@ import re
 
 from monitor.articles.blocks import Block
 
-# Capitals are counted in so many characters of a block.
+# Capitals are counted in this many characters at the beginning of a block.
 _CAPITALS_CHARS = 200
 # The scripts without spaces that the model was trained with: `stories` has another set, on which
 # stored sketches depend.

@@ -18,7 +18,7 @@ FURNITURE = [
     "All rights reserved; no part of this text may be reproduced without permission.",
 ]
 
-# Sketches of 40 sentences take a millisecond each; so many examples are enough.
+# Sketches of 40 sentences take a millisecond each; this many examples are enough.
 quick = settings(max_examples=30, derandomize=True, deadline=None)
 
 

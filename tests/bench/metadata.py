@@ -3,8 +3,8 @@
     python tests/bench/metadata.py [--worst N]
 
 Prints for each extractor the share of pages with the right title, with exactly the right authors,
-F1 of authors' names, and the share of pages with the right day and, where gold has a time with a
-zone, the right minute; each as right/wrong/missing. Extractors that are not installed are skipped.
+F1 of authors' names, and the share of pages with the right day and, if gold has a time with a zone,
+the right minute; each as right/wrong/missing. Extractors that are not installed are skipped.
 """
 
 import argparse
