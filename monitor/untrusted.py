@@ -1,8 +1,8 @@
 """Text from strangers, made safe to keep and to show. Pure.
 
 Feeds, pages and servers send control characters, half surrogate pairs, markup in titles, and marks
-that turn the direction of what follows. Each destination tolerates something else, so there is one
-function for each:
+that turn the direction of what follows. Destinations differ in what they tolerate, so each has its
+own function:
 
 - `without_controls`, `one_line`, `plain_line` and `paragraphs` for what is kept;
 - `printable` for terminals, `mail_line` for e-mail, `slack_text` for Slack.
@@ -35,7 +35,7 @@ _SPACES_IN_SLACK = regex.compile(r"[\s\p{Z}]+")
 
 
 def without_controls(text: str) -> str:
-    """Replaces each control character and surrogate by a space; tabs and line breaks stay."""
+    """Replaces each control character and surrogate with a space; tabs and line breaks stay."""
     return _CONTROLS.sub(" ", text)
 
 
@@ -45,7 +45,7 @@ def count_controls(text: str) -> int:
 
 
 def one_line(text: str) -> str:
-    """Replaces each run of white space by one space, and strips the ends."""
+    """Replaces each run of white space with one space, and strips the ends."""
     return " ".join(text.split())
 
 
@@ -71,7 +71,7 @@ def paragraphs(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Replaces each character that a terminal could obey by a space: controls, bidi marks.
+    """Replaces each character that a terminal might obey with a space: controls, bidi marks.
 
     The result is one line, and as long as `text`, so that offsets into it stay valid.
     """

@@ -36,7 +36,7 @@ _LINE_BREAKING_TAGS = frozenset(
     "p div li h1 h2 h3 h4 h5 h6 blockquote tr br figure section article pre dt dd".split()
 )
 _TEXTLESS_TAGS = frozenset("script style noscript template iframe object svg form".split())
-# A tag ends at the next `<` too, or the search would scan a megabyte of `<a<a<a` from each `<`.
+# A tag may not contain `<`: a megabyte of `<a<a<a` would be scanned from each of them.
 _TAG_OR_ENTITY = re.compile(r"<[a-zA-Z!/][^<>]*>|&#?\w+;")
 # The page has the announced title if it has this share of its words; sites edit their headlines.
 _TITLE_AGREEMENT = 0.3

@@ -38,7 +38,7 @@ def alike(first, second):
 
 
 def reworded(text, rng):
-    """Replaces one word in twenty by another."""
+    """Replaces one word in twenty with another."""
     return [
         " ".join(rng.choice(WORDS) if rng.random() < 0.05 else word for word in sentence.split())
         for sentence in text

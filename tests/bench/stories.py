@@ -73,14 +73,14 @@ class Newsroom:
         return sentences[start : start + kept]
 
     def replaced(self, sentences):
-        """Replaces one sentence in ten by one from any article."""
+        """Replaces one sentence in ten with one from any article."""
         result = list(sentences)
         for at in self.rng.sample(range(len(result)), round(len(result) * 0.1)):
             result[at] = self.rng.choice(self.all)
         return result
 
     def reworded(self, sentences):
-        """Replaces one word in twenty by a word of other sentences."""
+        """Replaces one word in twenty with a word of other sentences."""
         sample = self.rng.sample(self.all, 50)
         words = [word for other in sample for word in other.split()]
         return [

@@ -51,7 +51,7 @@ EXTRA_F1 = 0.98
 ABLATION = {
     "the second opinion": "opinion",
     "title, summary, JSON-LD": "^as_|title|^headings$",
-    "blocks of the same way": "^like_",
+    "blocks of the same path": "^like_",
     "blocks beside": "^beside_",
     "neighbours": "^before|^after",
     "names of classes": "^in_advert|^in_furniture|^embedded",
