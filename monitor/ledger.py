@@ -15,7 +15,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, get_args
 from uuid import uuid4
 
-from redis.exceptions import LockError, LockNotOwnedError
+from redis.exceptions import LockError, LockNotOwnedError, RedisError
 from redis.lock import Lock
 
 from monitor.model import Delivery, as_plain, content_id
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from monitor.store import Keys
 
 # Who runs a job says so that often, and is taken for dead where it has not for this long.
-RENEWAL = timedelta(seconds=2.5)
+RENEWAL = timedelta(seconds=2)
 LEASE = 4 * RENEWAL
 
 
@@ -93,7 +93,7 @@ class Ledger:
             yield False
             return
         try:
-            with repeating(renew, RENEWAL, "lease"):
+            with repeating(renew, RENEWAL, "lease", despite=RedisError):
                 yield True
         finally:
             with suppress(LockError):

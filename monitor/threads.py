@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 
-from redis.exceptions import RedisError
-
 _HEARD = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM}
 
 
@@ -36,16 +34,18 @@ def start(work: Callable[[], None], name: str) -> threading.Thread:
 
 
 @contextmanager
-def repeating(act: Callable[[], object], every: timedelta, name: str) -> Iterator[None]:
+def repeating(
+    act: Callable[[], object], every: timedelta, name: str, *, despite: type[Exception]
+) -> Iterator[None]:
     """Call `act` again and again, in a thread, for as long as the block runs.
 
-    Where Redis does not answer, the next call may have more luck.
+    Where one call raises `despite`, the next may have more luck.
     """
     ended = threading.Event()
 
     def work() -> None:
         while not ended.wait(every.total_seconds()):
-            with suppress(RedisError):
+            with suppress(despite):
                 act()
 
     thread = start(work, name)

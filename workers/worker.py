@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import structlog
 from redis.client import Pipeline
+from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker, Worker
 from rq.job import Job
 from rq.worker import BaseWorker
@@ -123,7 +124,7 @@ class Courier(OwnWorker, SimpleWorker):
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Run a job, and beat meanwhile, which RQ does for workers that fork alone."""
-        with threads.repeating(self.heartbeat, HEARTBEAT, "heartbeat"):
+        with threads.repeating(self.heartbeat, HEARTBEAT, "heartbeat", despite=RedisError):
             super().execute_job(job, queue)
 
 

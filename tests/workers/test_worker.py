@@ -1,8 +1,11 @@
 """Workers run our two functions, whatever Redis holds, and say that they live."""
 
 import json
+import os
 import pickle
+import signal
 import zlib
+from datetime import timedelta
 
 import pytest
 from redis import ConnectionError as RedisConnectionError
@@ -10,7 +13,7 @@ from rq import Callback, Queue
 from rq.job import Job, JobStatus
 from rq.webhook import Webhook
 
-from monitor import liveness
+from monitor import ledger, liveness, reading
 from monitor.config import load
 from monitor.lifeline import Tether
 from monitor.liveness import living
@@ -27,9 +30,10 @@ watchlists: [{{name: grain, query: grain, once_per: article}}]
 
 
 @pytest.fixture
-def runtime(site, configure, redis):
+def runtime(site, configure, redis, monkeypatch):
     directory = configure(CONFIG.format(site=site.url))
     runtime = Runtime(directory, load(directory, {}), redis)
+    monkeypatch.setattr(context, "_current", None)
     context.use(runtime)
     return runtime
 
@@ -252,6 +256,47 @@ def test_a_job_that_somebody_else_runs_is_put_off(runtime, work, owed):
         work()
     assert alerts(runtime) == []
     assert runtime.queues.rq["articles"].scheduled_job_registry.get_job_ids() == [job_id]
+
+
+@pytest.fixture
+def page(runtime, site, monkeypatch):
+    """A page whose cleaning does something to the process that it is done in."""
+
+    def put(harm):
+        monkeypatch.setattr(reading, "Reading", harm)
+        site.put_page("/1", "Grain", "Of grain.")
+        with runtime.redis.pipeline() as pipe:
+            pipe.multi()
+            entry = {"guid": "1", "title": "Grain", "url": f"{site.url}/1"}
+            runtime.queues.enqueue_entry(runtime.config.feeds[0].id, entry, "v", pipe)
+            pipe.execute()
+        (job_id,) = runtime.queues.all_owed("articles")
+        return job_id
+
+    return put
+
+
+def test_a_page_that_kills_its_process_does_not_hide_what_the_feed_says(
+    redis, runtime, work, page, monkeypatch, eventually
+):
+    monkeypatch.setattr(ledger, "LEASE", timedelta(seconds=0.5))
+    job_id = page(lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
+    work()
+    eventually(lambda: runtime.queues.running("articles", [job_id]), set())
+    redis.rpush("rq:queue:articles", job_id)
+    work()
+    assert alerts(runtime) == ["Grain"]
+    assert runtime.queues.depths()["articles"].owed == 1
+
+
+def test_a_page_that_is_never_cleaned_is_cut_off_before_its_job_is(
+    runtime, site, work, page, monkeypatch
+):
+    monkeypatch.setattr(reading, "CLEANING", timedelta(seconds=0.3))
+    page(lambda *_, **__: [None for _ in iter(int, 1)])
+    work()
+    assert alerts(runtime) == ["Grain"]
+    assert runtime.queues.depths()["articles"].scheduled == 1
 
 
 @pytest.mark.parametrize(("pause", "least"), [(1, 0), (30, 30)])
