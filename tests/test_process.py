@@ -250,6 +250,15 @@ def test_a_page_that_is_gone_holds_up_nobody(desk):
     assert desk.site.asked() == {"/1": 1, "/2": 1}
 
 
+def test_the_host_that_answered_is_left_alone_not_the_one_that_led_there(desk):
+    elsewhere = desk.site.url.replace("127.0.0.1", "localhost")
+    desk.site.pages["/1"] = (302, {"Location": f"{elsewhere}/2"}, b"")
+    desk.site.pages["/2"] = busy(30)
+    desk.process(Entry("1", f"{desk.site.url}/1", "Grain"))
+    assert desk.runtime.store.hosts.held("127.0.0.1") == 0
+    assert desk.runtime.store.hosts.held("localhost") > 25
+
+
 @pytest.mark.parametrize("begun", [0, len(PAUSES_S) + 1])
 def test_the_host_is_free_again_after_a_job(desk, begun):
     entry = Entry("1", f"{desk.site.url}/gone", "Grain")
