@@ -95,12 +95,21 @@ class TooLarge(FetchError):
 class BadStatus(FetchError):
     """The server answered with a status other than success.
 
-    `retry_after_s` is what a `Retry-After` header asked for, in seconds.
+    `retry_after_s` is what a `Retry-After` header asked for, in seconds, `answered_by` the URL to
+    which redirects have led.
     """
 
-    def __init__(self, url: str, status: int, *, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        status: int,
+        *,
+        retry_after_s: float | None = None,
+        answered_by: str | None = None,
+    ) -> None:
         self.status = status
         self.retry_after_s = retry_after_s
+        self.answered_by = answered_by or url
         # RFC 9110, section 15: 408, 425, 429 and 5xx speak of now, the rest of 4xx of the request.
         retryable = status in {408, 425, 429} or status >= 500  # noqa: PLR2004
         super().__init__(url, f"HTTP {status}", retryable=retryable)

@@ -248,7 +248,12 @@ def _checked(url: str) -> URL:
 
 
 def _bad_status(url: str, response: Response) -> BadStatus:
-    return BadStatus(_shown(url), response.status, retry_after_s=_retry_after(response.headers))
+    return BadStatus(
+        _shown(url),
+        response.status,
+        retry_after_s=_retry_after(response.headers),
+        answered_by=_shown(response.url),
+    )
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

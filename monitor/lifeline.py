@@ -11,10 +11,12 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
+
+from monitor import threads
 
 ENVIRONMENT = "PRESSWATCH_LIFELINE"
 GRACE_S = 3.0
@@ -40,6 +42,29 @@ def hold(path: Path) -> Iterator[None]:
 def close_in_children(held: IO[Any]) -> None:
     """Keep processes that this one forks from holding an open file, and what hangs on it."""
     os.register_at_fork(after_in_child=held.close)
+
+
+class Tether:
+    """A lifeline without a name: processes forked from this one notice its death, and stop.
+
+    Only the process that makes it holds the pipe open for writing; children and their children
+    close their copies when they are forked.
+    """
+
+    def __init__(self) -> None:
+        self._reader, writer = os.pipe()
+        held = os.fdopen(writer, "wb")
+        self._held = held
+        close_in_children(held)
+
+    def watch(self, stop: Callable[[], None]) -> None:
+        """Call `stop` in a thread, in a child, when the process that made this is gone."""
+
+        def look() -> None:
+            os.read(self._reader, 1)
+            stop()
+
+        threads.start(look, "tether")
 
 
 def wait(path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -15,12 +16,13 @@ from monitor.alerts.once import after_alert, after_count, judge
 from monitor.articles.clean import Page
 from monitor.articles.stories import sketch
 from monitor.articles.urls import host, normalise, normalise_link
-from monitor.errors import CleanError, FetchError
+from monitor.errors import BadStatus, CleanError, FetchError
 from monitor.model import (
     Alert,
     Article,
     Delivery,
     Entry,
+    Feed,
     Match,
     Watchlist,
     from_plain,
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
 PAUSES_S = (10, 60, 300, 1800)
 # A request to a host whose turn comes within this time is waited for, later ones are postponed.
 PATIENCE = timedelta(seconds=2)
+# A host that asks to be left alone for longer than this is asked again after it all the same.
+LONGEST_HOLD = timedelta(hours=1)
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -57,6 +61,18 @@ class Done:
     """The entry is settled; `alerts` are those published now."""
 
     alerts: tuple[Alert, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What came of reading: the page and where it lives, or when to try again, or nothing."""
+
+    page: Page | None = None
+    final_url: str | None = None
+    pause_s: int | None = None
+
+
+_NOTHING = _Reading()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,25 +117,83 @@ class Processor:
             self._settle(job_id)
             return Done(())
         address = page_of(entry)
-        if address and (wait := await self._enter(address, job_id)):
-            return Again(math.ceil(wait.total_seconds()))
-        attempt = self._queues.begin("articles", job_id)
-        page: Page | None = None
-        final_url, retry = entry.url, False
         if address:
-            try:
-                # After the last pause the feed's words must do, also for a page that kills workers.
-                if attempt <= len(PAUSES_S):
-                    page, final_url = await self._reader.read(entry, address)
-            except (FetchError, CleanError) as error:
-                retry = isinstance(error, FetchError) and error.retryable
-                retry = retry and attempt < len(PAUSES_S)
-                log.warning("page failed", url=address, error=str(error), retry=retry)
-            finally:
+            if held := self._store.hosts.held(host(address)):
+                # The site says that its pages come late; what the feed says need not.
+                self._match(job_id, feed, entry, _NOTHING, settle=False)
+                return Again(math.ceil(held))
+            if wait := await self._enter(address, job_id):
+                return Again(math.ceil(wait.total_seconds()))
+        attempt = self._queues.begin("articles", job_id)
+        try:
+            return await self._attempt(job_id, feed, entry, address, attempt)
+        finally:
+            if address:
                 self._store.hosts.leave(host(address), job_id)
+
+    async def _attempt(
+        self, job_id: str, feed: Feed, entry: Entry, address: str | None, attempt: int
+    ) -> Again | Done:
+        """Match the page; match what the feed gave where there is none, at the first attempt."""
+        # After the last pause the feed's words must do, also for a page that kills workers.
+        reads = address if attempt <= len(PAUSES_S) else None
+        told: tuple[Alert, ...] = ()
+        if attempt or not reads:
+            # Whoever began before us may have been killed by the page.
+            told = self._match(job_id, feed, entry, _NOTHING, settle=not reads)
+        if not reads:
+            return Done(told)
+        reading = await self._read(entry, reads, attempt)
+        done = reading.pause_s is None
+        if reading.page or not attempt:
+            told += self._match(job_id, feed, entry, reading, settle=done)
+        elif done:
+            self._settle(job_id)
+        return Done(told) if reading.pause_s is None else Again(reading.pause_s)
+
+    async def _read(self, entry: Entry, url: str, attempt: int) -> _Reading:
+        """Read an entry's page, or say after which pause to try again."""
+        asked = 0.0
+        try:
+            page, final_url = await self._reader.read(entry, url)
+        except (FetchError, CleanError) as error:
+            retry = isinstance(error, FetchError) and error.retryable
+            if isinstance(error, BadStatus):
+                asked = self._hold(error)
+            log.warning("page failed", url=url, error=str(error), retry=retry, attempt=attempt)
+        except Exception as error:
+            # Nobody foresaw it: what the feed says must not be lost with it.
+            retry = True
+            # With its trace once, not at every attempt.
+            log.log(
+                logging.ERROR,
+                "page broke its reader",
+                url=url,
+                error=repr(error),
+                attempt=attempt,
+                exc_info=not attempt,
+            )
+        else:
+            return _Reading(page, final_url)
+        if not retry or attempt >= len(PAUSES_S):
+            return _NOTHING
+        return _Reading(pause_s=max(PAUSES_S[attempt], math.ceil(asked)))
+
+    def _hold(self, error: BadStatus) -> float:
+        """Leave a host alone for as long as it asks for; returns that time, in seconds."""
+        asked = min(error.retry_after_s or 0.0, LONGEST_HOLD.total_seconds())
+        if asked and error.retryable:
+            self._store.hosts.hold(host(error.answered_by), timedelta(seconds=asked))
+        return asked
+
+    def _match(
+        self, job_id: str, feed: Feed, entry: Entry, reading: _Reading, *, settle: bool
+    ) -> tuple[Alert, ...]:
+        """Match what was read, or else what the feed gave, and publish the alerts."""
         state = self._store.feeds.state(feed.id)
-        article = as_article(feed, state, entry, page, final_url)
-        alerts = self._publish(job_id, article, entry, final_url, settle=not retry)
+        final_url = reading.final_url or entry.url
+        article = as_article(feed, state, entry, reading.page, final_url)
+        alerts = self._publish(job_id, article, entry, final_url, settle=settle)
         log.info(
             "article matched" if alerts else "article read",
             article=article.id,
@@ -128,7 +202,7 @@ class Processor:
             characters=len(article.text),
             watchlists=[alert.watchlist for alert in alerts],
         )
-        return Again(PAUSES_S[attempt]) if retry else Done(alerts)
+        return alerts
 
     async def _enter(self, url: str, job_id: str) -> timedelta:
         """Wait for our turn at the page's host; where that takes long, say how long instead."""

@@ -13,8 +13,9 @@ from monitor.articles.lines import without_furniture
 from monitor.articles.markup import decode
 from monitor.articles.memory import furniture, trace
 from monitor.articles.urls import canonical, host, is_front_page, normalise, normalise_link
-from monitor.errors import WrongContent
+from monitor.errors import FetchError, WrongContent
 from monitor.http import HttpClient
+from monitor.limits import CLEANING, TimeUp, time_limit
 from monitor.model import Article, Entry, Feed, FeedState, content_id
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ class Reader:
     async def read(self, entry: Entry, url: str) -> tuple[Page, str]:
         """Fetch an entry's page at `url` and clean it; with the address after redirects.
 
-        Raises FetchError, or CleanError where the page is no article.
+        Raises FetchError, also where cleaning takes too long, or CleanError where the page is no
+        article.
         """
         async with HttpClient.of(self._settings) as http:
             response = await http.get(
@@ -49,11 +51,16 @@ class Reader:
             )
         if response.content_type not in PAGE_TYPES:
             raise WrongContent(url, response.content_type)
-        if response.content_type == "text/plain":
-            return clean_text(decode(response.body, response.charset)), response.url
-        return self._page(entry, url, response), response.url
+        try:
+            with time_limit(CLEANING):
+                return self._page(entry, url, response), response.url
+        except TimeUp:
+            message = f"not cleaned within {CLEANING.total_seconds():g} s"
+            raise FetchError(url, message, retryable=True) from None
 
     def _page(self, entry: Entry, url: str, response: Response) -> Page:
+        if response.content_type == "text/plain":
+            return clean_text(decode(response.body, response.charset))
         hints = ArticleHints(
             title=clean_fragment(entry.title),
             summary=clean_fragment(entry.summary),

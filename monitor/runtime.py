@@ -102,7 +102,7 @@ class Runtime:
     @cached_property
     def queues(self) -> Queues:
         """The jobs."""
-        return Queues(self.redis, self.store.keys)
+        return Queues(self.redis, self.store.keys, fetch=self.config.settings.articles.timeout)
 
     def matcher(self) -> Matcher:
         """All watchlists, compiled."""

@@ -49,7 +49,7 @@ def store(redis):
 
 @pytest.fixture
 def queues(redis, store):
-    return Queues(redis, store.keys)
+    return Queues(redis, store.keys, fetch=timedelta(seconds=20))
 
 
 class Site:

@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from redis import Redis
+from structlog.testing import capture_logs
 
+from monitor import reading
 from monitor.config import load
 from monitor.feeds.entries import decide
 from monitor.model import Entry, Feed, as_plain
@@ -148,6 +150,115 @@ def test_a_page_that_killed_its_workers_is_not_fetched_again(desk):
     assert isinstance(desk.work(job), Done)
     assert desk.site.requests == []
     assert desk.alerts() == [("grain", "Grain")]
+
+
+@pytest.fixture
+def broken_by(desk, monkeypatch):
+    """An entry with a page that a cleaner with a fault cannot read, and what reads it."""
+    desk.site.put_page("/1", "Grain", "Of grain.")
+
+    def breaks(fault):
+        def read(*_, **__):
+            fault()
+
+        monkeypatch.setattr(reading, "Reading", read)
+        return desk.enqueue(Entry("1", f"{desk.site.url}/1", "Grain"))
+
+    return breaks
+
+
+def raises(error):
+    def fault():
+        raise error
+
+    return fault
+
+
+def never_ends():
+    while True:
+        try:
+            sum(range(100))
+        except Exception:  # noqa: BLE001
+            continue
+
+
+@pytest.mark.parametrize("error", [KeyError("x"), RecursionError(), MemoryError()])
+def test_a_fault_in_the_cleaner_is_told_once_and_the_feed_is_matched_at_the_first_attempt(
+    desk, broken_by, error
+):
+    job = broken_by(raises(error))
+    with capture_logs() as logs:
+        assert desk.work(job) == Again(PAUSES_S[0])
+        assert desk.alerts() == [("grain", "Grain")]
+        for pause in PAUSES_S[1:]:
+            assert desk.work(job) == Again(pause)
+        assert isinstance(desk.work(job), Done)
+    assert desk.owed() == 0
+    assert desk.alerts() == [("grain", "Grain")]
+    told = [line for line in logs if line["event"] == "page broke its reader"]
+    assert len(told) == len(PAUSES_S) + 1
+    assert [bool(line["exc_info"]) for line in told] == [True] + [False] * len(PAUSES_S)
+
+
+def test_a_page_that_is_never_cleaned_is_cut_off_and_the_feed_is_matched_in_the_same_job(
+    desk, broken_by, monkeypatch
+):
+    monkeypatch.setattr(reading, "CLEANING", timedelta(seconds=0.3))
+    job = broken_by(never_ends)
+    assert desk.work(job) == Again(PAUSES_S[0])
+    assert desk.alerts() == [("grain", "Grain")]
+
+
+def test_a_page_that_kills_its_process_is_read_after_the_feed_is_matched_the_second_time(
+    desk, broken_by
+):
+    class Killed(BaseException):
+        pass
+
+    job = broken_by(raises(Killed()))
+    for _ in range(2):
+        with pytest.raises(Killed):
+            desk.work(job)
+    assert desk.alerts() == [("grain", "Grain")]
+    assert desk.owed() == 1
+
+
+def busy(seconds, status=503):
+    return (status, {"Retry-After": str(seconds)}, b"")
+
+
+@pytest.mark.parametrize(("asked", "pause"), [(30, 30), (5, PAUSES_S[0]), (86400, 3600)])
+def test_a_host_is_not_asked_again_earlier_than_it_wants(desk, asked, pause):
+    desk.site.pages["/1"] = busy(asked)
+    assert desk.process(Entry("1", f"{desk.site.url}/1", "Grain")) == Again(pause)
+    assert desk.alerts() == [("grain", "Grain")]
+
+
+def test_other_pages_of_a_host_that_wants_to_be_left_alone_wait_but_their_feed_does_not(desk):
+    desk.site.pages["/1"] = busy(30, 429)
+    desk.process(Entry("1", f"{desk.site.url}/1", "Grain"))
+    other = desk.process(Entry("2", f"{desk.site.url}/2", "Grain two"))
+    assert isinstance(other, Again)
+    assert 25 < other.pause_s <= 30
+    assert desk.site.asked() == {"/1": 1}
+    assert desk.alerts() == [("grain", "Grain"), ("grain", "Grain two")]
+    assert desk.owed() == 2
+
+
+def test_a_page_that_is_gone_holds_up_nobody(desk):
+    desk.site.pages["/1"] = busy(30, 404)
+    assert isinstance(desk.process(Entry("1", f"{desk.site.url}/1", "Grain")), Done)
+    desk.process(Entry("2", f"{desk.site.url}/2", "Grain two"))
+    assert desk.site.asked() == {"/1": 1, "/2": 1}
+
+
+def test_the_host_that_answered_is_left_alone_not_the_one_that_led_there(desk):
+    elsewhere = desk.site.url.replace("127.0.0.1", "localhost")
+    desk.site.pages["/1"] = (302, {"Location": f"{elsewhere}/2"}, b"")
+    desk.site.pages["/2"] = busy(30)
+    desk.process(Entry("1", f"{desk.site.url}/1", "Grain"))
+    assert desk.runtime.store.hosts.held("127.0.0.1") == 0
+    assert desk.runtime.store.hosts.held("localhost") > 25
 
 
 @pytest.mark.parametrize("begun", [0, len(PAUSES_S) + 1])

@@ -1,17 +1,24 @@
 """The ledger of owed jobs, beside a real RQ."""
 
+import asyncio
 import json
-import os
+import signal
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from rq import SimpleWorker
 from rq.job import Job
 
-from monitor.liveness import living
-from monitor.queues import MOST_ATTEMPTS, SERIALIZER
+from monitor import ledger
+from monitor.config.schema import Settings
+from monitor.feeds.poll import Poller
+from monitor.http import HttpClient
+from monitor.model import Feed
+from monitor.queues import FRONT, SERIALIZER, Queues
+from monitor.recovery import MOST_ATTEMPTS
 
 ENTRY = {"url": "https://a.example/1", "guid": "1"}
 
@@ -33,7 +40,7 @@ def test_a_job_is_json_and_carries_its_time_limits(redis, queues, enqueue):
     job = Job.fetch(job_id, connection=redis, serializer=SERIALIZER)
     assert json.loads(job.data) == ["workers.jobs.process_entry", None, [], {}]
     assert queues.owed("articles", job_id) == ["feed", ENTRY]
-    assert job.timeout == 60
+    assert job.timeout == 80
     assert job.result_ttl == 60
     assert job.failure_ttl == 7 * 86400
 
@@ -64,28 +71,72 @@ def test_a_job_that_rq_lost_is_enqueued_again_at_the_second_look(redis, queues, 
     assert queues.depths()["articles"].queued == 1
 
 
-def test_a_job_of_a_dead_worker_is_enqueued_again(redis, queues, enqueue):
-    job_id = enqueue()
-    worker = SimpleWorker(
-        [queues.rq["articles"]], connection=redis, serializer=SERIALIZER, name="dead"
-    )
-    worker.register_birth()
-    job, _ = queues.rq["articles"].dequeue_any(
-        [queues.rq["articles"]], None, connection=redis, serializer=SERIALIZER
-    )
-    worker.prepare_execution(job)
-    worker.prepare_job_execution(job, remove_from_intermediate_queue=True)
-    assert [queues.recover(), queues.recover()] == [[], []]
+@pytest.fixture
+def quick_leases(monkeypatch):
+    monkeypatch.setattr(ledger, "RENEWAL", timedelta(seconds=0.1))
+    monkeypatch.setattr(ledger, "LEASE", timedelta(seconds=0.4))
 
-    gone = subprocess.run(
-        [sys.executable, "-c", "import os; print(os.getpid())"],
-        capture_output=True,
-        text=True,
-        check=True,
+
+@pytest.fixture
+def taken(redis, enqueue):
+    """A job that a worker took off its queue."""
+    job_id = enqueue()
+    redis.delete("rq:queue:articles")
+    return job_id
+
+
+def test_a_job_that_somebody_runs_is_left_alone_however_long_it_takes(queues, taken, quick_leases):
+    with queues.lease("articles", taken) as ours:
+        assert ours
+        for _ in range(5):
+            time.sleep(0.2)
+            assert queues.recover() == []
+    assert [queues.recover(), queues.recover()] == [[], [taken]]
+
+
+def test_a_lease_that_redis_lost_is_taken_anew(redis, queues, taken, quick_leases, eventually):
+    with queues.lease("articles", taken):
+        redis.delete(f"presswatch:lease:articles:{taken}")
+        eventually(lambda: queues.running("articles", [taken]), {taken}, within=5)
+        assert [queues.recover(), queues.recover()] == [[], []]
+    assert queues.running("articles", [taken]) == set()
+
+
+def test_a_job_is_run_by_one_at_a_time(queues, taken):
+    with queues.lease("articles", taken), queues.lease("articles", taken) as second:
+        assert not second
+    with queues.lease("articles", taken) as third:
+        assert third
+
+
+HOLD = """
+import sys, time
+from datetime import timedelta
+from redis import Redis
+from monitor.queues import Queues
+from monitor.store.keys import Keys
+queues = Queues(Redis.from_url(sys.argv[1]), Keys(), fetch=timedelta(seconds=20))
+with queues.lease("articles", sys.argv[2]):
+    print("running", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_job_comes_back_within_20_s_when_the_process_that_runs_it_is_killed(
+    queues, taken, redis_url
+):
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, redis_url, taken], stdout=subprocess.PIPE, text=True
     )
-    redis.hset(worker.key, "pid", gone.stdout.strip())
-    assert queues.recover() == []
-    assert queues.recover() == [job_id]
+    with holder:
+        assert holder.stdout.readline() == "running\n"
+        assert [queues.recover(), queues.recover()] == [[], []]
+        holder.send_signal(signal.SIGKILL)
+    killed = time.monotonic()
+    while queues.recover() != [taken]:
+        time.sleep(1)
+    # The scheduler looks every five seconds, and twice.
+    assert time.monotonic() - killed < ledger.LEASE.total_seconds() + 4
 
 
 def test_a_job_that_is_settled_is_no_longer_owed(redis, queues, enqueue):
@@ -99,21 +150,26 @@ def test_a_job_that_is_settled_is_no_longer_owed(redis, queues, enqueue):
     assert queues.begin("articles", job_id) == 0
 
 
-def test_a_job_that_rq_gave_up_is_kept_for_the_operator_with_the_reason(redis, queues, enqueue):
+def test_a_job_that_rq_calls_failed_is_owed_all_the_same(redis, queues, enqueue):
     job_id = enqueue()
     job = Job.fetch(job_id, connection=redis, serializer=SERIALIZER)
     job.retries_left = 0
     job.save()
-    # Outside a pool's worker, the job finds no context and fails.
-    worker = SimpleWorker([queues.rq["articles"]], connection=redis, serializer=SERIALIZER)
+    # Outside a pool's worker nothing is run, and RQ calls the job failed.
+    worker = SimpleWorker(queues.served("articles"), connection=redis, serializer=SERIALIZER)
     worker.work(burst=True, logging_level="CRITICAL")
+    assert Job.fetch(job_id, connection=redis, serializer=SERIALIZER).is_failed
+    assert [queues.recover(), queues.recover()] == [[], [job_id]]
+    assert queues.failed("articles") == []
+    assert queues.depths()["articles"].queued == 1
+
+
+def test_what_rq_noted_of_a_killed_worker_is_forgotten(redis, queues, taken):
+    redis.zadd("rq:wip:articles", {f"{taken}:execution": 1, "entry-done:execution": 1})
+    redis.hset("rq:job:entry-done", "status", "started")
     queues.recover()
-    assert queues.recover() == [job_id]
-    (failed,) = queues.failed("articles")
-    assert failed.id == job_id
-    assert failed.args == ["feed", ENTRY]
-    assert "start workers with `presswatch worker`" in failed.error
-    assert queues.depths()["articles"].owed == 0
+    assert not redis.exists("rq:wip:articles", "rq:job:entry-done")
+    assert redis.exists(f"rq:job:{taken}")
 
 
 def test_what_failed_long_ago_is_forgotten(queues, enqueue):
@@ -144,7 +200,53 @@ def test_nothing_in_redis_is_a_pickle(redis, enqueue):
         assert not any(b"\x80\x04" in value or b"\x80\x05" in value for value in values), key
 
 
-def test_workers_on_this_machine_are_known_by_their_process(redis, queues):
-    worker = SimpleWorker([queues.rq["articles"]], connection=redis, serializer=SERIALIZER)
-    worker.register_birth()
-    assert [one.pid for one in living(redis)] == [os.getpid()]
+def take(queues, most):
+    """The ids of jobs in the order in which a worker takes them."""
+    served = queues.served("articles")
+    found = []
+    while len(found) < most:
+        taken = served[0].dequeue_any(
+            served, None, connection=served[0].connection, serializer=SERIALIZER
+        )
+        if taken is None:
+            break
+        found.append(taken[0].id)
+    return found
+
+
+def test_a_feed_of_many_entries_does_not_keep_others_waiting(site, store, queues):
+    big, small = Feed(f"{site.url}/big.xml"), Feed(f"{site.url}/small.xml")
+    site.put_feed("/big.xml", [(f"Title {number}", f"/{number}") for number in range(300)])
+    site.put_feed("/small.xml", [("Other", "/other")])
+    settings = Settings(allow_private_addresses=["127.0.0.1/32"])
+
+    async def poll():
+        async with HttpClient.of(settings) as http:
+            poller = Poller(store, queues, http, settings)
+            for feed in (big, small):
+                await poller.poll(feed)
+
+    asyncio.run(poll())
+    assert queues.depths()["articles"].queued == 301
+    urls = [queues.owed("articles", job)[1]["url"] for job in take(queues, 400)]
+    assert len(urls) == 301
+    assert urls.index(f"{site.url}/other") == FRONT
+
+
+def test_a_job_is_found_in_whichever_queue_it_is_and_comes_back_to_the_ordinary_one(redis, queues):
+    with redis.pipeline() as pipe:
+        pipe.multi()
+        queues.enqueue_entry("feed", ENTRY, "v1", pipe, bulk=True)
+        pipe.execute()
+    assert redis.llen("rq:queue:bulk") == 1
+    assert [queues.recover(), queues.recover()] == [[], []]
+    (job_id,) = queues.served("articles")[1].get_job_ids()
+    redis.delete("rq:queue:bulk")
+    assert [queues.recover(), queues.recover()] == [[], [job_id]]
+    assert queues.rq["articles"].get_job_ids() == [job_id]
+
+
+def test_the_time_limit_of_a_job_follows_that_of_a_fetch(redis, store):
+    slow = Queues(redis, store.keys, fetch=timedelta(minutes=2))
+    assert slow.limit_s("articles") >= 240
+    assert slow.limit_s("deliveries") == 60

@@ -6,32 +6,22 @@ import os
 import signal
 import threading
 from dataclasses import replace
-from datetime import timedelta
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from types import FrameType
 
 import structlog
-from rq import SimpleWorker, Worker
-from rq.worker import BaseWorker
 from rq.worker_pool import WorkerPool
 
 from monitor.errors import ConfigError
-from monitor.liveness import HEARTBEAT
+from monitor.lifeline import Tether
 from monitor.logs import library_level
-from monitor.queues import SERIALIZER, QueueName
+from monitor.queues import SERIALIZER
 from monitor.runtime import ConfigWatch, Runtime
 from workers import context
-from workers import jobs as jobs  # noqa: PLC0414 - loaded before the fork, with all that it needs
+from workers.worker import DRAIN, Courier, OwnWorker, Reader, work
 
 log = structlog.stdlib.get_logger(__name__)
-
-# A job that has not ended by then is cut short, and done again by whoever comes next.
-DRAIN = timedelta(seconds=4)
-MAINTENANCE = timedelta(seconds=60)
-# Libraries in C leak: a worker makes room for a fresh one after this many jobs.
-MOST_JOBS = 2000
-
 
 # Workers that make deliveries and nothing else, so that no alert waits behind a slow page.
 COURIERS = 8
@@ -44,8 +34,10 @@ class Pool(WorkerPool):
         self._runtime = runtime
         self._watch = ConfigWatch(runtime)
         self._couriers: set[str] = set()
+        # However this process dies: its workers must not go on with a configuration for good.
+        self._tether = Tether()
         super().__init__(
-            list(runtime.queues.rq.values()),
+            runtime.queues.all_served(),
             connection=runtime.redis,
             num_workers=readers + COURIERS,
             serializer=SERIALIZER,
@@ -55,12 +47,14 @@ class Pool(WorkerPool):
     def get_worker_process(self, name: str, **_: object) -> BaseProcess:  # type: ignore[override]
         """Fork a worker that runs with the present configuration."""
         self._couriers &= self.worker_dict.keys()
-        kind: type[_Hearing] = _Reader
+        kind: type[OwnWorker] = Reader
         if len(self._couriers) < COURIERS:
             self._couriers.add(name)
-            kind = _Courier
+            kind = Courier
         return get_context("fork").Process(
-            target=_work, args=(kind, name, self._runtime), name=f"presswatch worker {name}"
+            target=work,
+            args=(kind, name, self._runtime, self._tether),
+            name=f"presswatch worker {name}",
         )
 
     def check_workers(self, respawn: bool = True) -> None:
@@ -88,55 +82,6 @@ class Pool(WorkerPool):
         timer = threading.Timer(DRAIN.total_seconds(), self.stop_workers)
         timer.daemon = True
         timer.start()
-
-
-class _Hearing(BaseWorker):
-    """A worker of RQ's that hears the signals that it is sent."""
-
-    queue: QueueName
-
-    def subscribe(self) -> None:
-        """Start RQ's thread for commands, deaf to signals.
-
-        The system hands a signal to any thread that takes it; taken by this one, it would not
-        wake the main thread from waiting for jobs, and the worker would not stop.
-        """
-        heard = {signal.SIGINT, signal.SIGTERM}
-        signal.pthread_sigmask(signal.SIG_BLOCK, heard)
-        try:
-            super().subscribe()  # type: ignore[no-untyped-call]
-        finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, heard)
-
-
-class _Reader(_Hearing, Worker):
-    """Reads articles, each in a process of its own: a page may bring one down."""
-
-    queue = "articles"
-
-
-class _Courier(_Hearing, SimpleWorker):
-    """Makes deliveries, and keeps its connections from one to the next."""
-
-    queue = "deliveries"
-
-
-def _work(kind: type[_Hearing], name: str, runtime: Runtime) -> None:
-    """The life of one worker, in a process of its own."""
-    # The pool's handlers came along with the fork.
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    worker = kind(
-        [runtime.queues.rq[kind.queue]],
-        name=name,
-        connection=runtime.redis,
-        serializer=SERIALIZER,
-        job_monitoring_interval=int(HEARTBEAT.total_seconds()),
-        maintenance_interval=int(MAINTENANCE.total_seconds()),
-        # RQ's line for each job holds its arguments.
-        log_job_description=False,
-    )
-    # The leading scheduler enqueues what is to be tried again.
-    worker.work(with_scheduler=False, max_jobs=MOST_JOBS, logging_level=library_level())
 
 
 def readers() -> int:

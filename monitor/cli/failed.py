@@ -61,6 +61,11 @@ def retry(ids: tuple[str, ...], everything: bool, config_directory: Path, data: 
 
     queues = start(config_directory, data).queues
     chosen = _chosen(queues, ids, everything=everything)
+    if ids and (foreign := [job.id for job in chosen if not job.args]):
+        raise PresswatchError(
+            f"{foreign[0]} is not one of our jobs: it can be dropped, not retried"
+        )
+    chosen = [job for job in chosen if job.args]
     for job in chosen:
         queues.retry(job)
     click.echo(f"{len(chosen)} queued again")
@@ -98,6 +103,8 @@ def _chosen(queues: Queues, ids: tuple[str, ...], *, everything: bool) -> list[F
 
 def about(job: FailedJob) -> str:
     """What a job was to do, for people: the entry's address, or the subscriber."""
+    if not job.args:
+        return "a job of somebody else"
     if job.queue == "articles":
         return str(job.args[1].get("url") or job.args[1].get("title") or "an entry")
     delivery = from_plain(Delivery, job.args[0])

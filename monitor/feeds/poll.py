@@ -18,6 +18,7 @@ from monitor.feeds.entries import decide
 from monitor.feeds.parse import ParsedFeed, parse
 from monitor.http import HttpClient, Response
 from monitor.model import Feed, FeedState, as_plain
+from monitor.queues import FRONT
 
 if TYPE_CHECKING:
     from redis.client import Pipeline
@@ -114,8 +115,10 @@ class Poller:
 
         def queue_news(seen: Mapping[str, str], pipe: Pipeline) -> Mapping[str, str]:
             decision = decide(parsed.entries, seen, now=now, backfill=backfill)
-            for entry, version in decision.new + decision.edited:
-                self._queues.enqueue_entry(feed.id, as_plain(entry), version, pipe)
+            for index, (entry, version) in enumerate(decision.new + decision.edited):
+                self._queues.enqueue_entry(
+                    feed.id, as_plain(entry), version, pipe, bulk=index >= FRONT
+                )
             counts.update(new=len(decision.new), edited=len(decision.edited))
             return decision.remember
 

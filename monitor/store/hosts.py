@@ -67,3 +67,13 @@ class HostStore:
     def leave(self, host: str, holder: str) -> None:
         """Say that `holder`'s request is over."""
         self._redis.zrem(self._keys.host_busy(host), holder)
+
+    def hold(self, host: str, pause: timedelta) -> None:
+        """Leave a host alone for so long, as it has asked us to."""
+        longer = int(pause.total_seconds() * 1000)
+        if longer > self._redis.pttl(self._keys.host_held(host)):
+            self._redis.set(self._keys.host_held(host), "1", px=longer)
+
+    def held(self, host: str) -> float:
+        """For how many seconds a host is still to be left alone, or 0."""
+        return max(0, self._redis.pttl(self._keys.host_held(host))) / 1000

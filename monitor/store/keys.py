@@ -105,6 +105,10 @@ class Keys:
         """Hash: job id → how often it has been begun."""
         return f"{self.prefix}attempts:{queue}"
 
+    def lease(self, queue: str, job_id: str) -> str:
+        """String: who runs a job; expires unless renewed."""
+        return f"{self.prefix}lease:{queue}:{job_id}"
+
     def failed(self, queue: str) -> str:
         """Hash: job id → what was given up, and why, JSON."""
         return f"{self.prefix}failed:{queue}"
@@ -124,6 +128,10 @@ class Keys:
     def host_busy(self, host: str) -> str:
         """Sorted set: request under way → when it is over at the latest (epoch seconds)."""
         return f"{self.prefix}host:{host}:busy"
+
+    def host_held(self, host: str) -> str:
+        """String: a host has asked to be left alone; expires when it may be asked again."""
+        return f"{self.prefix}host:{host}:held"
 
     def furniture(self, host: str) -> str:
         """List: what the last pages of a host held, in bytes; expires."""

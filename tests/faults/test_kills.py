@@ -129,3 +129,36 @@ def test_killing_while_alerts_are_delivered_held_and_released_loses_and_repeats_
         assert Counter(alert for ids in by_key.values() for alert in ids) == Counter(expected), name
     assert redis.hlen("presswatch:failed:deliveries") == 0
     assert len(received(site, "/night")) == 1
+
+
+def test_what_was_under_way_comes_back_soon_after_all_workers_were_killed(
+    site, words, configure, presswatch, redis, redis_url, store, queues, eventually
+):
+    watchlist = "{name: even, query: '\"NATO-Russia Council\"', once_per: article}"
+    config = str(
+        configure(
+            f"feeds: [{{url: {site.url}/feed.xml, name: Herald, every: 1s}}]\n"
+            f"watchlists: [{watchlist}]\n"
+            f'subscribers: [{{name: hook, webhook: {{url: "{site.url}/hook"}}}}]\n'
+        )
+    )
+    site.put_page("/1", "Report", "The NATO-Russia Council met. ", words)
+    site.put_feed("/feed.xml", [("Report", "/1")])
+    site.delays |= {"/1": 60, "/hook": 60}
+    told = notice("It happened", "Just now.", now=datetime.now(UTC))
+    with redis.pipeline() as pipe:
+        pipe.multi()
+        store.alerts.keep(told, pipe)
+        queues.enqueue_delivery(Delivery("hook", (told.id,)), pipe)
+        pipe.execute()
+    presswatch.start("scheduler", "--config", config, REDIS_URL=redis_url)
+    worker = presswatch.start("worker", "--config", config, REDIS_URL=redis_url)
+    eventually(lambda: (site.asked()["/1"], len(site.received)), (1, 1))
+    presswatch.kill(worker)
+    site.delays.clear()
+    killed = time.monotonic()
+    presswatch.start("worker", "--config", config, REDIS_URL=redis_url)
+    eventually(lambda: (site.asked()["/1"], len(site.received)), (2, 2), within=40)
+    # A lease of 8 s, and two looks of the scheduler's.
+    assert time.monotonic() - killed < 22
+    eventually(lambda: redis.xlen("presswatch:alerts"), 1)

@@ -45,3 +45,11 @@ def test_hosts_leave_nothing_behind(redis, store, enter):
     enter("one")
     enter("two")
     assert all(redis.ttl(key) > 0 for key in redis.scan_iter())
+
+
+def test_a_host_is_left_alone_for_the_longest_time_that_it_asked_for(store):
+    assert store.hosts.held("a.example") == 0
+    for seconds in (5, 30, 10):
+        store.hosts.hold("a.example", timedelta(seconds=seconds))
+    assert 29 < store.hosts.held("a.example") <= 30
+    assert store.hosts.held("b.example") == 0

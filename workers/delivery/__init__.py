@@ -108,7 +108,7 @@ class _Attempt:
         self._delivery = delivery
         self._subscriber = subscriber
         self._alerts = alerts
-        self._attempts = runtime.queues.attempts("deliveries", job_id)
+        self._attempts = runtime.queues.begun("deliveries", job_id)
         self._now = datetime.now(UTC)
 
     def make(self) -> Again | Done:

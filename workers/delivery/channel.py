@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from monitor.errors import DeliveryError
+from monitor.limits import SENDING
 
 if TYPE_CHECKING:
     from monitor.alerts.digest import Message
     from monitor.model import Subscriber
     from monitor.runtime import Runtime
 
-# A delivery is cut short after a minute: what it waits for must end before.
-TIMEOUT_S = 15.0
+# What a delivery waits for must end before its job is cut short.
+TIMEOUT_S = SENDING.total_seconds()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,126 @@
+"""The pool: its workers are replaced, renewed, drained, and do not outlive it."""
+
+import contextlib
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from monitor.liveness import living
+from workers.pool import COURIERS, readers
+
+CONFIG = """
+feeds: [{{url: "{site}/feed", name: Herald}}]
+watchlists: [{{name: grain, query: grain, once_per: article}}]
+"""
+ALL = COURIERS + readers()
+
+
+@pytest.fixture
+def pool(site, configure, presswatch, redis, redis_url, queues, eventually):
+    """A pool at work, as `presswatch worker` starts it."""
+    config = configure(CONFIG.format(site=site.url))
+    process = presswatch.start("worker", "--config", str(config), REDIS_URL=redis_url)
+    process.config = config
+
+    def enqueue(path):
+        from monitor.model import Feed
+
+        with redis.pipeline() as pipe:
+            pipe.multi()
+            entry = {"guid": path, "title": "Report", "url": f"{site.url}{path}"}
+            queues.enqueue_entry(Feed(f"{site.url}/feed").id, entry, "v", pipe)
+            pipe.execute()
+
+    process.enqueue = enqueue
+    eventually(lambda: len(living(redis)), ALL)
+    return process
+
+
+def pid_of(redis, name):
+    return int(redis.hget(f"rq:worker:{name}", "pid"))
+
+
+def processes_of(pool):
+    """The processes of a pool's session that still run, zombies left out."""
+    found = set()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            if int(fields[3]) == pool.pid and fields[0] != "Z":
+                found.add(int(stat.parent.name))
+    return found
+
+
+def test_a_worker_that_is_killed_is_replaced(pool, redis, eventually):
+    before = set(living(redis))
+    victim = min(before)
+    os.kill(pid_of(redis, victim), signal.SIGKILL)
+    eventually(lambda: len(set(living(redis)) - before), 1, within=10)
+    eventually(lambda: len(processes_of(pool)), ALL + 1)
+
+
+def test_a_reload_renews_all_workers_and_they_have_the_new_configuration(
+    pool, site, redis, store, words, eventually
+):
+    before = set(living(redis))
+    (pool.config / "more.yaml").write_text("watchlists: [{name: rain, query: rain}]")
+    eventually(lambda: len(set(living(redis)) - before), ALL)
+    eventually(lambda: len(living(redis)), ALL)
+    site.put_page("/1", "Report", f"Of rain. {words}", words)
+    pool.enqueue("/1")
+    eventually(lambda: [one["watchlist"] for one in store.alerts.latest(most=9)], ["rain"])
+
+
+def test_sighup_renews_all_workers_and_a_broken_configuration_none(pool, redis, eventually):
+    before = set(living(redis))
+    pool.send_signal(signal.SIGHUP)
+    eventually(lambda: len(set(living(redis)) - before), ALL)
+    eventually(lambda: len(living(redis)), ALL)
+    renewed = living(redis)
+    (pool.config / "more.yaml").write_text("watchlists: [{name: rain")
+    pool.send_signal(signal.SIGHUP)
+    time.sleep(3)
+    assert living(redis) == renewed
+
+
+@pytest.mark.parametrize(("delay", "is_owed"), [(2, False), (60, True)])
+def test_sigterm_lets_a_job_end_but_not_for_ever(
+    pool, site, redis, queues, words, eventually, delay, is_owed
+):
+    site.put_page("/1", "Report", f"Of grain. {words}", words)
+    site.delays["/1"] = delay
+    pool.enqueue("/1")
+    eventually(lambda: site.asked()["/1"], 1)
+    pool.terminate()
+    assert pool.wait(10) == 0
+    assert "Traceback" not in pool.log.read_text()
+    assert processes_of(pool) == set()
+    assert bool(queues.depths()["articles"].owed) == is_owed
+    assert living(redis) == []
+
+
+def test_nothing_outlives_a_pool_that_is_killed(pool, site, eventually):
+    site.put_page("/1", "Report", "Of grain.")
+    site.delays["/1"] = 60
+    pool.enqueue("/1")
+    eventually(lambda: site.asked()["/1"], 1)
+    # The workers, and the process that was forked for the job.
+    assert len(processes_of(pool)) == ALL + 2
+    os.kill(pool.pid, signal.SIGKILL)
+    pool.wait()
+    eventually(lambda: processes_of(pool), set(), within=12)
+
+
+def test_a_job_under_way_ends_when_its_worker_and_the_pool_are_killed(pool, site, eventually):
+    site.put_page("/1", "Report", "Of grain.")
+    site.delays["/1"] = 60
+    pool.enqueue("/1")
+    eventually(lambda: site.asked()["/1"], 1)
+    # The process of the job has a group of its own.
+    os.killpg(pool.pid, signal.SIGKILL)
+    pool.wait()
+    assert len(processes_of(pool)) == 1
+    eventually(lambda: processes_of(pool), set(), within=12)

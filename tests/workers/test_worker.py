@@ -1,0 +1,363 @@
+"""Workers run our two functions, whatever Redis holds, and say that they live."""
+
+import json
+import os
+import pickle
+import signal
+import zlib
+from datetime import timedelta
+
+import pytest
+from redis import ConnectionError as RedisConnectionError
+from rq import Callback, Queue
+from rq.job import Job, JobStatus
+from rq.webhook import Webhook
+
+from monitor import ledger, liveness, reading
+from monitor.config import load
+from monitor.lifeline import Tether
+from monitor.liveness import living
+from monitor.own_jobs import FUNCTIONS, SERIALIZER, OwnJob
+from monitor.process import Again, Processor
+from monitor.runtime import Runtime
+from workers import context
+from workers.worker import Courier, Reader
+
+CONFIG = """
+feeds: [{{url: {site}/feed, name: Herald}}]
+watchlists: [{{name: grain, query: grain, once_per: article}}]
+"""
+
+
+@pytest.fixture
+def runtime(site, configure, redis, monkeypatch):
+    directory = configure(CONFIG.format(site=site.url))
+    runtime = Runtime(directory, load(directory, {}), redis)
+    monkeypatch.setattr(context, "_current", None)
+    context.use(runtime)
+    return runtime
+
+
+@pytest.fixture
+def work(runtime):
+    """Let a worker empty its queues."""
+
+    def run(kind=Reader, name="one"):
+        worker = kind(name, runtime, Tether())
+        worker.work(burst=True, logging_level="CRITICAL")
+
+    return run
+
+
+@pytest.fixture
+def owed(runtime):
+    """An entry that is owed; its page is not there."""
+
+    def put():
+        feed = runtime.config.feeds[0]
+        with runtime.redis.pipeline() as pipe:
+            pipe.multi()
+            entry = {"guid": "1", "title": "Grain", "url": None}
+            runtime.queues.enqueue_entry(feed.id, entry, "v", pipe)
+            pipe.execute()
+        (job_id,) = runtime.queues.all_owed("articles")
+        return job_id
+
+    return put
+
+
+def alerts(runtime):
+    return [alert["article"]["title"] for alert in runtime.store.alerts.latest(most=9)]
+
+
+QUEUES = [("articles", Reader), ("bulk", Reader), ("deliveries", Courier)]
+
+
+@pytest.mark.parametrize(("name", "kind"), QUEUES)
+@pytest.mark.parametrize("function", ["os.system", "subprocess.getoutput", "posix.system"])
+def test_a_job_that_names_another_function_is_not_run_but_shown(
+    redis, runtime, work, tmp_path, name, kind, function
+):
+    made = tmp_path / "made"
+    callback = Callback("os.system")
+    Queue(name, connection=redis, serializer=SERIALIZER).enqueue(
+        function, f"touch {made}", job_id="foreign", on_success=callback, on_failure=callback,
+        on_stopped=callback,
+    )  # fmt: skip
+    work(kind)
+    assert not made.exists()
+    (failed,) = runtime.queues.all_failed()
+    assert failed.id == "foreign"
+    assert function in failed.error
+    assert failed.queue == kind.kind
+    assert not redis.exists("rq:job:foreign")
+    assert runtime.queues.depths()[kind.kind].queued == 0
+
+
+def test_an_operator_sees_a_job_that_was_refused_and_can_only_drop_it(
+    redis, redis_url, runtime, work, presswatch, owed
+):
+    def call(*arguments):
+        config = ("--config", str(runtime.config_directory))
+        return presswatch.call(*arguments, *config, REDIS_URL=redis_url)
+
+    runtime.queues.give_up("articles", owed(), "HTTP 422")
+    Queue("articles", connection=redis, serializer=SERIALIZER).enqueue("os.system", job_id="bad")
+    work()
+    listed = call("failed", "list").stdout
+    assert "a job of somebody else  not one of our jobs: it names 'os.system'" in listed
+    assert json.loads(call("failed", "list", "--json").stdout.splitlines()[0])["args"] == []
+    assert json.loads(call("status", "--json").stdout)["queues"]["articles"]["failed"] == 2
+    assert call("failed", "retry", "bad").returncode == 1
+    assert call("failed", "retry", "--all").stdout == "1 queued again\n"
+    assert call("failed", "drop", "bad").stdout == "1 dropped\n"
+    assert runtime.queues.all_failed() == []
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        (FUNCTIONS["deliveries"], None, [], {}),
+        (FUNCTIONS["articles"], None, ["more"], {}),
+        (FUNCTIONS["articles"], None, [], {"more": 1}),
+        (FUNCTIONS["articles"], {"an": "instance"}, [], {}),
+        (f"{FUNCTIONS['articles']} ", None, [], {}),
+        ("workers.jobs._run", None, [], {}),
+        ([FUNCTIONS["articles"]], None, [], {}),
+        (None, None, [], {}),
+        {"no": "list"},
+        "text",
+        17,
+    ],
+)
+def test_the_name_is_ours_and_nothing_comes_along(redis, call):
+    job = OwnJob("foreign", connection=redis, serializer=SERIALIZER)
+    job.data = json.dumps(call).encode()
+    assert job.refusal("articles").startswith("not one of our jobs")
+    job.data = json.dumps([FUNCTIONS["articles"], None, [], {}]).encode()
+    assert job.refusal("articles") is None
+
+
+def hash_of(redis, job_id, **fields):
+    redis.hset(
+        f"rq:job:{job_id}",
+        mapping={"created_at": "2026-01-01T00:00:00.000000Z", "origin": "articles"} | fields,
+    )
+
+
+class Touch:
+    """A pickle that makes a file when it is read."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (open, (str(self.path), "w"))
+
+
+def test_a_pickle_is_not_even_read(redis, runtime, work, tmp_path):
+    made = tmp_path / "made"
+    evil = zlib.compress(pickle.dumps((Touch(made), None, (), {})))
+    hash_of(redis, "foreign", data=evil, meta=pickle.dumps(Touch(made)))
+    redis.rpush("rq:queue:articles", "foreign")
+    work()
+    assert not made.exists()
+    (failed,) = runtime.queues.all_failed()
+    assert failed.error == "not one of our jobs: its data is not what we write"
+
+
+def test_what_is_no_job_at_all_does_not_stop_a_worker(redis, runtime, work, owed):
+    redis.rpush("rq:queue:articles", "no id: at all", b"\xff\xfe", "broken", "string", "missing")
+    hash_of(redis, "broken", data=b"x", status="nonsense", timeout="soon")
+    redis.set("rq:job:string", "text")
+    redis.rpush("rq:queue:deliveries", "no id")
+    owed()
+    work()
+    work(Courier)
+    assert alerts(runtime) == ["Grain"]
+    assert {job.id for job in runtime.queues.all_failed()} == {
+        "no id: at all", "\ufffd\ufffd", "broken", "string", "no id",
+    }  # fmt: skip
+
+
+def test_an_owed_job_whose_hash_was_changed_is_refused_and_comes_back(redis, runtime, work, owed):
+    job_id = owed()
+    data = zlib.compress(json.dumps(["os.system", None, ["true"], {}]).encode())
+    redis.hset(f"rq:job:{job_id}", "data", data)
+    work()
+    assert alerts(runtime) == []
+    assert [runtime.queues.recover(), runtime.queues.recover()] == [[], [job_id]]
+    work()
+    assert alerts(runtime) == ["Grain"]
+
+
+@pytest.fixture
+def evil(tmp_path, monkeypatch):
+    """A module that leaves a trace when it is imported."""
+    made = tmp_path / "made"
+    (tmp_path / "evil_callbacks.py").write_text(f"open({str(made)!r}, 'w').close()\nrun = print\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    return made
+
+
+def test_what_else_a_hash_of_ours_asks_for_is_not_done(redis, runtime, site, work, owed, evil):
+    job_id = owed()
+    job = Job.fetch(job_id, connection=redis, serializer=SERIALIZER)
+    job._success_callback_name = job._failure_callback_name = "evil_callbacks.run"
+    job._stopped_callback_name = "evil_callbacks.run"
+    job.webhooks = [Webhook(f"{site.url}/told", status) for status in ("finished", "failed")]
+    job.repeats_left, job.repeat_intervals = 5, [0]
+    job.save()
+    read = OwnJob.fetch(job_id, connection=redis, serializer=SERIALIZER)
+    assert (read.success_callback, read.failure_callback, read.stopped_callback) == (None,) * 3
+    work()
+    assert alerts(runtime) == ["Grain"]
+    assert not evil.exists()
+    assert site.requests == []
+
+
+def test_a_fault_that_nobody_foresaw_is_tried_again_and_given_up_in_the_end(
+    redis, runtime, work, owed, monkeypatch
+):
+    async def fail(*_):
+        raise KeyError("x")
+
+    monkeypatch.setattr(Processor, "process", fail)
+    job_id = owed()
+    work()
+    assert runtime.queues.depths()["articles"].scheduled == 1
+    job = OwnJob.fetch(job_id, connection=redis, serializer=SERIALIZER)
+    job.retries_left = 0
+    job.save()
+    redis.rpush("rq:queue:articles", job_id)
+    work()
+    (failed,) = runtime.queues.failed("articles")
+    assert (failed.id, failed.error) == (job_id, "KeyError: 'x'")
+    assert runtime.queues.depths()["articles"].owed == 0
+
+
+def test_a_job_is_not_given_up_for_what_redis_does(redis, runtime, work, owed, monkeypatch):
+    async def fail(*_):
+        raise RedisConnectionError("gone")
+
+    monkeypatch.setattr(Processor, "process", fail)
+    job_id = owed()
+    job = OwnJob.fetch(job_id, connection=redis, serializer=SERIALIZER)
+    job.retries_left = 0
+    job.save()
+    work()
+    assert runtime.queues.failed("articles") == []
+    assert [runtime.queues.recover(), runtime.queues.recover()] == [[], [job_id]]
+
+
+def test_a_job_that_somebody_else_runs_is_put_off(runtime, work, owed):
+    job_id = owed()
+    with runtime.queues.lease("articles", job_id):
+        work()
+    assert alerts(runtime) == []
+    assert runtime.queues.rq["articles"].scheduled_job_registry.get_job_ids() == [job_id]
+
+
+@pytest.fixture
+def page(runtime, site, monkeypatch):
+    """A page whose cleaning does something to the process that it is done in."""
+
+    def put(harm):
+        monkeypatch.setattr(reading, "Reading", harm)
+        site.put_page("/1", "Grain", "Of grain.")
+        with runtime.redis.pipeline() as pipe:
+            pipe.multi()
+            entry = {"guid": "1", "title": "Grain", "url": f"{site.url}/1"}
+            runtime.queues.enqueue_entry(runtime.config.feeds[0].id, entry, "v", pipe)
+            pipe.execute()
+        (job_id,) = runtime.queues.all_owed("articles")
+        return job_id
+
+    return put
+
+
+def test_a_page_that_kills_its_process_does_not_hide_what_the_feed_says(
+    redis, runtime, work, page, monkeypatch, eventually
+):
+    monkeypatch.setattr(ledger, "LEASE", timedelta(seconds=0.5))
+    job_id = page(lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
+    work()
+    eventually(lambda: runtime.queues.running("articles", [job_id]), set())
+    redis.rpush("rq:queue:articles", job_id)
+    work()
+    assert alerts(runtime) == ["Grain"]
+    assert runtime.queues.depths()["articles"].owed == 1
+
+
+def test_a_page_that_is_never_cleaned_is_cut_off_before_its_job_is(
+    runtime, site, work, page, monkeypatch
+):
+    monkeypatch.setattr(reading, "CLEANING", timedelta(seconds=0.3))
+    page(lambda *_, **__: [None for _ in iter(int, 1)])
+    work()
+    assert alerts(runtime) == ["Grain"]
+    assert runtime.queues.depths()["articles"].scheduled == 1
+
+
+@pytest.mark.parametrize(("pause", "least"), [(1, 0), (30, 30)])
+def test_a_job_is_not_run_again_before_its_pause_is_over(
+    redis, runtime, work, owed, monkeypatch, pause, least
+):
+    async def again(*_):
+        return Again(pause)
+
+    monkeypatch.setattr(Processor, "process", again)
+    job_id = owed()
+    seconds, micros = redis.time()
+    work()
+    due = redis.zscore("rq:scheduled:articles", job_id)
+    assert due >= seconds + micros / 1e6 + least
+
+
+def test_a_job_that_an_operator_stops_comes_back(redis, runtime, site, owed, work):
+    job_id = owed()
+    job = OwnJob.fetch(job_id, connection=redis, serializer=SERIALIZER)
+    job.set_status(JobStatus.STOPPED)
+    runtime.queues.rq["articles"].remove(job_id)
+    assert [runtime.queues.recover(), runtime.queues.recover()] == [[], [job_id]]
+
+
+def test_a_worker_lives_by_its_heartbeat_and_registers_again(redis, runtime, monkeypatch):
+    worker = Courier("one", runtime, Tether())
+    worker.register_birth()
+    worker.heartbeat()
+    assert living(redis) == ["one"]
+    assert 0 < redis.ttl("rq:worker:one") <= liveness.SILENT.total_seconds()
+    redis.flushall()
+    assert living(redis) == []
+    worker.heartbeat()
+    assert living(redis) == ["one"]
+    redis.delete("rq:worker:one")
+    worker.maintain_heartbeats(*started(runtime, worker))
+    assert living(redis) == ["one"]
+    assert redis.hget("rq:worker:one", "birth")
+    assert redis.smembers("rq:workers:deliveries") == {b"rq:worker:one"}
+
+
+def started(runtime, worker):
+    queue = runtime.queues.rq["deliveries"]
+    job = queue.enqueue(FUNCTIONS["deliveries"])
+    job.timeout = 60
+    return job, worker.prepare_execution(job)
+
+
+def test_a_worker_that_no_longer_beats_is_forgotten(redis, runtime):
+    worker = Courier("one", runtime, Tether())
+    worker.register_birth()
+    worker.heartbeat()
+    redis.delete("rq:worker:one")
+    # What its last job wrote.
+    redis.hset("rq:worker:one", "successful_job_count", 1)
+    assert living(redis) == []
+    runtime.queues.recover()
+    assert not redis.exists("rq:worker:one", "rq:workers", "rq:workers:deliveries")
+
+
+def test_an_idle_worker_beats_twice_before_it_is_taken_for_dead(runtime):
+    worker = Reader("one", runtime, Tether())
+    assert 2 * worker.dequeue_timeout < liveness.SILENT.total_seconds()
