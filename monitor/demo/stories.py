@@ -44,7 +44,7 @@ class Outlet:
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class DemoStory:
     """A made-up article; its page belongs to `outlet`, feeds of `also_in` link to it as well.
 
     `alerts` are the watchlists that its own words match, `excludes` those that they rule out.
@@ -92,17 +92,17 @@ def _outlet(key: str, told: dict[str, Any]) -> Outlet:
     )
 
 
-def _story(told: dict[str, Any]) -> Story:
+def _story(told: dict[str, Any]) -> DemoStory:
     text = told.get("text", "").strip()
     fields: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value
         for key, value in told.items()
         if key != "text"
     }
-    return Story(**fields, paragraphs=tuple(text.split("\n\n")) if text else ())
+    return DemoStory(**fields, paragraphs=tuple(text.split("\n\n")) if text else ())
 
 
-def _load() -> tuple[dict[str, Outlet], tuple[Story, ...]]:
+def _load() -> tuple[dict[str, Outlet], tuple[DemoStory, ...]]:
     told = YAML(typ="safe", pure=True).load(resource("stories.yaml"))
     outlets = {key: _outlet(key, each) for key, each in told["outlets"].items()}
     return outlets, tuple(map(_story, told["stories"]))
