@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import re
-import textwrap
-from collections.abc import Iterable
 from datetime import UTC, datetime
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -21,9 +19,10 @@ from workers.delivery.mail import Content
 _POLICY = SMTP.clone(cte_type="7bit", refold_source="none")
 _SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _DOT_ATOM = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*", re.ASCII)
-# RFC 2047, section 2: a line with an encoded word has at most 76 characters.
-_WORD_BYTES = 39
-_LINE = 66
+# RFC 2047, section 2: a line with an encoded word has at most 76 characters. The library's lines
+# come out up to two characters longer than its limit.
+_LINE = 74
+_LONGEST_WORD = 60
 
 
 def compose(
@@ -43,7 +42,7 @@ def compose(
     mail = EmailMessage(_POLICY.clone(utf8=needs_utf8(sender, recipient)))
     domain = sender.domain
     headers = {
-        "Subject": _header(said.subject),
+        "Subject": _unstructured(said.subject),
         "From": f"Presswatch <{sender.addr_spec}>",
         "To": recipient.addr_spec,
         "Date": format_datetime(now.astimezone(UTC)),
@@ -74,24 +73,18 @@ def needs_utf8(*addresses: Address) -> bool:
     return not all(address.addr_spec.isascii() for address in addresses)
 
 
-def _header(text: str) -> str:
-    """Clean text as the value of an unstructured header, folded (RFC 5322, RFC 2047)."""
-    if text.isascii() and "=?" not in text:
-        lines = textwrap.wrap(text, _LINE, break_long_words=False, break_on_hyphens=False)
-        return "\r\n ".join(lines)
-    return "\r\n ".join(f"=?utf-8?b?{base64.b64encode(word).decode()}?=" for word in _words(text))
-
-
-def _words(text: str) -> Iterable[bytes]:
-    """Parts of a text in UTF-8 that fit into an encoded word, no code point cut."""
-    word = b""
-    for char in text:
-        more = char.encode()
-        if len(word) + len(more) > _WORD_BYTES:
-            yield word
-            word = b""
-        word += more
-    yield word
+def _unstructured(text: str) -> str:
+    """Returns clean text as the value of an unstructured header, folded (RFC 5322, RFC 2047)."""
+    # What a reader would take for an encoded word is encoded, and so is a word that exceeds a
+    # line: the library would begin a new line before it, which adds a space.
+    is_plain = (
+        text.isascii()
+        and "=?" not in text
+        and max(map(len, text.split()), default=0) <= _LONGEST_WORD
+    )
+    charset = "us-ascii" if is_plain else "utf-8"
+    header = Header(text, charset, maxlinelen=_LINE, header_name="Subject")
+    return header.encode(linesep="\r\n")
 
 
 def _id(key: str) -> str:
