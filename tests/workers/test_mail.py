@@ -293,6 +293,7 @@ def tags(source):
         ("ännä@herald.example", "ännä@herald.example"),
         ("anna@[127.0.0.1]", "anna@[127.0.0.1]"),
         ("anna@localhost", "anna@localhost"),
+        ("anna@mail.local", "anna@mail.local"),
     ],
 )
 def test_addresses_are_read(written, address):
@@ -305,6 +306,7 @@ def test_addresses_are_read(written, address):
         "", "anna", "@x.example", "anna@", "Anna <anna@x.example>", "a@b@x.example", "a b@x.example",
         "anna@x.example\r\nBcc: b@x.example", "anna\n@x.example", "anna@x example", "a..b@x.example",
         "anna@x..example", "anna@x.example>", "an\u2028na@x.example", "anna@x.example/y", "anna@x:25",
+        "anna@[300.1.1.1]", "anna@-x.example", f"anna@{'x' * 64}.example",
     ],
 )  # fmt: skip
 def test_what_is_no_address_is_refused(written):
@@ -317,9 +319,11 @@ def test_a_sender_is_made_up_from_the_server():
         ("mail.example.org", "presswatch@mail.example.org"),
         ("127.0.0.1", "presswatch@[127.0.0.1]"),
         ("::1", "presswatch@[IPv6:::1]"),
+        ("mail_relay", "presswatch@mail_relay"),
     ):
-        assert mailing.default_sender(host) == sender
-        assert read(alert(), sender=mailing.mailbox(sender))["From"] == f"Presswatch <{sender}>"
+        address = mailing.default_sender(host)
+        assert address.addr_spec == sender
+        assert read(alert(), sender=address)["From"] == f"Presswatch <{sender}>"
 
 
 def test_an_address_outside_ascii_needs_utf8_and_no_other_does():

@@ -47,7 +47,7 @@ def send(runtime: Runtime, subscriber: Subscriber, message: Message) -> Receipt:
     """
     options = subscriber.options
     route = read_route(options["smtp_url"])
-    sender = mailbox(options.get("sender") or default_sender(route.host))
+    sender = mailbox(options["sender"]) if options.get("sender") else default_sender(route.host)
     unsubscribe = options.get("unsubscribe", "")
     said = content(message, unsubscribe=unsubscribe)
     began = time.monotonic()
