@@ -1,4 +1,4 @@
-"""The plain truth: a query evaluated by looking, with nothing that makes it fast."""
+"""Evaluates a query in the most obvious way, without any optimisation."""
 
 import itertools
 import re
@@ -16,16 +16,16 @@ from monitor.watchlists.syntax import (
     Phrase,
     Same,
 )
-from monitor.watchlists.text import _TOKEN, _WORD, Text, fold
+from monitor.watchlists.text import _FOLDED_WORD, _TOKEN, Text, fold
 
 
 def tokens(text):
-    """Words and their places by one regular expression over the whole text."""
+    """Returns words and their spans by one regular expression over the whole text."""
     plain = re.sub(r"(?<=\d)[\u2009\u202f](?=\d{3})", ",", text)
     found = []
     for token in _TOKEN.finditer(plain):
         folded = fold(token[0])
-        found += [(word, token.span()) for word in _WORD.findall(folded)]
+        found += [(word, token.span()) for word in _FOLDED_WORD.findall(folded)]
     return found
 
 
@@ -40,7 +40,7 @@ def fields_of(article):
 
 
 def places(phrase, article):
-    """Every place of a phrase: (field, first word, last word)."""
+    """Returns every place of a phrase: (field, first word, last word)."""
     found = set()
     for field in phrase.fields:
         name = "body" if field == "lead" else field
@@ -111,7 +111,7 @@ def located(node, article):
 
 
 def matches(node, article, facts=frozenset()):
-    """Whether a query's tree matches an article."""
+    """Returns whether a query's tree matches an article."""
 
     def ask(part):
         return matches(part, article, facts)
