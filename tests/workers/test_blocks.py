@@ -112,8 +112,8 @@ def test_an_alert_without_snippets_has_no_quote():
         ({"priority": "low"}, "· low priority"),
         ({"update": True}, "· updated"),
         ({"story": {"id": "s", "articles": 4}}, "· 4 outlets carry the story"),
-        ({"article": {"text_from": "feed"}}, "· from the feed, the page could not be had"),
-        ({"article": {"quality": "teaser"}}, "· from a teaser, the rest could not be had"),
+        ({"article": {"text_from": "feed"}}, "· from the feed; the page could not be fetched"),
+        ({"article": {"quality": "teaser"}}, "· from a teaser; the full text was not available"),
         ({"article": {"paywalled": True}}, "· behind a paywall"),
     ],
 )

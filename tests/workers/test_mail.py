@@ -144,7 +144,7 @@ def test_both_parts_say_what_there_is_to_know():
             "23 November 2026, 09:00 UTC",
             "By Anna Meier",
             "4 outlets carry this story",
-            "from the feed, the page could not be had",
+            "from the feed; the page could not be fetched",
             "high priority",
             "Matched: NATO",
         ):

@@ -18,7 +18,7 @@ from urllib.parse import quote, urlsplit
 import regex
 
 from monitor.alerts.build import reservation
-from monitor.alerts.digest import MOST_SHOWN, Message, Section, Story, gather
+from monitor.alerts.digest import MOST_SHOWN, Message, Section, StoryAlerts, gather
 from workers.delivery.cutting import cut
 
 # What Slack refuses to take, or cuts: https://docs.slack.dev/reference/block-kit/blocks
@@ -182,7 +182,7 @@ def _section(section: Section) -> dict[str, Any]:
     )
 
 
-def _story(story: Story) -> list[Element]:
+def _story(story: StoryAlerts) -> list[Element]:
     notes = []
     if (outlets := story.best["story"]["articles"]) > 1:
         notes.append(f"{outlets} outlets")

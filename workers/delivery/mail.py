@@ -12,7 +12,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from monitor.alerts.build import reservation
-from monitor.alerts.digest import Message, Section, Story
+from monitor.alerts.digest import Message, Section, StoryAlerts
 from workers.delivery.cutting import ELLIPSIS, cut
 
 MOST_SUBJECT = 200
@@ -169,7 +169,7 @@ def _section(section: Section) -> ShownSection:
     )
 
 
-def _story(story: Story) -> ShownStory:
+def _story(story: StoryAlerts) -> ShownStory:
     named = tuple(map(_shown, story.others[:MOST_OTHERS]))
     return ShownStory(_shown(story.best), named, len(story.others) - len(named))
 
