@@ -1,4 +1,4 @@
-"""Texts that are longer than a channel takes, or than anybody reads. Pure."""
+"""Cuts texts that are longer than a channel accepts, or than anybody reads. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _GRAPHEME = regex.compile(r"\X")
 
 
 def cut(text: str, most: int) -> str:
-    """The beginning of a text in at most so many code points, with an ellipsis where it was longer.
+    """Returns the beginning of a text, in at most `most` code points; ends in an ellipsis if cut.
 
     A grapheme (UAX #29) is left out rather than cut, unless it is the first one.
     """
@@ -17,7 +17,7 @@ def cut(text: str, most: int) -> str:
         return text
     end = 0
     for grapheme in _GRAPHEME.finditer(text, 0, most + 1):
-        # What reaches beyond the window may be the beginning of a longer one.
+        # A grapheme that reaches the end of the window may continue beyond it.
         if grapheme.end() >= most:
             break
         end = grapheme.end()
