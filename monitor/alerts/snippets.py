@@ -56,7 +56,7 @@ def _merged(spans: Sequence[Span]) -> list[Span]:
 
 
 def _runs(spans: list[Span], width: int) -> list[tuple[int, int]]:
-    """Returns, for each span, the run of spans that a passage from there can show; longest first."""
+    """Returns for each span the run of spans that a passage from there can show; longest first."""
     ends = [end for _, end in spans]
     runs = [
         (first, max(first, bisect_right(ends, start + width) - 1))

@@ -1,4 +1,4 @@
-"""The newsroom as an HTTP site: what it has published by a moment, and how that looks.
+"""The newsroom as an HTTP site: what it has published by a given moment, and how it looks.
 
 /                       the outlets
 /<outlet>/              an outlet's stories so far
@@ -49,7 +49,7 @@ _templates = Environment(
 
 @dataclass(frozen=True, slots=True)
 class Newsroom:
-    """What stands on the site at a moment; the first few stories are out before `started_at`."""
+    """The site's content; the first few stories are published before `started_at`."""
 
     base_url: str
     started_at: datetime
@@ -57,14 +57,14 @@ class Newsroom:
     stories: tuple[DemoStory, ...] = STORIES
 
     def published_at(self, story: DemoStory) -> datetime:
-        """Tell the moment from which the story's page and entries are there."""
-        place = self.stories.index(story)
-        if place < ALREADY_OUT:
-            return self.started_at - (ALREADY_OUT - place) * APART_BEFORE_START
-        return self.started_at + (place - ALREADY_OUT + 1) * self.pace
+        """Returns the moment from which a story's page and entries exist."""
+        position = self.stories.index(story)
+        if position < ALREADY_OUT:
+            return self.started_at - (ALREADY_OUT - position) * APART_BEFORE_START
+        return self.started_at + (position - ALREADY_OUT + 1) * self.pace
 
     def published(self, now: datetime, outlet: Outlet | None = None) -> tuple[DemoStory, ...]:
-        """List the stories out by `now`, newest first: all, or those in an outlet's feed."""
+        """Returns the stories out by `now`, newest first: all, or those in an outlet's feed."""
         return tuple(
             story
             for story in reversed(self.stories)
@@ -73,12 +73,12 @@ class Newsroom:
         )
 
     def changed_at(self, outlet: Outlet, now: datetime) -> datetime:
-        """When the outlet's feed last changed, in whole seconds, as HTTP has them."""
+        """Returns when an outlet's feed last changed, in whole seconds, as HTTP has them."""
         moments = [self.published_at(story) for story in self.published(now, outlet)]
         return max(moments, default=self.started_at).replace(microsecond=0)
 
     def feed(self, outlet: Outlet, now: datetime) -> bytes:
-        """Render the outlet's feed; the same bytes as long as nothing new is out."""
+        """Renders an outlet's feed; the bytes stay the same until something new is published."""
         updated_at = self.changed_at(outlet, now)
         values = {
             **self._common(outlet),
@@ -89,7 +89,7 @@ class Newsroom:
         return _render(f"{outlet.feed}.xml", values)
 
     def page(self, story: DemoStory, now: datetime) -> bytes:
-        """Render the article's page as the outlet builds it, with all that stands around it."""
+        """Renders an article's page as the outlet builds it, with everything around the article."""
         outlet = OUTLETS[story.outlet]
         furniture = outlet.furniture
         # Adverts follow every second paragraph until they run out, as on real pages.
@@ -114,18 +114,18 @@ class Newsroom:
         return _render(f"{outlet.key}.html", values)
 
     def outlet_front(self, outlet: Outlet, now: datetime) -> bytes:
-        """Render the outlet's own front page: its stories so far."""
+        """Renders an outlet's front page: its stories so far."""
         values = {
             **self._common(outlet),
-            "stories": [self._story(outlet, each) for each in self.published(now, outlet)],
+            "stories": [self._story(outlet, story) for story in self.published(now, outlet)],
         }
         return _render("outlet.html", values)
 
     def front(self, now: datetime) -> bytes:
-        """Render the site's front page: its outlets."""
+        """Renders the site's front page: its outlets."""
         outlets = [
-            {**self._common(each), "count": len(self.published(now, each))}
-            for each in OUTLETS.values()
+            {**self._common(outlet), "count": len(self.published(now, outlet))}
+            for outlet in OUTLETS.values()
         ]
         values = {"outlets": outlets, "total": len(self.stories)}
         return _render("front.html", values)
@@ -159,7 +159,7 @@ class Newsroom:
         values = self._story(outlet, story)
         url = self.base_url + story.path
         if story.outlet != outlet.key:
-            # Partners are linked with tracking parameters, as syndication does it.
+            # Links to partners have tracking parameters, as in real syndication.
             url += f"?utm_source={outlet.key}&utm_medium=feed"
         guid = f"{outlet.key}-{story.slug}"
         return {**values, "url": url, "guid": guid, "paragraphs": story.paragraphs}
@@ -184,7 +184,7 @@ class Newsroom:
 
 
 def application(newsroom: Newsroom) -> web.Application:
-    """Build the site; its clock is the machine's."""
+    """Builds the site; its clock is the machine's."""
     pages = {story.path: story for story in newsroom.stories if not story.page_missing}
 
     async def front(_: web.Request) -> web.Response:
@@ -229,9 +229,9 @@ def application(newsroom: Newsroom) -> web.Application:
 async def serve(
     sock: socket.socket, *, pace_s: float = 2.0, started_at: datetime | None = None
 ) -> None:
-    """Serve the newsroom on a listening loopback socket until cancelled.
+    """Serves the newsroom on a listening loopback socket until cancelled.
 
-    A story comes out every `pace_s` seconds, counted from `started_at` (now, if not given).
+    A story is published every `pace_s` seconds, counted from `started_at` (by default now).
     """
     host, port = sock.getsockname()[:2]
     newsroom = Newsroom(
@@ -266,10 +266,10 @@ def _html(body: bytes) -> web.Response:
 def _conditional(
     request: web.Request, body: bytes, *, changed_at: datetime, content_type: str
 ) -> web.Response:
-    """304 where the client has the body already (RFC 9110, section 13.2.2: entity tags first)."""
+    """Answers 304 if the client has the body (RFC 9110, section 13.2.2: entity tags first)."""
     tag = hashlib.sha256(body).hexdigest()[:16]
     if (known := request.if_none_match) is not None:
-        unchanged = any(each.value in {tag, "*"} for each in known)
+        unchanged = any(entity_tag.value in {tag, "*"} for entity_tag in known)
     else:
         since = request.if_modified_since
         unchanged = since is not None and changed_at <= since
