@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 # Nobody reads a longer list; the rest is counted.
-MOST_SHOWN = 30
+MAX_SHOWN = 30
 
 _RANKS = {"high": 2, "normal": 1, "low": 0}
 
@@ -73,8 +73,8 @@ class Message:
         return min(str(alert["detected_at"]) for alert in self.alerts)
 
 
-def gather(alerts: Iterable[dict[str, Any]], most: int = MOST_SHOWN) -> tuple[Section, ...]:
-    """Groups alerts by watchlist and story, and drops the least important ones beyond `most`.
+def gather(alerts: Iterable[dict[str, Any]], limit: int = MAX_SHOWN) -> tuple[Section, ...]:
+    """Groups alerts by watchlist and story, and drops the least important ones beyond `limit`.
 
     Watchlists of high priority come first, then those with more alerts.
     """
@@ -98,7 +98,7 @@ def gather(alerts: Iterable[dict[str, Any]], most: int = MOST_SHOWN) -> tuple[Se
     sections.sort(
         key=lambda section: (-_RANKS[section.priority], -section.alerts, section.watchlist)
     )
-    return _cut(sections, most)
+    return _cut(sections, limit)
 
 
 def _worth(alert: dict[str, Any]) -> tuple[int, int, bool, int, str]:
@@ -112,10 +112,10 @@ def _worth(alert: dict[str, Any]) -> tuple[int, int, bool, int, str]:
     )
 
 
-def _cut(sections: list[Section], most: int) -> tuple[Section, ...]:
-    """Keeps the best `most` alerts, dealt out in turns so that no watchlist hides another."""
+def _cut(sections: list[Section], limit: int) -> tuple[Section, ...]:
+    """Keeps the best `limit` alerts, dealt out in turns so that no watchlist hides another."""
     shown = [0] * len(sections)
-    left = most
+    left = limit
     while left > 0:
         before = left
         for number, section in enumerate(sections):

@@ -19,7 +19,7 @@ _GRAPHEME = regex.compile(r"\X")
 
 
 def snippets(
-    text: str, spans: Sequence[Span], *, most: int = 3, width: int = 240
+    text: str, spans: Sequence[Span], *, limit: int = 3, width: int = 240
 ) -> tuple[Snippet, ...]:
     """Returns the best passages of a text around its matches, in the order of the text.
 
@@ -36,7 +36,7 @@ def snippets(
         window = _window(text, (wanted[first][0], wanted[last][1]), width)
         if all(window[1] <= other[0] or other[1] <= window[0] for other in windows):
             windows.append(window)
-        if len(windows) == most:
+        if len(windows) == limit:
             break
     return tuple(
         _snippet(text, window, [s for s in wanted if window[0] <= s[0] and s[1] <= window[1]])
@@ -70,7 +70,7 @@ def _window(text: str, core: Span, width: int) -> Span:
     room = max(0, width - (core[1] - core[0]))
     earliest = max(0, core[0] - room // 2)
     latest = min(len(text), max(core[1], earliest + width))
-    breaks = [found.span() for found in _BREAK_AFTER_SENTENCE.finditer(text, earliest, latest)]
+    breaks = [gap.span() for gap in _BREAK_AFTER_SENTENCE.finditer(text, earliest, latest)]
     starts = [end for _, end in breaks if end <= core[0]]
     ends = [start for start, _ in breaks if start >= core[1]]
     start = 0 if earliest == 0 else starts[0] if starts else _word_start(text, earliest, core[0])
@@ -92,8 +92,8 @@ def _word_end(text: str, at: int, limit: int) -> int:
 def _grapheme_end(text: str, at: int, limit: int) -> int:
     """Returns the first grapheme boundary (UAX #29) at or after `at`, but at most `limit`."""
     begin = max(0, at - 32)
-    for found in _GRAPHEME.finditer(text, begin, len(text)):
-        boundary: int = found.start()
+    for grapheme in _GRAPHEME.finditer(text, begin, len(text)):
+        boundary: int = grapheme.start()
         if boundary >= min(at, limit):
             return min(boundary, limit)
     return limit
@@ -111,9 +111,9 @@ def _snippet(text: str, window: Span, spans: Sequence[Span]) -> Snippet:
     moved: dict[int, int] = {}
     length = len(before)
     marks = sorted({place for span in spans for place in span} | {start, end})
-    for here, there in pairwise(marks):
-        moved[here] = length
-        piece = _WHITE_SPACE_RUN.sub(" ", text[here:there])
+    for piece_start, piece_end in pairwise(marks):
+        moved[piece_start] = length
+        piece = _WHITE_SPACE_RUN.sub(" ", text[piece_start:piece_end])
         pieces.append(piece)
         length += len(piece)
     moved[end] = length

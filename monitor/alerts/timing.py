@@ -15,7 +15,7 @@ PAUSES_S = (5, 30, 120, 600, 1800, 3600, 7200, 14400, 28800, 28800)
 JITTER = 0.2
 
 # A subscriber is paused after this many failures in a row, over at least this time.
-MOST_FAILURES = 5
+MAX_FAILURES = 5
 FAILING = timedelta(minutes=2)
 # Then a single alert is tried: first after this time, then at growing intervals.
 FIRST_PROBE = timedelta(minutes=1)
@@ -94,7 +94,7 @@ def after_failure(
     failures = state.failures + 1
     failing = replace(state, failures=failures, failing_since=since, error=error)
     if state.paused_at is None:
-        if not broken and (failures < MOST_FAILURES or now - since < FAILING):
+        if not broken and (failures < MAX_FAILURES or now - since < FAILING):
             return failing
         return replace(failing, paused_at=now, probes=0, probe_at=now + FIRST_PROBE)
     return replace(failing, probes=state.probes + 1, probe_at=next_probe(state, now, random))

@@ -89,12 +89,12 @@ class _Converter:
 
     def _lex(self) -> Iterator[tuple[str, str]]:
         at = 0
-        for found in _FOREIGN_LEXEME.finditer(self.query):
-            if found.start() != at:
+        for match in _FOREIGN_LEXEME.finditer(self.query):
+            if match.start() != at:
                 break
-            at = found.end()
-            if found.lastgroup:
-                yield str(found.lastgroup), found[0]
+            at = match.end()
+            if match.lastgroup:
+                yield str(match.lastgroup), match[0]
         if at < len(self.query):
             self.fail("a quotation mark is never closed")
 

@@ -76,24 +76,24 @@ class Lexeme:
 def lex(query: str) -> Iterator[Lexeme]:
     """Splits a query into lexemes; raises QueryError, such as for an unclosed quotation mark."""
     at = 0
-    for found in _LEXEME.finditer(query):
-        if found.start() != at:
+    for match in _LEXEME.finditer(query):
+        if match.start() != at:
             break
-        start, at = found.span()
-        kind, text = str(found.lastgroup), found[0]
+        start, at = match.span()
+        kind, text = str(match.lastgroup), match[0]
         if kind == "space":
             continue
         inside, number = text, None
         if kind == "quoted":
-            inside, number = found["inside"], found["loose"]
-            if not found["closed"]:
+            inside, number = match["inside"], match["loose"]
+            if not match["closed"]:
                 hint = 'close it with another "'
                 message = "this quotation mark is never closed"
                 raise QueryError(message, query=query, column=start + 1, hint=hint)
         elif kind == "word":
             _check_word(query, text, start)
         elif kind in {"near", "atleast"}:
-            number = found["distance"] or found["count"]
+            number = match["distance"] or match["count"]
             text = text.rstrip()
         yield Lexeme(kind, text, start, inside, None if number is None else int(number))
     if at < len(query):

@@ -66,11 +66,11 @@ class Matcher:
 
     def candidates(self, scanned: ScannedArticle) -> list[int]:
         """Returns the numbers of the watchlists with a trigger in an article, in order."""
-        found: set[int] = set()
+        numbers: set[int] = set()
         triggers: list[Trigger] = [*scanned.keys, *scanned.facts]
         for trigger in triggers:
-            found.update(self._triggered_by.get(trigger, ()))
-        return sorted(found)
+            numbers.update(self._triggered_by.get(trigger, ()))
+        return sorted(numbers)
 
     def root(self, number: int) -> Node:
         """Returns a watchlist's parsed query, by its number."""

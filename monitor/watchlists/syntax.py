@@ -139,7 +139,7 @@ def _anchor(words: str) -> tuple[str, int]:
     if "*" not in words and "?" not in words:
         return words, words.count(" ") - 2
     best, number, start = "", 0, 0
-    for end in [*(found.start() for found in _WILDCARDS.finditer(words)), len(words)]:
+    for end in [*(wildcard.start() for wildcard in _WILDCARDS.finditer(words)), len(words)]:
         if len(words[start:end].strip()) > len(best.strip()):
             best, number = words[start:end], words[:end].rstrip().count(" ") - 1
         start = end + 1
@@ -194,10 +194,10 @@ def phrases(node: Node) -> Iterator[Phrase]:
 
 def fields_of(node: Node) -> frozenset[str]:
     """Returns the fields in which a positional part may occur; the lead is part of the body."""
-    found: set[str] = set()
+    fields: set[str] = set()
     for phrase in phrases(node):
-        found.update("body" if field == "lead" else field for field in phrase.fields)
-    return frozenset(found)
+        fields.update("body" if field == "lead" else field for field in phrase.fields)
+    return frozenset(fields)
 
 
 def spell(node: Node, *, inner: bool = False) -> str:

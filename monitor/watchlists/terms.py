@@ -11,7 +11,7 @@ from monitor.watchlists.lexer import Lexeme
 from monitor.watchlists.syntax import Fact, Phrase
 from monitor.watchlists.text import UNSPACED_SCRIPTS, Text, fold
 
-FEWEST_LETTERS = 3
+MIN_LETTERS = 3
 
 _PATTERN = regex.compile(r"[\p{L}\p{M}\p{N}*?]*[*?][\p{L}\p{M}\p{N}*?]*|[^\s*?]+")
 _FIXED = regex.compile(r"[^*?]+")
@@ -25,11 +25,11 @@ def phrase(
     """Builds the phrase at `start` of a query; `inside` holds its words, without quotes."""
     if "*" in inside or "?" in inside:
         words: list[str] = []
-        for found in _PATTERN.finditer(inside):
-            if "*" in found[0] or "?" in found[0]:
-                words.append(_wildcard(query, start, end, found[0]))
+        for match in _PATTERN.finditer(inside):
+            if "*" in match[0] or "?" in match[0]:
+                words.append(_wildcard(query, start, end, match[0]))
             else:
-                words += Text(found[0]).words
+                words += Text(match[0]).words
     else:
         words = Text(inside).words
     if not words:
@@ -48,13 +48,13 @@ def _wildcard(query: str, start: int, end: int, word: str) -> str:
             "leave it out: in this script, terms match inside longer words, too",
         )
     fixed = _FIXED.findall(word)
-    if sum(map(len, fixed)) < FEWEST_LETTERS:
+    if sum(map(len, fixed)) < MIN_LETTERS:
         _fail(
             query,
             start,
             end,
             f"{word} matches too many words",
-            f"write at least {FEWEST_LETTERS} letters, or leave the wildcard out",
+            f"write at least {MIN_LETTERS} letters, or leave the wildcard out",
         )
     folded: str = _FIXED.sub(lambda part: fold(part[0]), word)
     while "**" in folded:

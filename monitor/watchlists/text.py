@@ -57,8 +57,8 @@ _FOLDED_WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
 _ASCII_WORD = re.compile(r"[a-z0-9]+")
 # Thin spaces between groups of digits become commas: as many code points, and no white space.
 _THIN_SPACE = re.compile(r"(?<=\d)[\u2009\u202f](?=\d{3})")
-_LONGEST_PIECE = 40
-_MOST_PIECES = 200_000
+_MAX_PIECE_LENGTH = 40
+_MAX_PIECES = 200_000
 
 # Canonical combining classes (Unicode, section 4.3) of marks that only change a letter's spelling:
 # the points of Hebrew and Arabic, and marks above, below and beside a letter. All others make
@@ -96,8 +96,8 @@ class _Pieces(dict[str, _Piece]):
 
     def __missing__(self, text: str) -> _Piece:
         piece = _split(text)
-        if len(text) <= _LONGEST_PIECE:
-            if len(self) >= _MOST_PIECES:
+        if len(text) <= _MAX_PIECE_LENGTH:
+            if len(self) >= _MAX_PIECES:
                 self.clear()
             self[text] = piece
         return piece
@@ -199,16 +199,16 @@ def _split(text: str) -> _Piece:
     """Splits a piece of text without white space into tokens."""
     words: list[str] = []
     spans: list[Span] = []
-    for found in _TOKEN.finditer(text):
-        word = fold(found[0])
+    for token in _TOKEN.finditer(text):
+        word = fold(token[0])
         if _FOLDED_WORD.fullmatch(word):
             words.append(word)
-            spans.append(found.span())
+            spans.append(token.span())
             continue
         # A character such as ½ or ㎏/㎡ folds into several words, which share its span.
         for part in _FOLDED_WORD.findall(word):
             words.append(part)
-            spans.append(found.span())
+            spans.append(token.span())
     return _Piece(tuple(words), tuple(spans), " ".join(words))
 
 

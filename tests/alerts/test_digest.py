@@ -34,7 +34,9 @@ def test_stories_are_sorted_by_outlets_and_then_by_matches_in_the_title():
 def test_alerts_on_one_story_are_grouped_under_the_best():
     alerts = [alert(1, story="s"), alert(2), alert(3, story="s", field="title")]
     (section,) = gather(alerts)
-    assert [(one.best["id"], [other["id"] for other in one.others]) for one in section.stories] == [
+    assert [
+        (story.best["id"], [other["id"] for other in story.others]) for story in section.stories
+    ] == [
         ("3", ["1"]),
         ("2", []),
     ]

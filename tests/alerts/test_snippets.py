@@ -31,7 +31,7 @@ def test_the_passages_with_most_matches_are_in_the_order_of_the_text():
     text = (
         f"One Council. {far}Council, Council and Council. {far}Council, Council. {far}The Council."
     )
-    found = snippets(text, spans_of(text, "Council"), most=2)
+    found = snippets(text, spans_of(text, "Council"), limit=2)
     assert [len(snippet.highlights) for snippet in found] == [3, 2]
 
 
@@ -63,10 +63,10 @@ pieces = st.lists(
 
 
 @given(pieces, st.integers(1, 4), st.sampled_from([20, 60, 240]))
-def test_snippets_of_any_text_highlight_the_matches_and_cut_no_grapheme(text, most, width):
+def test_snippets_of_any_text_highlight_the_matches_and_cut_no_grapheme(text, limit, width):
     spans = spans_of(text, "Council")
-    found = snippets(text, spans, most=most, width=width)
-    assert len(found) <= most
+    found = snippets(text, spans, limit=limit, width=width)
+    assert len(found) <= limit
     assert bool(found) is bool(text.strip())
     flat = regex.sub(r"\s+", " ", text)
     for snippet in found:

@@ -13,7 +13,7 @@ from monitor.alerts.timing import (
     FIRST_PROBE,
     JITTER,
     LAST_PROBE,
-    MOST_FAILURES,
+    MAX_FAILURES,
     PAUSES_S,
     after_failure,
     digest_at,
@@ -137,17 +137,17 @@ def fail(state, now, *, broken=False):
 
 def test_a_short_failure_pauses_nobody_however_many_deliveries_it_hits():
     state = SubscriberState()
-    for second in range(3 * MOST_FAILURES):
+    for second in range(3 * MAX_FAILURES):
         state = fail(state, NOW + timedelta(seconds=second))
     assert state.paused_at is None
 
 
 def test_a_subscriber_that_fails_repeatedly_is_paused():
     state = SubscriberState()
-    for number in range(MOST_FAILURES - 1):
+    for number in range(MAX_FAILURES - 1):
         state = fail(state, NOW + number * FAILING)
         assert state.paused_at is None
-    last = NOW + MOST_FAILURES * FAILING
+    last = NOW + MAX_FAILURES * FAILING
     state = fail(state, last)
     assert state.paused_at == last
     assert state.probe_at == last + FIRST_PROBE

@@ -85,13 +85,15 @@ def like(pattern, word):
 
 
 def spelt(phrase, text, words):
-    there = text[words[0][1][0] : words[-1][1][1]]
+    original = text[words[0][1][0] : words[-1][1][1]]
     if phrase.mode == "exact":
-        normal = [" ".join(one.split()) for one in (there, phrase.raw)]
-        return len({unicodedata.normalize("NFC", one) for one in normal}) == 1
+        normal = [" ".join(spelling.split()) for spelling in (original, phrase.raw)]
+        return len({unicodedata.normalize("NFC", spelling) for spelling in normal}) == 1
     if phrase.mode == "case":
-        said = [fold(text[start:end], case=False) for _, (start, end) in words]
-        return said == [fold(phrase.raw[a:b], case=False) for _, (a, b) in tokens(phrase.raw)]
+        spelt_words = [fold(text[start:end], case=False) for _, (start, end) in words]
+        return spelt_words == [
+            fold(phrase.raw[a:b], case=False) for _, (a, b) in tokens(phrase.raw)
+        ]
     return True
 
 

@@ -182,9 +182,9 @@ def test_an_empty_title_is_marked_as_such():
 
 @pytest.mark.parametrize("whole", ["e\u0301", "👩‍👩‍👧", "🇺🇳", "각"])
 def test_a_text_is_not_cut_inside_a_grapheme(whole):
-    for most in range(len(whole) + 1, 40):
-        kept = cut(whole * 40, most)
-        assert len(kept) <= most
+    for max_length in range(len(whole) + 1, 40):
+        kept = cut(whole * 40, max_length)
+        assert len(kept) <= max_length
         assert kept.endswith("…")
         assert kept[:-1].replace(whole, "") == ""
         assert kept[:-1]
@@ -300,7 +300,7 @@ def test_any_text_stays_within_the_limits_and_stays_text(some, times, follows):
 
 
 @given(texts, st.integers(1, 400))
-def test_a_cut_text_begins_like_the_whole(text, most):
-    kept = cut(text, most)
-    assert len(kept) <= most
+def test_a_cut_text_begins_like_the_whole(text, max_length):
+    kept = cut(text, max_length)
+    assert len(kept) <= max_length
     assert kept == text or (kept[-1] == "…" and text.startswith(kept[:-1]))

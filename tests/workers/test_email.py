@@ -223,7 +223,7 @@ def test_a_kept_connection_that_was_dropped_is_opened_again(plain, post, eventua
 
 
 def test_a_connection_is_replaced_after_many_mails_or_a_long_idle_time(plain, post, monkeypatch):
-    monkeypatch.setattr(smtp, "MOST_MAILS", 2)
+    monkeypatch.setattr(smtp, "MAX_MAILS", 2)
     send(plain.url(), ANNA, BOB, CLEO)
     assert len(post.mails) == 3
     assert post.connections == 2

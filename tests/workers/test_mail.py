@@ -372,10 +372,10 @@ def test_any_text_gives_the_expected_headers(title, source, watchlist, author, t
     assert got.keys() == HEADERS
     meant = f"[{mail.clean(watchlist)}] {mail.clean(title) or '(no title)'}"
     subject = got["Subject"]
-    if len(meant) <= mail.MOST_SUBJECT:
+    if len(meant) <= mail.MAX_SUBJECT:
         assert subject == meant
     else:
-        assert len(subject) <= mail.MOST_SUBJECT
+        assert len(subject) <= mail.MAX_SUBJECT
         assert meant.startswith(subject.removesuffix("…"))
     assert re.fullmatch(r"<([A-Za-z0-9_-]+\.)+presswatch\.herald\.example>", got["List-Id"])
     assert tags(html(got)) <= TAGS

@@ -451,7 +451,7 @@ def test_messages_to_one_channel_are_a_second_apart(runtime, bot, hook, server):
 def test_a_delivery_that_would_wait_long_learns_when_to_come_back(
     runtime, bot, server, monkeypatch
 ):
-    monkeypatch.setattr(slack, "LONGEST_TURN_S", 0.1)
+    monkeypatch.setattr(slack, "MAX_TURN_S", 0.1)
     slack.send(runtime, bot, message(story="s1"))
     with pytest.raises(Crowded) as raised:
         slack.send(runtime, bot, message(2, story="s2"))

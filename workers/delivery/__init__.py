@@ -204,7 +204,7 @@ class _Attempt:
         with self._runtime.redis.pipeline() as pipe:
             pipe.multi()
             self._end_unsent(pipe)
-            # A later article of a story interests only subscribers who are told at once.
+            # A later article of a story interests only subscribers who get alerts at once.
             if not self._delivery.article:
                 subscribers.hold(name, self._held(releases), pipe)
                 self._note("held", f"{why}, {until.isoformat(timespec='seconds')}", pipe)
@@ -218,7 +218,7 @@ class _Attempt:
             return {Held((alert,)): moment for alert, moment in releases.items()}
         message = Held(self._delivery.alerts, tried=True)
         until = max(releases.values())
-        # A message that a paused subscriber may already have taken is its first probe.
+        # A message that a paused subscriber may have accepted already is its first probe.
         return {message: until if until > self._now else _FIRST}
 
     def _delivered(self, receipt: Receipt, attempt: int) -> Again | Done:
@@ -236,14 +236,14 @@ class _Attempt:
             given_up = dict(receipt.refused)
             if pause:
                 queues.narrow(self._job_id, replace(rest, to=tuple(receipt.later)), pipe)
-                self._note("failed", _said(receipt.later.items()), pipe)
+                self._note("failed", _joined(receipt.later.items()), pipe)
             else:
                 given_up |= receipt.later
                 queues.settle("deliveries", self._job_id, pipe)
             if given_up:
-                said = _said(given_up.items())
-                queues.fail_delivery(replace(rest, to=tuple(given_up)), said, pipe)
-                self._note("given up", said, pipe)
+                answers = _joined(given_up.items())
+                queues.fail_delivery(replace(rest, to=tuple(given_up)), answers, pipe)
+                self._note("given up", answers, pipe)
             pipe.execute()
         log.info(
             "alert delivered",
@@ -258,7 +258,7 @@ class _Attempt:
         return Again(pause) if pause else Done(tuple(self._alerts))
 
     def _dropped(self) -> Again | Done:
-        """Ends a delivery for which nobody was asked to take anything."""
+        """Ends a delivery with nothing to send."""
         with self._runtime.redis.pipeline() as pipe:
             pipe.multi()
             self._end_unsent(pipe)
@@ -271,23 +271,23 @@ class _Attempt:
         self._runtime.store.subscribers.give_back(self._subscriber.name, self._delivery.id, pipe)
 
     def _failed(self, error: DeliveryError, attempt: int) -> Again | Done:
-        said, broken = str(error), isinstance(error, SubscriberBroken)
+        reason, broken = str(error), isinstance(error, SubscriberBroken)
         state = self._runtime.store.subscribers.change(
             self._subscriber.name,
-            lambda state: after_failure(state, said, self._now, _random, broken=broken),
+            lambda state: after_failure(state, reason, self._now, _random, broken=broken),
             self._tell_operators,
         )
         is_refused = not (error.retryable or broken)
         pause = pause_s(attempt, error.retry_after_s, _random)
         gives_up = is_refused or (pause is None and not state.paused_at)
         with self._runtime.redis.pipeline() as pipe:
-            self._note("given up" if gives_up else "failed", said, pipe)
+            self._note("given up" if gives_up else "failed", reason, pipe)
             pipe.execute()
         if gives_up:
-            self._runtime.queues.give_up("deliveries", self._job_id, said)
-            log.error("delivery given up", error=said)
+            self._runtime.queues.give_up("deliveries", self._job_id, reason)
+            log.error("delivery given up", error=reason)
             return Done(())
-        log.warning("delivery failed", error=said, paused=state.paused_at is not None)
+        log.warning("delivery failed", error=reason, paused=state.paused_at is not None)
         if state.paused_at or pause is None:
             return self._hold(self._releases(released=True), "the subscriber is paused")
         return Again(pause)
@@ -321,6 +321,6 @@ class _Attempt:
         self._runtime.store.subscribers.note(alerts, note, pipe)
 
 
-def _said(answers: Iterable[tuple[str, str]]) -> str:
+def _joined(answers: Iterable[tuple[str, str]]) -> str:
     """Joins the answers about recipients into one line."""
     return "; ".join(f"{recipient}: {answer}" for recipient, answer in answers)

@@ -55,7 +55,7 @@ def _reason(result: AppriseResult, address: str) -> str:
     warnings = [entry.message for entry in result.logs() if entry.level in {"WARNING", "ERROR"}]
     if not warnings:
         return "the service did not accept the message"
-    said = _URL_OR_PATH.sub("…", warnings[-1])
+    reason = _URL_OR_PATH.sub("…", warnings[-1])
     for token in _CREDENTIAL.findall(address):
-        said = said.replace(token, "…")
-    return said
+        reason = reason.replace(token, "…")
+    return reason

@@ -19,21 +19,21 @@ from urllib.parse import quote, urlsplit
 import regex
 
 from monitor.alerts.build import reservation
-from monitor.alerts.digest import MOST_SHOWN, Message, Section, StoryAlerts, gather
+from monitor.alerts.digest import MAX_SHOWN, Message, Section, StoryAlerts, gather
 from workers.delivery.cutting import cut
 
 # Limits beyond which Slack refuses or cuts: https://docs.slack.dev/reference/block-kit/blocks
-MOST_BLOCKS = 50
+MAX_BLOCKS = 50
 # Slack accepts some 13,200 characters in all blocks together, which it documents nowhere and counts
 # in its own way; the length of their JSON is never less. https://github.com/slackapi/bolt-js/issues/2509
-MOST_CHARACTERS = 12_000
+MAX_CHARACTERS = 12_000
 
-MOST_TITLE = 300
-MOST_NAME = 100
-MOST_URL = 2_000
-MOST_SNIPPET = 600
-MOST_HIGHLIGHTS = 20
-MOST_NAMED = 10
+MAX_TITLE = 300
+MAX_NAME = 100
+MAX_URL = 2_000
+MAX_SNIPPET = 600
+MAX_HIGHLIGHTS = 20
+MAX_NAMED = 10
 
 SEPARATOR = " · "
 UNTITLED = "(no title)"
@@ -85,7 +85,7 @@ def render_alert(alert: dict[str, Any]) -> Rendered:
             lines = [element for quote in quotes for element in (_text("\n"), *quote)]
             parts.append(_part("rich_text_quote", lines[1:]))
         blocks = [_rich_text(parts)]
-        if not quotes or _size(blocks) <= MOST_CHARACTERS:
+        if not quotes or _size(blocks) <= MAX_CHARACTERS:
             return Rendered(_fallback(alert), blocks)
         quotes.pop()
 
@@ -115,7 +115,7 @@ def safe_url(url: str) -> str | None:
 
     Returns None if a link could not lead there.
     """
-    encoded: str = _UNSAFE.sub(lambda found: quote(found[0], safe="", errors="replace"), url)
+    encoded: str = _UNSAFE.sub(lambda unsafe: quote(unsafe[0], safe="", errors="replace"), url)
     try:
         parts = urlsplit(encoded)
         port = parts.port
@@ -123,7 +123,7 @@ def safe_url(url: str) -> str | None:
         return None
     if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
         return None
-    return encoded if len(encoded) <= MOST_URL else None
+    return encoded if len(encoded) <= MAX_URL else None
 
 
 # Digests.
@@ -131,19 +131,19 @@ def safe_url(url: str) -> str | None:
 
 def _digest(message: Message) -> Rendered:
     """Shows as many alerts as Slack accepts, the best of each watchlist first."""
-    most = MOST_SHOWN
+    limit = MAX_SHOWN
     sections = message.sections
     while True:
         blocks = _digest_blocks(message, sections)
         size = _size(blocks)
-        if (size <= MOST_CHARACTERS and len(blocks) <= MOST_BLOCKS) or most == 1:
+        if (size <= MAX_CHARACTERS and len(blocks) <= MAX_BLOCKS) or limit == 1:
             break
-        most = max(1, min(most - 1, most * MOST_CHARACTERS // size))
-        sections = gather(message.alerts, most)
+        limit = max(1, min(limit - 1, limit * MAX_CHARACTERS // size))
+        sections = gather(message.alerts, limit)
     names = ", ".join(
-        f"{_name(section.watchlist)} ({section.alerts})" for section in sections[:MOST_NAMED]
+        f"{_name(section.watchlist)} ({section.alerts})" for section in sections[:MAX_NAMED]
     )
-    more = f" and {len(sections) - MOST_NAMED} more" if len(sections) > MOST_NAMED else ""
+    more = f" and {len(sections) - MAX_NAMED} more" if len(sections) > MAX_NAMED else ""
     since = _fallback_time(datetime.fromisoformat(message.since))
     text = f"{len(message.alerts)} alerts since {since}: {names}{more}"
     return Rendered(escape(text), blocks)
@@ -161,9 +161,9 @@ def _digest_blocks(message: Message, sections: Sequence[Section]) -> list[dict[s
     foot: list[Element] = []
     if hidden:
         names = ", ".join(
-            f"{_name(section.watchlist)} ({section.alerts})" for section in hidden[:MOST_NAMED]
+            f"{_name(section.watchlist)} ({section.alerts})" for section in hidden[:MAX_NAMED]
         )
-        more = f" and {len(hidden) - MOST_NAMED} more" if len(hidden) > MOST_NAMED else ""
+        more = f" and {len(hidden) - MAX_NAMED} more" if len(hidden) > MAX_NAMED else ""
         foot.append(_text(f"Not shown: {names}{more}.\n"))
     if shown < len(message.alerts):
         foot.append(_text(f"The best {shown} are shown. All: "))
@@ -228,10 +228,10 @@ def _remarks(alert: dict[str, Any]) -> Iterable[str]:
 
 def _snippet(snippet: dict[str, Any]) -> list[Element]:
     """Renders a passage with its matches in bold."""
-    text = cut(snippet["text"], MOST_SNIPPET)
+    text = cut(snippet["text"], MAX_SNIPPET)
     pieces: list[tuple[str, dict[str, bool] | None]] = []
     done = 0
-    for start, end in sorted(snippet["highlights"])[:MOST_HIGHLIGHTS]:
+    for start, end in sorted(snippet["highlights"])[:MAX_HIGHLIGHTS]:
         begin, stop = max(start, done), min(end, len(text))
         if begin < stop:
             pieces += [(text[done:begin], None), (text[begin:stop], _BOLD)]
@@ -243,7 +243,7 @@ def _snippet(snippet: dict[str, Any]) -> list[Element]:
 
 def _link(article: dict[str, Any], style: dict[str, bool] | None = None) -> Element:
     """Renders an article's title, as a link if its URL is safe."""
-    title = cut(plain(article["title"]).strip(), MOST_TITLE) or UNTITLED
+    title = cut(plain(article["title"]).strip(), MAX_TITLE) or UNTITLED
     url = safe_url(article.get("url") or "")
     if url is None:
         return _text(title, style)
@@ -270,7 +270,7 @@ def _fallback(alert: dict[str, Any]) -> str:
     """Returns the text of an alert's notification."""
     article = alert["article"]
     sign = "❗ " if alert["priority"] == "high" else ""
-    title = cut(plain(article["title"]).strip(), MOST_TITLE) or UNTITLED
+    title = cut(plain(article["title"]).strip(), MAX_TITLE) or UNTITLED
     line = f"{sign}{_name(alert['watchlist'])}: {title} ({_name(article['source'])})"
     return escape(line)
 
@@ -280,7 +280,7 @@ def _fallback_time(when: datetime) -> str:
 
 
 def _name(text: str) -> str:
-    return cut(plain(text).strip(), MOST_NAME) or "?"
+    return cut(plain(text).strip(), MAX_NAME) or "?"
 
 
 def _count(number: int, noun: str) -> str:

@@ -8,17 +8,17 @@ ELLIPSIS = "…"
 _GRAPHEME = regex.compile(r"\X")
 
 
-def cut(text: str, most: int) -> str:
-    """Returns the beginning of a text, in at most `most` code points; ends in an ellipsis if cut.
+def cut(text: str, max_length: int) -> str:
+    """Shortens a text to at most `max_length` code points, with an ellipsis at the end if it was cut.
 
     A grapheme (UAX #29) is left out rather than cut, unless it is the first one.
     """
-    if len(text) <= most:
+    if len(text) <= max_length:
         return text
     end = 0
-    for grapheme in _GRAPHEME.finditer(text, 0, most + 1):
+    for grapheme in _GRAPHEME.finditer(text, 0, max_length + 1):
         # A grapheme that reaches the end of the window may continue beyond it.
-        if grapheme.end() >= most:
+        if grapheme.end() >= max_length:
             break
         end = grapheme.end()
-    return text[: end or most - 1] + ELLIPSIS
+    return text[: end or max_length - 1] + ELLIPSIS

@@ -18,7 +18,7 @@ from monitor.mailing import Route, default_sender, mailbox, read_route
 from workers.delivery.channel import Receipt
 from workers.delivery.mail import clean, render_mail
 from workers.delivery.mime import compose
-from workers.delivery.smtp import LATER, REFUSED, TAKEN, Answer, Connection, said_by
+from workers.delivery.smtp import LATER, REFUSED, TAKEN, Answer, Connection, answer_text
 
 if TYPE_CHECKING:
     from monitor.alerts.digest import Message
@@ -79,18 +79,18 @@ def send(runtime: Runtime, subscriber: Subscriber, message: Message) -> Receipt:
             later[address] = str(error)
             continue
         kind = answer.code // 100
-        (taken if kind == TAKEN else later if kind == LATER else refused)[address] = answer.said
+        (taken if kind == TAKEN else later if kind == LATER else refused)[address] = answer.text
     if not taken:
-        answers = "; ".join(f"{who}: {said}" for who, said in (later | refused).items())
+        answers = "; ".join(f"{recipient}: {text}" for recipient, text in (later | refused).items())
         raise DeliveryError(answers, retryable=bool(later)) from failure
     return Receipt("; ".join(dict.fromkeys(taken.values())), later, refused)
 
 
 def _check_sender(route: Route, sender: Address, answer: Answer) -> None:
     """Raises SubscriberBroken if the server would accept no mail at all."""
-    if answer.code == _LOGIN_WANTED or (answer.at == "MAIL" and answer.code in _SENDER_REFUSED):
+    if answer.code == _LOGIN_WANTED or (answer.step == "MAIL" and answer.code in _SENDER_REFUSED):
         raise SubscriberBroken(
-            f"{route.server} accepts no mail from {sender.addr_spec}: {answer.said}"
+            f"{route.server} accepts no mail from {sender.addr_spec}: {answer.text}"
         )
 
 
@@ -128,13 +128,14 @@ def _translated(route: Route) -> Iterator[None]:
         reason = clean(error.verify_message)
         raise SubscriberBroken(f"the certificate of {server} is not valid: {reason}") from error
     except smtplib.SMTPAuthenticationError as error:
-        said = f"{server} refuses the login: {said_by(route, error.smtp_code, error.smtp_error)}"
+        text = answer_text(route, error.smtp_code, error.smtp_error)
+        message = f"{server} refuses the login: {text}"
         if error.smtp_code // 100 == REFUSED:
-            raise SubscriberBroken(said) from error
-        raise DeliveryError(said, retryable=True) from error
+            raise SubscriberBroken(message) from error
+        raise DeliveryError(message, retryable=True) from error
     except smtplib.SMTPResponseException as error:
-        said = said_by(route, error.smtp_code, error.smtp_error)
-        raise DeliveryError(f"{server}: {said}", retryable=True) from error
+        text = answer_text(route, error.smtp_code, error.smtp_error)
+        raise DeliveryError(f"{server}: {text}", retryable=True) from error
     except UnicodeError as error:
         raise SubscriberBroken(f"{server}: the host name is not valid") from error
     except OSError as error:

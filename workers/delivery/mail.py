@@ -15,10 +15,10 @@ from monitor.alerts.build import reservation
 from monitor.alerts.digest import Message, Section, StoryAlerts
 from workers.delivery.cutting import ELLIPSIS, cut
 
-MOST_SUBJECT = 200
-MOST_PREVIEW = 160
+MAX_SUBJECT = 200
+MAX_PREVIEW = 160
 # A digest names at most this many other outlets of a story.
-MOST_OTHERS = 5
+MAX_OTHERS = 5
 
 # A word at the cut is left out rather than cut, unless it is longer than this.
 _LAST_WORD = 20
@@ -62,7 +62,7 @@ class Passage:
     @property
     def marked(self) -> str:
         """Returns the snippet as plain text, with matches between asterisks."""
-        return "".join(f"*{text}*" if found else text for text, found in self.pieces)
+        return "".join(f"*{text}*" if matched else text for text, matched in self.pieces)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +137,8 @@ def _alert(message: Message) -> tuple[str, str, dict[str, Any]]:
     (alert,) = message.alerts
     shown = _shown(alert)
     update = "update: " if shown.update else ""
-    subject = _cut(f"[{shown.watchlist}] {update}{shown.title}", MOST_SUBJECT)
-    preview = _cut(" ".join(passage.text for passage in shown.passages), MOST_PREVIEW)
+    subject = _cut(f"[{shown.watchlist}] {update}{shown.title}", MAX_SUBJECT)
+    preview = _cut(" ".join(passage.text for passage in shown.passages), MAX_PREVIEW)
     values = {"alert": shown, "preview": preview, "id": clean(alert["id"])}
     return "alert", subject, values
 
@@ -154,9 +154,9 @@ def _digest(message: Message) -> tuple[str, str, dict[str, Any]]:
         "shown": message.shown,
         "since": clean(message.since),
         "since_time": _time(message.since),
-        "preview": _cut(titles, MOST_PREVIEW),
+        "preview": _cut(titles, MAX_PREVIEW),
     }
-    return "digest", _cut(f"{total} alerts: {names}", MOST_SUBJECT), values
+    return "digest", _cut(f"{total} alerts: {names}", MAX_SUBJECT), values
 
 
 def _section(section: Section) -> ShownSection:
@@ -170,7 +170,7 @@ def _section(section: Section) -> ShownSection:
 
 
 def _story(story: StoryAlerts) -> ShownStory:
-    named = tuple(map(_shown, story.others[:MOST_OTHERS]))
+    named = tuple(map(_shown, story.others[:MAX_OTHERS]))
     return ShownStory(_shown(story.best), named, len(story.others) - len(named))
 
 
@@ -231,9 +231,9 @@ def _time(moment: str) -> str:
     return f"{datetime.fromisoformat(moment).astimezone(UTC):%-d %B %Y, %H:%M} UTC"
 
 
-def _cut(text: str, most: int) -> str:
+def _cut(text: str, max_length: int) -> str:
     """Cuts like `cut`, and also drops half a word at the end."""
-    shorter = cut(text, most)
+    shorter = cut(text, max_length)
     if shorter == text:
         return text
     end = len(shorter) - len(ELLIPSIS)

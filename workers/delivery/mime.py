@@ -22,7 +22,7 @@ _DOT_ATOM = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*", re.ASCII)
 # RFC 2047, section 2: a line with an encoded word has at most 76 characters. The library's lines
 # come out up to two characters longer than its limit.
 _LINE = 74
-_LONGEST_WORD = 60
+_MAX_WORD_LENGTH = 60
 
 
 def compose(
@@ -81,7 +81,7 @@ def _unstructured(text: str) -> str:
     is_plain = (
         text.isascii()
         and "=?" not in text
-        and max(map(len, text.split()), default=0) <= _LONGEST_WORD
+        and max(map(len, text.split()), default=0) <= _MAX_WORD_LENGTH
     )
     charset = "us-ascii" if is_plain else "utf-8"
     header = Header(text, charset, maxlinelen=_LINE, header_name="Subject")

@@ -41,7 +41,7 @@ TIMEOUT_S = 10
 # https://docs.slack.dev/apis/web-api/rate-limits#limits-when-posting-messages
 BETWEEN_MESSAGES = timedelta(seconds=1)
 LEASE = timedelta(seconds=30)
-LONGEST_TURN_S = 2.0
+MAX_TURN_S = 2.0
 
 
 # slack_sdk logs the webhook's URL, which is a credential, and errors that may contain it.
@@ -196,17 +196,17 @@ def _post_to_webhook(url: str, rendered: Rendered) -> str:
     }
     with reached():
         answer = client.send_dict(body)
-    said = answer.body.strip()
-    if answer.status_code == HTTPStatus.OK and said == "ok":
-        return said
-    raise Refused(answer.status_code, code_of(said), pause_asked_for(answer.headers), "")
+    body_text = answer.body.strip()
+    if answer.status_code == HTTPStatus.OK and body_text == "ok":
+        return body_text
+    raise Refused(answer.status_code, code_of(body_text), pause_asked_for(answer.headers), "")
 
 
 @contextmanager
 def _turn(runtime: Runtime, slot: str, holder: str) -> Iterator[None]:
     """Waits until no other message goes to the same channel; raises Crowded if that takes long."""
     hosts = runtime.store.hosts
-    until = time.monotonic() + LONGEST_TURN_S
+    until = time.monotonic() + MAX_TURN_S
     while wait := hosts.enter(
         slot, holder, at_once=1, delay=BETWEEN_MESSAGES, lease=LEASE, now=datetime.now(UTC)
     ):

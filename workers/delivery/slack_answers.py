@@ -27,7 +27,7 @@ from monitor.errors import DeliveryError, SubscriberBroken
 
 BACKOFF = BackoffRetryIntervalCalculator(0.5)
 # Longer pauses that Slack asks for are left to the queue.
-LONGEST_PAUSE_S = 3
+MAX_PAUSE_S = 3
 
 
 def _codes(table: str) -> frozenset[str]:
@@ -67,8 +67,8 @@ class Refused(Exception):
 
     def error(self) -> DeliveryError:
         """Returns the error that the refusal means for a delivery."""
-        said = self.code or f"HTTP {self.status}"
-        message = f"Slack answered {said}" + (f" ({self.needed})" if self.needed else "")
+        reason = self.code or f"HTTP {self.status}"
+        message = f"Slack answered {reason}" + (f" ({self.needed})" if self.needed else "")
         if self.code in BREAKING:
             return SubscriberBroken(message)
         if (
@@ -91,8 +91,8 @@ def reached() -> Iterator[None]:
         yield
     except URLError as error:
         reason = error.reason
-        said = reason.strerror if isinstance(reason, OSError) else None
-        message = f"Slack does not answer: {said or type(reason).__name__}"
+        strerror = reason.strerror if isinstance(reason, OSError) else None
+        message = f"Slack does not answer: {strerror or type(reason).__name__}"
         raise DeliveryError(message, retryable=True) from None
     except InvalidURL:
         raise SubscriberBroken("Slack's address is not a valid URL") from None
@@ -123,7 +123,7 @@ class _ShortPauses(RateLimitErrorRetryHandler):
         ):
             return False
         pause = pause_asked_for(response.headers)
-        return pause is not None and pause <= LONGEST_PAUSE_S
+        return pause is not None and pause <= MAX_PAUSE_S
 
 
 def handlers() -> list[RetryHandler]:
@@ -144,6 +144,6 @@ def pause_asked_for(headers: Mapping[str, Any]) -> float | None:
     return None
 
 
-def code_of(said: object) -> str:
+def code_of(value: object) -> str:
     """Returns Slack's error code, or an empty string if the value is not one."""
-    return said if isinstance(said, str) and _CODE.fullmatch(said) else ""
+    return value if isinstance(value, str) and _CODE.fullmatch(value) else ""

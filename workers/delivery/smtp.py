@@ -22,8 +22,8 @@ PROBE_S = 5.0
 IDLE_S = 240.0
 GOODBYE_S = 1.0
 # Some servers hang up after a certain number of messages.
-MOST_MAILS = 100
-_MOST_SAID = 300
+MAX_MAILS = 100
+_MAX_ANSWER = 300
 
 # First digits of answers (RFC 5321, section 4.2.1).
 TAKEN, LATER, REFUSED = 2, 4, 5
@@ -35,8 +35,8 @@ class Answer:
     """The server's answer to one recipient's mail: taken (2xx), not now (4xx), or refused (5xx)."""
 
     code: int
-    said: str
-    at: str
+    text: str
+    step: str
 
 
 class Connection:
@@ -68,7 +68,7 @@ class Connection:
 
     def answers(self, since: float, deadline: float) -> bool:
         """Returns whether the connection still works; does not ask if it was used after `since`."""
-        if self.mails >= MOST_MAILS or self.idle:
+        if self.mails >= MAX_MAILS or self.idle:
             return False
         if self.used_at >= since:
             return True
@@ -141,8 +141,8 @@ class Connection:
             smtp.starttls(context=ssl.create_default_context())
         except smtplib.SMTPResponseException as error:
             if route.user and error.smtp_code // 100 == REFUSED:
-                said = said_by(route, error.smtp_code, error.smtp_error)
-                raise SubscriberBroken(f"{route.server} refuses STARTTLS: {said}") from error
+                text = answer_text(route, error.smtp_code, error.smtp_error)
+                raise SubscriberBroken(f"{route.server} refuses STARTTLS: {text}") from error
             raise
         self._within(deadline)
         smtp.ehlo()
@@ -171,20 +171,20 @@ class Connection:
             raise smtplib.SMTPServerDisconnected("connection closed")
         self._smtp.sock.settimeout(_left(deadline))
 
-    def _answer(self, code: int, said: bytes | str, at: str) -> Answer:
+    def _answer(self, code: int, text: bytes | str, step: str) -> Answer:
         if code == _CLOSING or code < 200:  # noqa: PLR2004 - the library's -1 is no answer
-            raise smtplib.SMTPResponseException(code, said)
-        return Answer(code, said_by(self._route, code, said), at)
+            raise smtplib.SMTPResponseException(code, text)
+        return Answer(code, answer_text(self._route, code, text), step)
 
 
-def said_by(route: Route, code: int, answer: bytes | str) -> str:
+def answer_text(route: Route, code: int, answer: bytes | str) -> str:
     """Returns the server's answer on one line; only the code if its text contains our login."""
     text = answer.decode("utf-8", "replace") if isinstance(answer, bytes) else answer
     password = route.password
     secrets = {password, _base64(password), _base64(f"\0{route.user}\0{password}")}
     if password and any(secret in text for secret in secrets):
         text = ""
-    return f"{code} {clean(text)[:_MOST_SAID]}".strip()
+    return f"{code} {clean(text)[:_MAX_ANSWER]}".strip()
 
 
 def _left(deadline: float) -> float:
