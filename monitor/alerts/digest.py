@@ -39,7 +39,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Message:
-    """What is sent to a subscriber at once.
+    """The content of one message to a subscriber.
 
     `alerts` are documents of version 1 of the contract, with `story.articles` up to date; `key`
     stays the same when the message is retried. `to` holds the remaining recipients; empty means

@@ -12,7 +12,7 @@ Verdict = Literal["alert", "count", "known"]
 
 @dataclass(frozen=True, slots=True)
 class TopicHistory:
-    """What one watchlist has done about one topic so far.
+    """The history of one watchlist's alerts on one topic.
 
     `alert` is the id of the first alert, `alerted` and `counted` are ids of articles, and `terms`
     are those that the alerts have named.

@@ -1,4 +1,4 @@
-"""When an alert may be sent, when it is retried, and when its subscriber is paused."""
+"""The timing of alerts: when they are sent or retried, and when their subscriber is paused."""
 
 from __future__ import annotations
 

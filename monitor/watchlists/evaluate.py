@@ -1,4 +1,4 @@
-"""Whether a query matches, and where: pure functions of its tree and of the phrases' occurrences.
+"""Decides whether a query matches, and where, from its tree and its phrases' occurrences. Pure.
 
 The meaning of each operator is defined here once, both for the verdict and for the evidence.
 """

@@ -38,7 +38,7 @@ MAX_DEPTH = 50
 # Definitions that use others multiply: twenty lines can expand to a million terms.
 MAX_TERMS = 10_000
 
-# A message that begins so is about all definitions, and does not name each that it passes through.
+# Messages that begin so are about all definitions, and do not name each definition on the way.
 _DEFINITIONS = "definitions"
 
 _SOMETHING_TO_FIND = "also say what to look for, such as: summit AND NOT sports"

@@ -14,7 +14,7 @@ class Refusing:
     """A query that is being read, and the ways to refuse it; operands are ranges of lexemes."""
 
     def __init__(self, query: str) -> None:
-        """Begins with a query of which nothing has been read."""
+        """Begins with a query that is still unread."""
         self._query = query
         self._lexemes: list[Lexeme] = []
 

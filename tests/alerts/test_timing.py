@@ -1,4 +1,4 @@
-"""When alerts are sent: digests, quiet hours, retries, pauses."""
+"""The timing of alerts: digests, quiet hours, retries, pauses."""
 
 from datetime import UTC, datetime, timedelta
 from random import Random

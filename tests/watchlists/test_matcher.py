@@ -33,7 +33,7 @@ def article(text="", title="", **more):
 
 
 def evidence(query, text, title=""):
-    """The terms that matched and the words at which they stand; None where nothing matched."""
+    """Returns the matching terms with the words that they matched, or None without a match."""
     found = Matcher([Watchlist("w", query)]).match(article(text, title))
     if not found:
         return None

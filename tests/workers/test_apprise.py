@@ -52,7 +52,7 @@ def test_a_service_that_is_down_is_retried_without_revealing_a_secret(send, site
 
 
 def test_paths_in_a_service_s_answer_are_not_revealed(send, monkeypatch):
-    # Some plugins warn of whatever `requests` raises, which names the path.
+    # Some plugins log the exceptions of `requests`, which contain the path.
     def unreachable(*_, **__):
         raise requests.ConnectionError(
             "HTTPSConnectionPool(host='spike.sh', port=443): Max retries exceeded with url: "

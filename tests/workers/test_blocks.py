@@ -41,14 +41,14 @@ def render(*alerts, **changes):
 
 
 def leaves(node):
-    """All elements that hold no others."""
+    """Returns all elements without children."""
     if isinstance(node, list):
         return [leaf for child in node for leaf in leaves(child)]
     return leaves(node["elements"]) if "elements" in node else [node]
 
 
 def shown(rendered):
-    """What a reader sees, dates as their fallback."""
+    """Returns the text that a reader sees, with dates as their fallback."""
     return "".join(leaf.get("text") or leaf.get("fallback", "") for leaf in leaves(rendered.blocks))
 
 
@@ -219,7 +219,7 @@ def test_a_digest_lists_each_watchlists_stories():
     assert rendered.text == "3 alerts since 2026-11-22 07:00 UTC: trade (1), nato (2)"
 
 
-def test_a_digest_says_where_the_rest_is():
+def test_a_digest_says_how_to_list_the_rest():
     rendered = render(*(alert(number) for number in range(200)))
     links = of_type(rendered, "link")
     assert 10 < len(links) <= 30
@@ -236,7 +236,7 @@ def test_a_digest_of_very_many_watchlists_names_some_that_are_not_shown():
 
 
 def fits(rendered):
-    """Slack's limits, as it documents them, and what it was seen to take of all blocks."""
+    """Slack's documented limits, and the measured one for all blocks together."""
     return (
         0 < len(rendered.text) <= 40_000
         and 0 < len(rendered.blocks) <= 50
@@ -249,7 +249,7 @@ def fits(rendered):
     )
 
 
-# What breaks markup, and graphemes of several code points, more often than chance would have it.
+# Mostly characters that break markup, and graphemes of several code points.
 anything = st.text(
     st.one_of(st.characters(), st.sampled_from('<>&|*`@!#~_"\\\n\u202e\u200d\u0301👩🇺'))
 )

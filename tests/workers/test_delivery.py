@@ -55,7 +55,7 @@ class Desk:
         return self.redis.hgetall("presswatch:outstanding:deliveries")
 
     def work(self):
-        """One attempt at each delivery that is owed."""
+        """Attempts each outstanding delivery once."""
         return [delivery.deliver(self.runtime, job_id.decode()) for job_id in sorted(self.owed())]
 
     def release(self, after=timedelta(0)):
@@ -63,7 +63,7 @@ class Desk:
         outbox.release(datetime.now(UTC) + after)
 
     def held_until(self, name):
-        """When what is held is released, with each alert's id."""
+        """Returns when each held alert is released, by id."""
         scores = self.redis.zrange(f"presswatch:held:{name}", 0, -1, withscores=True)
         return {
             member.decode().removeprefix("tried:"): datetime.fromtimestamp(score, UTC)
@@ -82,7 +82,7 @@ class Desk:
         ]
 
     def failing(self, name, since):
-        """Let a subscriber have failed for a while."""
+        """Makes a subscriber look as if it had failed for a while."""
         state = self.store.subscribers.state(name)
         self.store.subscribers.change(
             name,
@@ -144,7 +144,7 @@ def test_a_refused_message_is_given_up_and_shown_to_operators(desk, site):
 
 def test_an_undeliverable_alert_is_not_lost_silently(desk):
     desk.publish(1, "nobody")
-    # Once more, for other workers may have read a newer configuration already.
+    # A second time, since other workers may have read a newer configuration.
     assert desk.work() == [Again(5)]
     desk.work()
     (failed,) = desk.runtime.queues.failed("deliveries")
@@ -159,7 +159,7 @@ def test_a_failing_subscriber_is_paused_keeps_its_alerts_and_resumes_after_a_pro
     desk.work()
     assert desk.store.subscribers.state("hook").paused_at is not None
     assert desk.store.subscribers.held("hook") == 3
-    # One of the owed deliveries that are left is for the operators.
+    # One of the outstanding deliveries is for the operators.
     assert [args for args in desk.owed().values() if b"operators" not in args] == []
 
     desk.release()
@@ -201,7 +201,7 @@ def test_a_digest_gathers_alerts_into_one_message(desk, site):
     assert site.received == []
     desk.release(after=timedelta(minutes=50))
     assert desk.owed() == {}
-    # Due while nobody was there, it goes out at the next look.
+    # It was due while nothing ran, and is sent at the next release.
     desk.release(after=timedelta(hours=5))
     desk.work()
     (message,) = desk.received("/daily")
@@ -364,7 +364,7 @@ def test_a_paused_subscriber_is_probed_with_its_remaining_recipients(desk, monke
     desk.publish(1, "hook")
     desk.work()
     (again,) = desk.work()
-    # Until the first probe, and no sooner.
+    # Not before the first probe.
     assert isinstance(again, Again)
     assert 55 <= again.pause_s <= 61
     (owed,) = [json.loads(job)[0] for job in desk.owed().values() if b"operators" not in job]
@@ -401,7 +401,7 @@ def test_a_paused_subscriber_is_not_probed_with_expired_alerts(desk, site):
 
 
 def keys_by_alert(site, path):
-    """The keys under which each alert came."""
+    """Returns the idempotency keys under which each alert was received."""
     found = {}
     for headers, body in site.received:
         if headers[":path"] == path:
@@ -413,7 +413,7 @@ def keys_by_alert(site, path):
 
 @pytest.mark.parametrize(("name", "published"), [("daily", 2), ("daily", 1), ("calm", 1)])
 def test_a_message_keeps_its_alerts_and_key_until_it_is_settled(desk, site, name, published):
-    # The receiver takes the message, answers that it did not, and is paused.
+    # The receiver accepts the message but answers with an error, and is paused.
     site.pages[f"/{name}"] = (500, {}, b"")
     desk.failing(name, timedelta(minutes=5))
     for number in range(published):

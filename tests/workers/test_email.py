@@ -47,7 +47,7 @@ ANNA, BOB, CLEO = "anna@herald.example", "bob@herald.example", "cleo@herald.exam
 
 
 class Post:
-    """What the server does with mail: tests say what it answers to a recipient, and after how long."""
+    """The server's handling of mail: tests set its answer to a recipient, and the delay."""
 
     def __init__(self):
         self.mails = []
@@ -112,7 +112,7 @@ def authenticate(server, session, envelope, mechanism, data):
 
 
 class Server(Controller):
-    """A server on any free port."""
+    """A mail server on any free port."""
 
     def __init__(self, post, *, implicit=None, **options):
         super().__init__(
@@ -150,7 +150,7 @@ def certificate(tmp_path_factory):
 
 @pytest.fixture
 def tls(certificate, monkeypatch):
-    """A server's context, whose certificate the client trusts."""
+    """Returns a server's TLS context, with a certificate that the client trusts."""
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate / "cert.pem"))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate / "cert.pem", certificate / "key.pem")

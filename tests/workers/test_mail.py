@@ -50,7 +50,7 @@ def alert(name="a1", *, watchlist="nato-russia", story="s1", articles=1, **given
 
 
 def read(*alerts, key="k1", to=ANNA, sender=SENDER, unsubscribe=""):
-    """Compose, send through bytes, and read back with defects as errors."""
+    """Composes a mail, converts it to bytes, and parses it with defects as errors."""
     message = Message(key, alerts)
     composed = compose(
         message,
@@ -115,7 +115,7 @@ def test_a_digest_names_watchlists_with_counts():
     assert "are shown" not in text(got) + html(got)
 
 
-def test_a_digest_says_how_to_see_what_it_does_not_show():
+def test_a_digest_says_how_to_list_the_alerts_not_shown():
     got = read(*(alert(f"a{i}", story=f"s{i}") for i in range(37)))
     for part in (text(got), html(got)):
         assert "The best 30 are shown. All:" in part
@@ -256,7 +256,7 @@ def test_long_subjects_are_cut_between_words_and_never_inside_a_grapheme():
     ("watchlist", "label"),
     [("a.b_c", "a.b_c."), ("a..b.", "a-b."), ("Ёж", ""), ("x" * 999, "x" * 64 + ".")],
 )
-def test_a_list_id_is_valid_whatever_the_watchlist(watchlist, label):
+def test_a_list_id_is_valid_for_any_watchlist(watchlist, label):
     value = read(alert(watchlist=watchlist))["List-Id"]
     assert re.fullmatch(r"<[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*>", value)
     assert value.startswith(f"<{label}")
@@ -339,7 +339,7 @@ def test_only_addresses_outside_ascii_need_utf8():
 
 TAGS = tags(html(read(alert(articles=2, text_from="feed"))))
 
-# What has broken mail before comes up far more often than among all of Unicode.
+# Mostly text that has broken mail before, which random Unicode would rarely contain.
 wild = st.lists(
     st.one_of(
         st.text(max_size=20),

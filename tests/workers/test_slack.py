@@ -28,10 +28,10 @@ UPDATE = "/api/chat.update"
 
 
 class Slack:
-    """Plays chat.postMessage, chat.update and an incoming webhook; a test sets its next answers.
+    """Simulates chat.postMessage, chat.update and an incoming webhook; a test sets the next answers.
 
     An answer is a code of the Web API, a tuple of status, headers and body, a number of seconds
-    to be slow, or "cut" for a connection that ends without one.
+    to wait, or "cut" for a connection that ends without an answer.
     """
 
     def __init__(self):
@@ -60,14 +60,14 @@ class Slack:
                     answer = (200, {}, slack.accept(self.path, body))
                 elif isinstance(answer, str):
                     answer = (200, {}, json.dumps({"ok": False, "error": answer}))
-                status, headers, body = answer
+                status, headers, reply = answer
                 self.send_response(status)
                 for name, value in headers.items():
                     self.send_header(name, value)
-                self.send_header("Content-Length", str(len(body.encode())))
+                self.send_header("Content-Length", str(len(reply.encode())))
                 self.end_headers()
                 with contextlib.suppress(ConnectionError):
-                    self.wfile.write(body.encode())
+                    self.wfile.write(reply.encode())
 
             def log_message(self, *_):
                 pass
@@ -132,7 +132,7 @@ def bot(server):
 
 @pytest.fixture
 def impatient(monkeypatch):
-    """Keep no pause between messages."""
+    """Removes the pause between messages."""
     monkeypatch.setattr(slack, "BETWEEN_MESSAGES", slack.BETWEEN_MESSAGES * 0)
 
 
@@ -296,7 +296,9 @@ def test_a_new_thread_begins_if_the_first_message_is_gone(
     assert runtime.store.subscribers.thread("bot", "s").alert == alert(2)
 
 
-def test_an_article_is_not_added_to_a_message_that_is_gone(runtime, bot, server, impatient):
+def test_an_article_is_not_added_to_a_message_that_no_longer_exists(
+    runtime, bot, server, impatient
+):
     slack.send(runtime, bot, message())
     server.answers[UPDATE] = ["message_not_found"]
     receipt = slack.send(runtime, bot, message(2, follows=True))

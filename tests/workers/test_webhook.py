@@ -29,7 +29,7 @@ def send(site):
 
 
 def test_a_signature_equals_that_of_the_specification():
-    # The example of https://github.com/standard-webhooks/standard-webhooks, its Python library.
+    # From the Python library at https://github.com/standard-webhooks/standard-webhooks.
     headers = webhook.signature(
         "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
         "msg_p5jXN8AQM9LWM0D4loKWxJek",

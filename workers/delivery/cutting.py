@@ -9,7 +9,7 @@ _GRAPHEME = regex.compile(r"\X")
 
 
 def cut(text: str, max_length: int) -> str:
-    """Shortens a text to at most `max_length` code points, with an ellipsis at the end if it was cut.
+    """Shortens a text to at most `max_length` code points; it ends with an ellipsis if it was cut.
 
     A grapheme (UAX #29) is left out rather than cut, unless it is the first one.
     """
