@@ -92,7 +92,10 @@ class _Parser(Refusing):
     def query(self) -> Query:
         if len(self._query) > MAX_LENGTH:
             self._fail(
-                f"the query is longer than {MAX_LENGTH} characters", MAX_LENGTH, len(self._query)
+                f"the query is longer than {MAX_LENGTH} characters",
+                MAX_LENGTH,
+                len(self._query),
+                "split it into several watchlists",
             )
         self._lexemes = list(lex(self._query))
         if not self._lexemes:
@@ -161,13 +164,19 @@ class _Parser(Refusing):
         if all(isinstance(part, Not) for part in parts):
             self._fail("NOTs alone match nearly every article", *span, _SOMETHING_TO_FIND)
         if _contradict(parts):
-            self._fail("this can never match: it requires and excludes the same", *span)
+            self._fail(
+                "this can never match: it requires and excludes the same term",
+                *span,
+                "remove one of the two",
+            )
         return And(tuple(parts))
 
     def _operand(self, depth: int) -> Node:
         """Parses a term or group, negated or not, with what must be near it, if anything."""
         if depth > MAX_DEPTH:
-            self._fail(f"nested deeper than {MAX_DEPTH} levels", 0, 1)
+            self._fail(
+                f"nested deeper than {MAX_DEPTH} levels", 0, 1, "remove some parentheses or NOTs"
+            )
         lexeme = self._next
         if lexeme is not None and (lexeme.kind == "minus" or lexeme.text == "NOT"):
             self._at += 1
@@ -204,6 +213,7 @@ class _Parser(Refusing):
                 "this can never match: the two sides look in different fields",
                 self._lexemes[begun].start,
                 self._lexemes[self._at - 1].end,
+                "join them with AND",
             )
         if operator.text == "SAMESENTENCE":
             return Same("sentence", tuple(parts))
@@ -240,7 +250,9 @@ class _Parser(Refusing):
                 hint = f'remove it, or put the word in quotes: "{lexeme.text}"'
                 self._fail_at(lexeme, f"{lexeme.text} has nothing before it", hint)
         if next(self._terms) > MAX_TERMS:
-            self._fail_at(lexeme, f"{_DEFINITIONS} expand to more than {MAX_TERMS} terms")
+            self._fail_at(
+                lexeme, f"{_DEFINITIONS} expand to more than {MAX_TERMS} terms", "use fewer of them"
+            )
         return phrase(
             self._query, lexeme.start, lexeme.end, lexeme.inside, lexeme.text, lexeme.number
         )
@@ -257,7 +269,9 @@ class _Parser(Refusing):
         name = prefix.text.removesuffix(":")
         begun = self._at
         if depth > MAX_DEPTH:
-            self._fail(f"nested deeper than {MAX_DEPTH} levels", 0, 1)
+            self._fail(
+                f"nested deeper than {MAX_DEPTH} levels", 0, 1, "remove some parentheses or NOTs"
+            )
         part = self._primary(depth + 1)
         start, end = prefix.start, self._lexemes[self._at - 1].end
         if name in FACTS:
@@ -280,7 +294,12 @@ class _Parser(Refusing):
                 return replace(node, mode=mode, text=text)
             case Phrase(fields=fields):
                 if fields not in {("title", "body"), (name,)}:
-                    self._fail(f"this can never match: {fields[0]}: inside {name}:", start, end)
+                    self._fail(
+                        f"this can never match: {fields[0]}: inside {name}:",
+                        start,
+                        end,
+                        f"keep {fields[0]}: or {name}:",
+                    )
                 simple = "(" not in self._query[start:end]
                 text = self._query[start:end] if simple else f"{name}:{node.text}"
                 return replace(node, fields=(name,), text=text)
@@ -312,7 +331,7 @@ class _Parser(Refusing):
             return inner.query().root
         except QueryError as error:
             if error.message.startswith(_DEFINITIONS):
-                self._fail_at(lexeme, error.message)
+                self._fail_at(lexeme, error.message, error.hint)
             self._fail_at(lexeme, f"in {lexeme.text}: {error.message}", error.hint)
 
     def _require_positional(self, node: Node, begun: int, operator: Lexeme) -> None:

@@ -59,7 +59,7 @@ class Rendered:
 
 
 def render(message: Message) -> Rendered:
-    """Renders a message: section alert, an article added to its story, or a digest."""
+    """Renders a message: one alert, an article added to its story, or a digest."""
     if message.gathered:
         return _digest(message)
     (alert,) = message.alerts
@@ -67,7 +67,7 @@ def render(message: Message) -> Rendered:
 
 
 def render_alert(alert: dict[str, Any]) -> Rendered:
-    """Renders section alert with its evidence."""
+    """Renders one alert with its evidence."""
     high = alert["priority"] == "high"
     head = [
         *([_ALARM, _text(" ")] if high else []),
@@ -97,7 +97,7 @@ def render_addition(alert: dict[str, Any]) -> Rendered:
 
 
 def plain(text: str) -> str:
-    """Returns strangers' text on section line, without controls and bidi overrides."""
+    """Returns strangers' text on one line, without controls and bidi overrides."""
     shown: str = _UNSEEN.sub("", _WHITE_SPACE.sub(" ", text))
     return shown
 

@@ -80,7 +80,7 @@ def send(runtime: Runtime, subscriber: Subscriber, message: Message) -> Receipt:
                 thread = find(subscriber.name, _story(message))
             if thread is not None:
                 return _add(client, runtime, subscriber, message, thread)
-            return _begin(client, runtime, subscriber, message, recorded=threads)
+            return _begin(client, runtime, subscriber, message, starts_thread=threads)
         except Refused as refused:
             raise refused.error() from None
 
@@ -108,15 +108,20 @@ def _add(
             raise
     if message.follows:
         return NOTHING_SENT
-    return _begin(client, runtime, subscriber, message, recorded=True)
+    return _begin(client, runtime, subscriber, message, starts_thread=True)
 
 
 def _begin(
-    client: WebClient, runtime: Runtime, subscriber: Subscriber, message: Message, *, recorded: bool
+    client: WebClient,
+    runtime: Runtime,
+    subscriber: Subscriber,
+    message: Message,
+    *,
+    starts_thread: bool,
 ) -> Receipt:
-    """Posts a new message, and records it as the first one about its story."""
+    """Posts a new message; with `starts_thread`, records it as the first about its story."""
     answer = _post(client, subscriber.options["channel"], message)
-    if recorded and "ts" in answer:
+    if starts_thread and "ts" in answer:
         thread = Thread(answer["channel"], answer["ts"], message.alerts[0])
         runtime.store.subscribers.start_thread(subscriber.name, _story(message), thread)
     return _receipt(answer)
