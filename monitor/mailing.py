@@ -1,28 +1,26 @@
-"""How people and servers of mail are written in a configuration. Pure."""
+"""Mail addresses and mail servers, as a configuration spells them. Pure."""
 
 from __future__ import annotations
 
-import contextlib
 import re
 from dataclasses import dataclass, field
 from email.headerregistry import Address
 from ipaddress import ip_address
 from urllib.parse import unquote, urlsplit
 
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, validate_email
 from yarl import URL
 
 _UNSUBSCRIBE = re.compile(r"(?:https?://|mailto:)[!-;=?-~]+", re.IGNORECASE | re.ASCII)
-# Dot-atoms of RFC 5322 and RFC 6531: nobody has an address with a local part in quotes.
-_ATOM = r"[^\s\x00-\x1f()<>\[\]:;@\\,.\"\x7f]+"
-_LOCAL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
-_LITERAL = re.compile(r"\[[A-Za-z0-9:.]+\]", re.ASCII)
-_DOMAIN = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*|\[[A-Za-z0-9:.]+\]", re.ASCII)
 _PORTS = {"smtp": 587, "smtps": 465}
+
+# The library refuses names such as localhost and mail.local, which a company's own server may have.
+SPECIAL_USE_DOMAIN_NAMES.clear()
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A server and how to talk to it. Its `repr` holds no login."""
+    """A mail server and how to talk to it. Its `repr` shows no login."""
 
     host: str
     port: int
@@ -32,55 +30,63 @@ class Route:
 
     @property
     def server(self) -> str:
-        """The server's name in what we say of it."""
+        """Returns the server's name for messages: host and port."""
         return f"{self.host}:{self.port}"
 
 
 def mailbox(written: str) -> Address:
-    """Read an address such as `anna@example.org`, its domain as DNS knows it.
+    """Reads an address such as `anna@example.org`, with the domain as DNS knows it.
 
-    Raises ValueError where it is none.
+    Raises ValueError if it is not an address. Nothing is looked up on the network.
     """
-    local, _, domain = written.strip().rpartition("@")
-    with contextlib.suppress(ValueError):
-        if not _LITERAL.fullmatch(domain):
-            domain = URL.build(scheme="http", host=domain).raw_host or ""
-        if _LOCAL.fullmatch(local) and local.isprintable() and _DOMAIN.fullmatch(domain):
-            return Address(username=local, domain=domain)
-    raise ValueError("must be an address such as anna@example.org")
+    try:
+        valid = validate_email(
+            written.strip(),
+            allow_domain_literal=True,
+            check_deliverability=False,
+            globally_deliverable=False,
+        )
+    except ValueError:
+        raise ValueError("must be an address such as anna@example.org") from None
+    return Address(username=valid.local_part, domain=valid.ascii_domain or "")
 
 
-def default_sender(host: str) -> str:
-    """Who sends where nobody is named: `presswatch` at the server, an IP address in brackets."""
+def default_sender(host: str) -> Address:
+    """Returns the sender to use when none is configured: `presswatch` at the mail server.
+
+    The host may be an IP address, or a name that is not a mail domain, such as `mail_relay`.
+    """
     try:
         address = ip_address(host)
     except ValueError:
-        return f"presswatch@{host}"
-    return f"presswatch@[{'IPv6:' if address.version == 6 else ''}{address}]"  # noqa: PLR2004
+        domain = URL.build(scheme="http", host=host).raw_host or host
+        return Address(username="presswatch", domain=domain)
+    tag = "IPv6:" if address.version == 6 else ""  # noqa: PLR2004
+    return Address(username="presswatch", domain=f"[{tag}{address}]")
 
 
 def unsubscribe_url(written: str) -> str:
-    """Check what List-Unsubscribe shall hold (RFC 2369); raises ValueError."""
+    """Checks a value for the List-Unsubscribe header (RFC 2369); raises ValueError."""
     if not _UNSUBSCRIBE.fullmatch(written):
         raise ValueError("must be an address that starts with https://, http:// or mailto:")
     return written
 
 
 def read_route(smtp_url: str) -> Route:
-    """Read `smtp://user:password@host:587` or `smtps://…:465`, user and password percent-encoded.
+    """Reads `smtp://user:password@host:587` or `smtps://…:465`, the login percent-encoded.
 
-    Without a port, it is that of submission (RFC 6409, RFC 8314). Raises ValueError.
+    The default port is that of mail submission (RFC 6409, RFC 8314). Raises ValueError.
     """
     broken = ValueError(
-        "must be an address such as smtp://user:password@mail.example.org:587, in which "
-        "a password's / ? # @ : and % are written as %2F %3F %23 %40 %3A and %25"
+        "must be an address such as smtp://user:password@mail.example.org:587, with "
+        "/ ? # @ : and % in the password written as %2F %3F %23 %40 %3A and %25"
     )
     try:
         parts = urlsplit(smtp_url)
         host, port = parts.hostname, parts.port
     except ValueError:
         raise broken from None  # the cause may quote the URL
-    # What stands behind the host may be half of a password: the host is none, then.
+    # Anything after the host may be the rest of a password that contains an unescaped "/" or "#".
     if (
         not host
         or parts.scheme not in _PORTS

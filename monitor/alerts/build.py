@@ -1,4 +1,4 @@
-"""From an article and a match to an alert: version 1 of the JSON that subscribers rely on."""
+"""Builds alerts from articles and matches: version 1 of the JSON that subscribers rely on."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from monitor.alerts.snippets import snippets
 from monitor.model import Alert, Article, Match, Watchlist, content_id
 
 VERSION = 1
-# The subscriber that hears of Presswatch itself, and the watchlist that such an alert names.
+# The subscriber for alerts about Presswatch itself, and the watchlist that these alerts name.
 OPERATORS = "operators"
 
 
 def topic(watchlist: Watchlist, article: Article) -> str:
-    """Of what a watchlist wants to hear once: a story, an article, or a version of its text."""
+    """Returns the id of what a watchlist alerts on once: a story, an article, or a version."""
     match watchlist.once_per:
         case "story":
             return article.story
@@ -25,9 +25,9 @@ def topic(watchlist: Watchlist, article: Article) -> str:
 
 
 def alert_id(watchlist: Watchlist, topic: str, new_terms: tuple[str, ...] = ()) -> str:
-    """Name an alert by what it is about: the same alert has the same id on every machine.
+    """Derives an alert's id from its subject: the same alert has the same id on every machine.
 
-    A second alert on a topic is also named by the terms that are new in it.
+    A further alert on a topic is also identified by the terms that are new in it.
     """
     return content_id(watchlist.name, topic, *new_terms)
 
@@ -42,10 +42,10 @@ def build(
     is_update: bool,
     now: datetime,
 ) -> Alert:
-    """The alert that says that a watchlist matched an article, with the evidence.
+    """Builds the alert that a watchlist matched an article, with the evidence.
 
-    `articles` counts those of the story so far; with `is_update`, an earlier version of the article
-    was known.
+    `articles` counts those of the story so far; `is_update` says that an earlier version of the
+    article was known.
     """
     document: dict[str, Any] = {
         "v": VERSION,
@@ -67,12 +67,12 @@ def build(
 
 
 def added_to(document: dict[str, Any], article: Article) -> dict[str, Any]:
-    """The document of a story's first alert, with a later article in the first one's place."""
+    """Returns the document of a story's first alert with a later article in place of the first."""
     return {**document, "article": _article(article), "matches": [], "snippets": []}
 
 
 def notice(title: str, text: str, *, now: datetime) -> Alert:
-    """An alert about Presswatch itself, in the form of all others."""
+    """Builds an alert about Presswatch itself, in the form of all others."""
     identity = content_id(OPERATORS, title, _utc(now))
     document = {
         "v": VERSION,
@@ -118,16 +118,16 @@ def _article(article: Article) -> dict[str, Any]:
 
 
 def reservation(article: dict[str, Any]) -> str:
-    """What whoever reads an alert's article should know before; empty where it is all there."""
+    """Returns what readers should know about an article's text; empty if all of it was read."""
     if article.get("text_from") == "feed":
-        return "from the feed, the page could not be had"
+        return "from the feed; the page could not be fetched"
     if article.get("quality") == "teaser":
-        return "from a teaser, the rest could not be had"
+        return "from a teaser; the full text was not available"
     return "behind a paywall" if article.get("paywalled") else ""
 
 
 def evidence_of(article: Article, match: Match) -> list[dict[str, Any]]:
-    """Passages of the body that matched, else the title, in which all that matched then stands."""
+    """Returns passages of the body if a term matched there, else of the title."""
     fields: dict[str, list[tuple[int, int]]] = {"title": [], "body": []}
     for term in match.terms:
         fields.setdefault(term.field, []).extend(term.spans)
@@ -141,5 +141,5 @@ def evidence_of(article: Article, match: Match) -> list[dict[str, Any]]:
 
 
 def _utc(moment: datetime) -> str:
-    """RFC 3339 in UTC to the second, with a Z."""
+    """Formats a moment as RFC 3339 in UTC, to the second, with a Z."""
     return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

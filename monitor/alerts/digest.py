@@ -1,4 +1,4 @@
-"""What a message says: one alert, or several gathered by watchlist and story, best first."""
+"""The content of a message: one alert, or several grouped by watchlist and story, best first."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-# A message that lists more is not read; the rest is counted.
-MOST_SHOWN = 30
+# Nobody reads a longer list; the rest is counted.
+MAX_SHOWN = 30
 
 _RANKS = {"high": 2, "normal": 1, "low": 0}
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
-    """Alerts of one watchlist about one story; the others follow the best one."""
+class StoryAlerts:
+    """The alerts of one watchlist about one story: the best one, and the others."""
 
     best: dict[str, Any]
     others: tuple[dict[str, Any], ...] = ()
@@ -24,27 +24,27 @@ class Story:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One watchlist's stories that are shown; `alerts` counts all that there are."""
+    """A watchlist's stories that are shown; `alerts` counts all its alerts, shown or not."""
 
     watchlist: str
     priority: str
     alerts: int
-    stories: tuple[Story, ...]
+    stories: tuple[StoryAlerts, ...]
 
     @property
     def shown(self) -> int:
-        """How many of its alerts are among the stories."""
+        """Returns how many of the watchlist's alerts are among the stories."""
         return sum(1 + len(story.others) for story in self.stories)
 
 
 @dataclass(frozen=True)
 class Message:
-    """What is brought to a subscriber at once.
+    """The content of one message to a subscriber.
 
-    `alerts` are documents of version 1 of the contract, `story.articles` as of now; `key` is the
-    same whenever the same message is tried again. `to` are the recipients that are left; empty
-    means all. With `follows`, the one alert is of a story whose first alert has come before, and
-    this one only adds an article to it.
+    `alerts` are documents of version 1 of the contract, with `story.articles` up to date; `key`
+    stays the same when the message is retried. `to` holds the remaining recipients; empty means
+    all. With `follows`, the one alert belongs to a story whose first alert was sent before, and the
+    message only adds an article to it.
     """
 
     key: str
@@ -54,27 +54,27 @@ class Message:
 
     @property
     def gathered(self) -> bool:
-        """Whether there are several alerts."""
+        """Returns whether the message has several alerts."""
         return len(self.alerts) > 1
 
     @cached_property
     def sections(self) -> tuple[Section, ...]:
-        """All watchlists, best first, with the stories that are shown."""
+        """Returns all watchlists, best first, with the stories that are shown."""
         return gather(self.alerts)
 
     @property
     def shown(self) -> int:
-        """How many alerts the sections show."""
+        """Returns how many alerts the sections show."""
         return sum(section.shown for section in self.sections)
 
     @property
     def since(self) -> str:
-        """When the oldest alert was found, RFC 3339."""
+        """Returns when the oldest alert was found, as RFC 3339."""
         return min(str(alert["detected_at"]) for alert in self.alerts)
 
 
-def gather(alerts: Iterable[dict[str, Any]], most: int = MOST_SHOWN) -> tuple[Section, ...]:
-    """Sort alerts by watchlist and story, and drop the least of them beyond `most`.
+def gather(alerts: Iterable[dict[str, Any]], limit: int = MAX_SHOWN) -> tuple[Section, ...]:
+    """Groups alerts by watchlist and story, and drops the least important ones beyond `limit`.
 
     Watchlists of high priority come first, then those with more alerts.
     """
@@ -85,22 +85,24 @@ def gather(alerts: Iterable[dict[str, Any]], most: int = MOST_SHOWN) -> tuple[Se
         by_watchlist[alert["watchlist"]][alert["story"]["id"]].append(alert)
     sections = []
     for watchlist, by_story in by_watchlist.items():
-        stories = [sorted(found, key=_worth, reverse=True) for found in by_story.values()]
+        stories = [sorted(story, key=_worth, reverse=True) for story in by_story.values()]
         stories.sort(key=lambda story: _worth(story[0]), reverse=True)
         sections.append(
             Section(
                 watchlist,
                 max((story[0]["priority"] for story in stories), key=_RANKS.__getitem__),
                 sum(map(len, stories)),
-                tuple(Story(story[0], tuple(story[1:])) for story in stories),
+                tuple(StoryAlerts(story[0], tuple(story[1:])) for story in stories),
             )
         )
-    sections.sort(key=lambda one: (-_RANKS[one.priority], -one.alerts, one.watchlist))
-    return _cut(sections, most)
+    sections.sort(
+        key=lambda section: (-_RANKS[section.priority], -section.alerts, section.watchlist)
+    )
+    return _cut(sections, limit)
 
 
 def _worth(alert: dict[str, Any]) -> tuple[int, int, bool, int, str]:
-    """How much an alert says to who reads few of them."""
+    """Ranks an alert by how much it tells someone who reads only a few."""
     return (
         _RANKS[alert["priority"]],
         alert["story"]["articles"],
@@ -110,19 +112,19 @@ def _worth(alert: dict[str, Any]) -> tuple[int, int, bool, int, str]:
     )
 
 
-def _cut(sections: list[Section], most: int) -> tuple[Section, ...]:
-    """Keep the best `most` alerts, dealt out in turns so that no watchlist hides another."""
+def _cut(sections: list[Section], limit: int) -> tuple[Section, ...]:
+    """Keeps the best `limit` alerts, dealt out in turns so that no watchlist hides another."""
     shown = [0] * len(sections)
-    left = most
+    left = limit
     while left > 0:
         before = left
-        for at, section in enumerate(sections):
-            if left > 0 and shown[at] < len(section.stories):
-                left -= 1 + len(section.stories[shown[at]].others)
-                shown[at] += 1
+        for number, section in enumerate(sections):
+            if left > 0 and shown[number] < len(section.stories):
+                left -= 1 + len(section.stories[shown[number]].others)
+                shown[number] += 1
         if left == before:
             break
     return tuple(
-        Section(one.watchlist, one.priority, one.alerts, one.stories[:count])
-        for one, count in zip(sections, shown, strict=True)
+        Section(section.watchlist, section.priority, section.alerts, section.stories[:count])
+        for section, count in zip(sections, shown, strict=True)
     )

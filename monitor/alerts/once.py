@@ -1,4 +1,4 @@
-"""How often a watchlist alerts on a topic: at first, and where a later article adds to it."""
+"""Decides when a watchlist alerts on a topic: at first, and when a later article adds to it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,12 @@ Verdict = Literal["alert", "count", "known"]
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What a watchlist has made of a topic: its first alert, the articles, and the terms told."""
+class TopicHistory:
+    """The history of one watchlist's alerts on one topic.
+
+    `alert` is the id of the first alert, `alerted` and `counted` are ids of articles, and `terms`
+    are those that the alerts have named.
+    """
 
     alert: str = ""
     alerted: tuple[str, ...] = ()
@@ -20,30 +24,33 @@ class Told:
     terms: tuple[str, ...] = ()
 
 
-def judge(told: Told, article_id: str, match: Match) -> tuple[Verdict, tuple[str, ...]]:
-    """Whether an article is worth an alert, with the terms that are new to the topic.
+def judge(history: TopicHistory, article_id: str, match: Match) -> tuple[Verdict, tuple[str, ...]]:
+    """Decides whether an article deserves an alert; also returns the terms new to the topic.
 
-    The first article is, and a later one that matches a term that was not told yet; others are
-    counted, once. An article that has alerted does not alert again, however it is edited.
+    The first article does, and so does a later one that matches a term that no alert has named; all
+    others are counted, once. An article that has alerted does not alert again, however it is
+    edited.
     """
-    new = tuple(sorted({term.term for term in match.terms} - set(told.terms)))
-    if article_id in told.alerted:
+    new_terms = tuple(sorted({term.term for term in match.terms} - set(history.terms)))
+    if article_id in history.alerted:
         return "known", ()
-    if not told.alerted or new:
-        return "alert", new
-    return ("known" if article_id in told.counted else "count"), ()
+    if not history.alerted or new_terms:
+        return "alert", new_terms
+    return ("known" if article_id in history.counted else "count"), ()
 
 
-def after_alert(told: Told, alert_id: str, article_id: str, new: tuple[str, ...]) -> Told:
-    """What is known after an alert."""
+def after_alert(
+    history: TopicHistory, alert_id: str, article_id: str, new_terms: tuple[str, ...]
+) -> TopicHistory:
+    """Returns the history with one more alert."""
     return replace(
-        told,
-        alert=told.alert or alert_id,
-        alerted=(*told.alerted, article_id),
-        terms=(*told.terms, *new),
+        history,
+        alert=history.alert or alert_id,
+        alerted=(*history.alerted, article_id),
+        terms=(*history.terms, *new_terms),
     )
 
 
-def after_count(told: Told, article_id: str) -> Told:
-    """What is known after an article that was only counted."""
-    return replace(told, counted=(*told.counted, article_id))
+def after_count(history: TopicHistory, article_id: str) -> TopicHistory:
+    """Returns the history with one more article that was only counted."""
+    return replace(history, counted=(*history.counted, article_id))

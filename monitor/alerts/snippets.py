@@ -13,19 +13,19 @@ from monitor.model import Snippet
 Span = tuple[int, int]
 
 ELLIPSIS = "…"
-_SENTENCE_END = regex.compile(r"(?<=[.!?。！？…][\"'”’»)\]]*)\s+|\n+")
-_SPACE = regex.compile(r"\s+")
+_BREAK_AFTER_SENTENCE = regex.compile(r"(?<=[.!?。！？…][\"'”’»)\]]*)\s+|\n+")
+_WHITE_SPACE_RUN = regex.compile(r"\s+")
 _GRAPHEME = regex.compile(r"\X")
 
 
 def snippets(
-    text: str, spans: Sequence[Span], *, most: int = 3, width: int = 240
+    text: str, spans: Sequence[Span], *, limit: int = 3, width: int = 240
 ) -> tuple[Snippet, ...]:
-    """The best passages of a text around what matched, in the order of the text.
+    """Returns the best passages of a text around its matches, in the order of the text.
 
     `spans` are half-open ranges of code points, sorted. A passage is about `width` code points
-    long, begins and ends with sentences where that is possible, and cuts no grapheme. Without
-    spans it is the beginning of the text.
+    long, begins and ends with sentences if possible, and cuts no grapheme. Without spans, it is the
+    beginning of the text.
     """
     text_length = len(text)
     wanted = _merged([span for span in spans if 0 <= span[0] < span[1] <= text_length])
@@ -36,7 +36,7 @@ def snippets(
         window = _window(text, (wanted[first][0], wanted[last][1]), width)
         if all(window[1] <= other[0] or other[1] <= window[0] for other in windows):
             windows.append(window)
-        if len(windows) == most:
+        if len(windows) == limit:
             break
     return tuple(
         _snippet(text, window, [s for s in wanted if window[0] <= s[0] and s[1] <= window[1]])
@@ -45,7 +45,7 @@ def snippets(
 
 
 def _merged(spans: Sequence[Span]) -> list[Span]:
-    """Spans in order, those that touch or overlap made one."""
+    """Returns the spans in order, with overlapping ones merged."""
     merged: list[Span] = []
     for start, end in sorted(spans):
         if merged and start < merged[-1][1]:
@@ -56,7 +56,7 @@ def _merged(spans: Sequence[Span]) -> list[Span]:
 
 
 def _runs(spans: list[Span], width: int) -> list[tuple[int, int]]:
-    """For each span, the run of spans that a passage from it on can show; the longest first."""
+    """Returns for each span the run of spans that a passage from there can show; longest first."""
     ends = [end for _, end in spans]
     runs = [
         (first, max(first, bisect_right(ends, start + width) - 1))
@@ -66,11 +66,11 @@ def _runs(spans: list[Span], width: int) -> list[tuple[int, int]]:
 
 
 def _window(text: str, core: Span, width: int) -> Span:
-    """A stretch of text around a core, to the ends of sentences or else of words."""
+    """Widens a core to about `width`, up to ends of sentences or else of words."""
     room = max(0, width - (core[1] - core[0]))
     earliest = max(0, core[0] - room // 2)
     latest = min(len(text), max(core[1], earliest + width))
-    breaks = [found.span() for found in _SENTENCE_END.finditer(text, earliest, latest)]
+    breaks = [gap.span() for gap in _BREAK_AFTER_SENTENCE.finditer(text, earliest, latest)]
     starts = [end for _, end in breaks if end <= core[0]]
     ends = [start for start, _ in breaks if start >= core[1]]
     start = 0 if earliest == 0 else starts[0] if starts else _word_start(text, earliest, core[0])
@@ -80,7 +80,7 @@ def _window(text: str, core: Span, width: int) -> Span:
 
 
 def _word_start(text: str, at: int, limit: int) -> int:
-    space = _SPACE.search(text, at, limit)
+    space = _WHITE_SPACE_RUN.search(text, at, limit)
     return space.end() if space else _grapheme_end(text, at, limit)
 
 
@@ -90,17 +90,17 @@ def _word_end(text: str, at: int, limit: int) -> int:
 
 
 def _grapheme_end(text: str, at: int, limit: int) -> int:
-    """The first boundary between graphemes (UAX #29) at or after a place, but not after a limit."""
+    """Returns the first grapheme boundary (UAX #29) at or after `at`, but at most `limit`."""
     begin = max(0, at - 32)
-    for found in _GRAPHEME.finditer(text, begin, len(text)):
-        boundary: int = found.start()
+    for grapheme in _GRAPHEME.finditer(text, begin, len(text)):
+        boundary: int = grapheme.start()
         if boundary >= min(at, limit):
             return min(boundary, limit)
     return limit
 
 
 def _snippet(text: str, window: Span, spans: Sequence[Span]) -> Snippet:
-    """Cut out a window with white space collapsed, and move the spans along."""
+    """Cuts out a window, collapses its white space, and moves the spans accordingly."""
     start, end = window
     while start < end and text[start].isspace():
         start += 1
@@ -111,9 +111,9 @@ def _snippet(text: str, window: Span, spans: Sequence[Span]) -> Snippet:
     moved: dict[int, int] = {}
     length = len(before)
     marks = sorted({place for span in spans for place in span} | {start, end})
-    for here, there in pairwise(marks):
-        moved[here] = length
-        piece = _SPACE.sub(" ", text[here:there])
+    for piece_start, piece_end in pairwise(marks):
+        moved[piece_start] = length
+        piece = _WHITE_SPACE_RUN.sub(" ", text[piece_start:piece_end])
         pieces.append(piece)
         length += len(piece)
     moved[end] = length

@@ -1,4 +1,4 @@
-"""When an alert may be sent, when it is tried again, and when its subscriber is left in peace."""
+"""The timing of alerts: when they are sent or retried, and when their subscriber is paused."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from zoneinfo import ZoneInfo
 
 from monitor.model import Digest, Priority, Quiet, Subscriber, SubscriberState
 
-# A message that was not taken is tried again after these pauses, for about a day.
+# A message that was not accepted is retried after these pauses, for about a day.
 PAUSES_S = (5, 30, 120, 600, 1800, 3600, 7200, 14400, 28800, 28800)
-# Whoever was overrun by many at once shall not be by all of them again.
+# Spreads retries, so that a subscriber that was overloaded is not hit by all of them at once.
 JITTER = 0.2
 
-# A subscriber is paused when so many deliveries failed in a row, and for this long.
-MOST_FAILURES = 5
+# A subscriber is paused after this many failures in a row, over at least this time.
+MAX_FAILURES = 5
 FAILING = timedelta(minutes=2)
-# Then one alert is tried, at first after this long, and at ever longer intervals.
+# Then a single alert is tried: first after this time, then at growing intervals.
 FIRST_PROBE = timedelta(minutes=1)
 LAST_PROBE = timedelta(minutes=30)
 
@@ -25,10 +25,10 @@ LAST_PROBE = timedelta(minutes=30)
 def release_at(
     subscriber: Subscriber, priority: Priority, now: datetime, *, released: bool = False
 ) -> datetime:
-    """When an alert of this priority may be sent: `now`, or later.
+    """Returns when an alert of this priority may be sent: `now`, or later.
 
-    With `released`, it has waited for its digest already. A digest that falls into quiet hours
-    waits for their end.
+    With `released`, it has already waited for its digest. A digest due in quiet hours waits for
+    their end.
     """
     moment = now
     if subscriber.digest and not released:
@@ -39,16 +39,16 @@ def release_at(
 
 
 def digest_at(digest: Digest, now: datetime) -> datetime:
-    """When the digest that gathers from `now` on goes out.
+    """Returns when the digest that begins to gather at `now` is sent.
 
-    A time that the clocks skip in spring comes as much later; one that they repeat in autumn counts
-    the first time.
+    A time that the clocks skip in spring comes later by the skipped hour; one that they repeat in
+    autumn counts the first time.
     """
     if digest.every:
         return now + digest.every
     zone = ZoneInfo(digest.timezone)
     today = now.astimezone(zone).date()
-    # Not APScheduler's cron trigger: asked within the hour that is repeated, it never answers.
+    # Not APScheduler's cron trigger: called within the repeated hour, it never returns.
     moments = (
         datetime.combine(today + timedelta(days=days), time.fromisoformat(at), zone)
         for days in range(3)
@@ -59,7 +59,7 @@ def digest_at(digest: Digest, now: datetime) -> datetime:
 
 
 def quiet_until(quiet: Quiet, moment: datetime) -> datetime:
-    """The end of the quiet hours that a moment falls into, else the moment itself."""
+    """Returns the end of the quiet hours that a moment falls into, else the moment itself."""
     zone = ZoneInfo(quiet.timezone)
     local = moment.astimezone(zone)
     start, end = time.fromisoformat(quiet.start), time.fromisoformat(quiet.end)
@@ -69,16 +69,16 @@ def quiet_until(quiet: Quiet, moment: datetime) -> datetime:
     if not is_quiet:
         return moment
     day = local.date() + timedelta(days=over_midnight and clock >= start)
-    # Counted from this side of a change of clocks, the end may seem to lie behind us.
+    # In the hour that the clocks repeat, the end may be the first or the second of two moments.
     ends = [datetime.combine(day, end, zone).replace(fold=fold) for fold in (0, 1)]
-    after = [one.astimezone(moment.tzinfo) for one in ends]
-    return next((one for one in after if one > moment), moment)
+    candidates = [end_moment.astimezone(moment.tzinfo) for end_moment in ends]
+    return next((candidate for candidate in candidates if candidate > moment), moment)
 
 
 def pause_s(attempt: int, retry_after_s: float | None, random: Random) -> int | None:
-    """Seconds until a failed delivery is tried again, None where it has been tried enough.
+    """Returns the seconds until a failed delivery is retried, or None after the last attempt.
 
-    `attempt` counts from 0; `retry_after_s` is what the other side asked for.
+    `attempt` counts from 0; `retry_after_s` is what the receiver asked for.
     """
     if attempt >= len(PAUSES_S):
         return None
@@ -89,18 +89,18 @@ def pause_s(attempt: int, retry_after_s: float | None, random: Random) -> int | 
 def after_failure(
     state: SubscriberState, error: str, now: datetime, random: Random, *, broken: bool
 ) -> SubscriberState:
-    """A subscriber's state after one more delivery failed; `broken` pauses it at once."""
+    """Returns a subscriber's state after one more failed delivery; `broken` pauses it at once."""
     since = state.failing_since or now
     failures = state.failures + 1
-    known = replace(state, failures=failures, failing_since=since, error=error)
+    failing = replace(state, failures=failures, failing_since=since, error=error)
     if state.paused_at is None:
-        if not broken and (failures < MOST_FAILURES or now - since < FAILING):
-            return known
-        return replace(known, paused_at=now, probes=0, probe_at=now + FIRST_PROBE)
-    return replace(known, probes=state.probes + 1, probe_at=next_probe(state, now, random))
+        if not broken and (failures < MAX_FAILURES or now - since < FAILING):
+            return failing
+        return replace(failing, paused_at=now, probes=0, probe_at=now + FIRST_PROBE)
+    return replace(failing, probes=state.probes + 1, probe_at=next_probe(state, now, random))
 
 
 def next_probe(state: SubscriberState, now: datetime, random: Random) -> datetime:
-    """When a paused subscriber is tried again if the probe that is made now fails."""
+    """Returns when a paused subscriber is tried again if the current probe fails."""
     wait = min(FIRST_PROBE * 2 ** min(state.probes + 1, 10), LAST_PROBE)
     return now + timedelta(seconds=wait.total_seconds() * random.uniform(1 - JITTER, 1 + JITTER))

@@ -10,5 +10,5 @@ __all__ = ["DECOYS", "EXPECTED", "configuration"]
 
 
 def configuration(base_url: str) -> str:
-    """YAML of a Presswatch configuration for the newsroom at `base_url` (no slash at its end)."""
+    """Returns the YAML of a configuration for the newsroom at `base_url`."""
     return Template(resource("config/demo.yaml")).substitute(base_url=base_url.rstrip("/"))

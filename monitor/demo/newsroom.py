@@ -16,7 +16,7 @@ LOOPBACK = "127.0.0.1"
 
 
 def free_port() -> int:
-    """A port on loopback that nobody listens on at this moment."""
+    """Returns a port on loopback that nobody listens on at this moment."""
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         port: int = probe.getsockname()[1]

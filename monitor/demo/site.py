@@ -1,4 +1,4 @@
-"""The newsroom as an HTTP site: what it has published by a moment, and how that looks.
+"""The newsroom as an HTTP site: what it has published by a given moment, and how it looks.
 
 /                       the outlets
 /<outlet>/              an outlet's stories so far
@@ -14,13 +14,13 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from functools import cache
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import ETag, web
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from monitor.demo.stories import OUTLETS, STORIES, Outlet, Story, resource
-from monitor.demo.templating import Markup, Values, fill
+from monitor.demo.stories import OUTLETS, STORIES, DemoStory, Outlet, resource
 
 if TYPE_CHECKING:
     import socket
@@ -36,27 +36,35 @@ _FEED_TYPES = {
     "atom": "application/atom+xml",
 }
 
-_template = cache(resource)
+# `autoescape` covers the feeds, too: every escape that it writes is also valid XML.
+_templates = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Newsroom:
-    """What stands on the site at a moment; the first few stories are out before `started_at`."""
+    """The site's content; the first few stories are published before `started_at`."""
 
     base_url: str
     started_at: datetime
     pace: timedelta
-    stories: tuple[Story, ...] = STORIES
+    stories: tuple[DemoStory, ...] = STORIES
 
-    def published_at(self, story: Story) -> datetime:
-        """Tell the moment from which the story's page and entries are there."""
-        place = self.stories.index(story)
-        if place < ALREADY_OUT:
-            return self.started_at - (ALREADY_OUT - place) * APART_BEFORE_START
-        return self.started_at + (place - ALREADY_OUT + 1) * self.pace
+    def published_at(self, story: DemoStory) -> datetime:
+        """Returns the moment from which a story's page and entries exist."""
+        position = self.stories.index(story)
+        if position < ALREADY_OUT:
+            return self.started_at - (ALREADY_OUT - position) * APART_BEFORE_START
+        return self.started_at + (position - ALREADY_OUT + 1) * self.pace
 
-    def published(self, now: datetime, outlet: Outlet | None = None) -> tuple[Story, ...]:
-        """List the stories out by `now`, newest first: all, or those in an outlet's feed."""
+    def published(self, now: datetime, outlet: Outlet | None = None) -> tuple[DemoStory, ...]:
+        """Returns the stories out by `now`, newest first: all, or those in an outlet's feed."""
         return tuple(
             story
             for story in reversed(self.stories)
@@ -65,35 +73,35 @@ class Newsroom:
         )
 
     def changed_at(self, outlet: Outlet, now: datetime) -> datetime:
-        """When the outlet's feed last changed, in whole seconds, as HTTP has them."""
+        """Returns when an outlet's feed last changed, in whole seconds, as HTTP has them."""
         moments = [self.published_at(story) for story in self.published(now, outlet)]
         return max(moments, default=self.started_at).replace(microsecond=0)
 
     def feed(self, outlet: Outlet, now: datetime) -> bytes:
-        """Render the outlet's feed; the same bytes as long as nothing new is out."""
+        """Renders an outlet's feed; the bytes stay the same until something new is published."""
         updated_at = self.changed_at(outlet, now)
-        values: Values = {
+        values = {
             **self._common(outlet),
             "updated_iso": updated_at.isoformat(),
             "updated_rfc": format_datetime(updated_at),
             "entries": [self._entry(outlet, story) for story in self.published(now, outlet)],
         }
-        return fill(_template(f"templates/{outlet.feed}.xml"), values).encode()
+        return _render(f"{outlet.feed}.xml", values)
 
-    def page(self, story: Story, now: datetime) -> bytes:
-        """Render the article's page as the outlet builds it, with all that stands around it."""
+    def page(self, story: DemoStory, now: datetime) -> bytes:
+        """Renders an article's page as the outlet builds it, with everything around the article."""
         outlet = OUTLETS[story.outlet]
         furniture = outlet.furniture
         # Adverts follow every second paragraph until they run out, as on real pages.
         adverts = dict(zip(range(1, len(story.paragraphs), 2), furniture.adverts, strict=False))
         others = [other for other in self.published(now, outlet) if other != story]
-        values: Values = {
+        values = {
             **self._common(outlet),
             **self._story(outlet, story),
             "linked_data": self._linked_data(outlet, story),
             "paragraphs": [
-                {"text": text, "adverts": [{"text": adverts[at]}] if at in adverts else []}
-                for at, text in enumerate(story.paragraphs)
+                {"text": text, "advert": adverts.get(number)}
+                for number, text in enumerate(story.paragraphs)
             ],
             "related": [self._story(outlet, other) for other in others[:3]],
             "trending": [
@@ -101,28 +109,28 @@ class Newsroom:
                 for rank, title in enumerate(furniture.trending, 1)
             ],
             "newsletter": furniture.newsletter,
-            "comments": [{"who": who, "says": says} for who, says in furniture.comments],
+            "comments": furniture.comments,
         }
-        return fill(_template(f"templates/{outlet.key}.html"), values).encode()
+        return _render(f"{outlet.key}.html", values)
 
     def outlet_front(self, outlet: Outlet, now: datetime) -> bytes:
-        """Render the outlet's own front page: its stories so far."""
-        values: Values = {
+        """Renders an outlet's front page: its stories so far."""
+        values = {
             **self._common(outlet),
-            "stories": [self._story(outlet, each) for each in self.published(now, outlet)],
+            "stories": [self._story(outlet, story) for story in self.published(now, outlet)],
         }
-        return fill(_template("templates/outlet.html"), values).encode()
+        return _render("outlet.html", values)
 
     def front(self, now: datetime) -> bytes:
-        """Render the site's front page: its outlets."""
-        outlets: list[Values] = [
-            {**self._common(each), "count": len(self.published(now, each))}
-            for each in OUTLETS.values()
+        """Renders the site's front page: its outlets."""
+        outlets = [
+            {**self._common(outlet), "count": len(self.published(now, outlet))}
+            for outlet in OUTLETS.values()
         ]
-        values: Values = {"outlets": outlets, "total": len(self.stories)}
-        return fill(_template("templates/front.html"), values).encode()
+        values = {"outlets": outlets, "total": len(self.stories)}
+        return _render("front.html", values)
 
-    def _common(self, outlet: Outlet) -> Values:
+    def _common(self, outlet: Outlet) -> dict[str, Any]:
         return {
             "base_url": self.base_url,
             "home": f"{self.base_url}/{outlet.key}/",
@@ -132,7 +140,7 @@ class Newsroom:
             "language": outlet.language,
         }
 
-    def _story(self, outlet: Outlet, story: Story) -> Values:
+    def _story(self, outlet: Outlet, story: DemoStory) -> dict[str, Any]:
         at = self.published_at(story)
         return {
             "url": self.base_url + story.path,
@@ -147,16 +155,16 @@ class Newsroom:
             "published_text": at.strftime(outlet.date_format),
         }
 
-    def _entry(self, outlet: Outlet, story: Story) -> Values:
+    def _entry(self, outlet: Outlet, story: DemoStory) -> dict[str, Any]:
         values = self._story(outlet, story)
         url = self.base_url + story.path
         if story.outlet != outlet.key:
-            # Partners are linked with tracking parameters, as syndication does it.
+            # Links to partners have tracking parameters, as in real syndication.
             url += f"?utm_source={outlet.key}&utm_medium=feed"
-        content = "\n".join(fill("<p>$text</p>", {"text": text}) for text in story.paragraphs)
-        return {**values, "url": url, "guid": f"{outlet.key}-{story.slug}", "content": content}
+        guid = f"{outlet.key}-{story.slug}"
+        return {**values, "url": url, "guid": guid, "paragraphs": story.paragraphs}
 
-    def _linked_data(self, outlet: Outlet, story: Story) -> Markup:
+    def _linked_data(self, outlet: Outlet, story: DemoStory) -> str:
         at = self.published_at(story).isoformat(timespec="seconds")
         data = {
             "@context": "https://schema.org",
@@ -171,12 +179,12 @@ class Newsroom:
             "author": [{"@type": "Person", "name": story.author}],
             "publisher": {"@type": "NewsMediaOrganization", "name": outlet.name},
         }
-        # "</" would end the script element, whatever stands around it.
-        return Markup(json.dumps(data, ensure_ascii=False, indent=2).replace("</", "<\\/"))
+        # The templates do not escape this. "</" would end the script element, even in a string.
+        return json.dumps(data, ensure_ascii=False, indent=2).replace("</", "<\\/")
 
 
 def application(newsroom: Newsroom) -> web.Application:
-    """Build the site; its clock is the machine's."""
+    """Builds the site; its clock is the machine's."""
     pages = {story.path: story for story in newsroom.stories if not story.page_missing}
 
     async def front(_: web.Request) -> web.Response:
@@ -205,7 +213,7 @@ def application(newsroom: Newsroom) -> web.Application:
     async def static(request: web.Request) -> web.Response:
         content_type = _STATIC[request.path]
         return web.Response(
-            text=_template(f"templates{request.path}"), content_type=content_type, charset="utf-8"
+            text=resource(f"templates{request.path}"), content_type=content_type, charset="utf-8"
         )
 
     app = web.Application()
@@ -221,9 +229,9 @@ def application(newsroom: Newsroom) -> web.Application:
 async def serve(
     sock: socket.socket, *, pace_s: float = 2.0, started_at: datetime | None = None
 ) -> None:
-    """Serve the newsroom on a listening loopback socket until cancelled.
+    """Serves the newsroom on a listening loopback socket until cancelled.
 
-    A story comes out every `pace_s` seconds, counted from `started_at` (now, if not given).
+    A story is published every `pace_s` seconds, counted from `started_at` (by default now).
     """
     host, port = sock.getsockname()[:2]
     newsroom = Newsroom(
@@ -240,6 +248,10 @@ async def serve(
         await runner.cleanup()
 
 
+def _render(template: str, values: dict[str, Any]) -> bytes:
+    return _templates.get_template(template).render(values).encode()
+
+
 def _outlet(request: web.Request) -> Outlet:
     outlet = OUTLETS.get(request.match_info["outlet"])
     if outlet is None:
@@ -254,10 +266,10 @@ def _html(body: bytes) -> web.Response:
 def _conditional(
     request: web.Request, body: bytes, *, changed_at: datetime, content_type: str
 ) -> web.Response:
-    """304 where the client has the body already (RFC 9110, section 13.2.2: entity tags first)."""
+    """Answers 304 if the client has the body (RFC 9110, section 13.2.2: entity tags first)."""
     tag = hashlib.sha256(body).hexdigest()[:16]
     if (known := request.if_none_match) is not None:
-        unchanged = any(each.value in {tag, "*"} for each in known)
+        unchanged = any(entity_tag.value in {tag, "*"} for entity_tag in known)
     else:
         since = request.if_modified_since
         unchanged = since is not None and changed_at <= since

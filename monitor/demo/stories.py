@@ -1,4 +1,4 @@
-"""The newsroom's outlets and stories, and what a watchful reader makes of them."""
+"""The newsroom's outlets and stories, and the alerts that they must and must not cause."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ FeedKind = Literal["rss", "rss-full", "atom"]
 
 @dataclass(frozen=True, slots=True)
 class Furniture:
-    """What stands beside every article of an outlet.
+    """The texts beside every article of an outlet.
 
-    `names` are the watchlists that would match if it were taken for the article.
+    `names` are the watchlists that would match if these texts were taken for the article.
     """
 
     names: tuple[str, ...]
@@ -26,14 +26,14 @@ class Furniture:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """All of its texts: none of them belongs into an article."""
+        """Returns all the texts, none of which belongs in an article."""
         remarks = (remark for _, remark in self.comments)
         return (*self.trending, *self.adverts, self.newsletter, *remarks)
 
 
 @dataclass(frozen=True, slots=True)
 class Outlet:
-    """A made-up news site: its pages lie under `/<key>/`."""
+    """A made-up news site, whose pages are below `/<key>/`."""
 
     key: str
     name: str
@@ -44,8 +44,8 @@ class Outlet:
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
-    """A made-up article; its page belongs to `outlet`, feeds of `also_in` link to it as well.
+class DemoStory:
+    """A made-up article; its page belongs to `outlet`, and feeds of `also_in` link to it as well.
 
     `alerts` are the watchlists that its own words match, `excludes` those that they rule out.
     """
@@ -65,57 +65,57 @@ class Story:
 
     @property
     def path(self) -> str:
-        """The page's place on the site."""
+        """Returns the page's path on the site."""
         return f"/{self.outlet}/{self.slug}"
 
 
 def resource(path: str) -> str:
-    """Text of a file of this package, also from within a wheel."""
+    """Returns the text of a file of this package, also from inside a wheel."""
     return files("monitor.demo").joinpath(path).read_text(encoding="utf-8")
 
 
-def _outlet(key: str, told: dict[str, Any]) -> Outlet:
-    furniture = told["furniture"]
+def _outlet(key: str, described: dict[str, Any]) -> Outlet:
+    furniture = described["furniture"]
     return Outlet(
         key=key,
-        name=told["name"],
-        language=told["language"],
-        feed=told["feed"],
-        date_format=told["date_format"],
+        name=described["name"],
+        language=described["language"],
+        feed=described["feed"],
+        date_format=described["date_format"],
         furniture=Furniture(
             names=tuple(furniture["names"]),
             trending=tuple(furniture["trending"]),
             adverts=tuple(furniture["adverts"]),
             newsletter=furniture["newsletter"],
-            comments=tuple((each["who"], each["says"]) for each in furniture["comments"]),
+            comments=tuple((comment["who"], comment["says"]) for comment in furniture["comments"]),
         ),
     )
 
 
-def _story(told: dict[str, Any]) -> Story:
-    text = told.get("text", "").strip()
+def _story(described: dict[str, Any]) -> DemoStory:
+    text = described.get("text", "").strip()
     fields: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value
-        for key, value in told.items()
+        for key, value in described.items()
         if key != "text"
     }
-    return Story(**fields, paragraphs=tuple(text.split("\n\n")) if text else ())
+    return DemoStory(**fields, paragraphs=tuple(text.split("\n\n")) if text else ())
 
 
-def _load() -> tuple[dict[str, Outlet], tuple[Story, ...]]:
-    told = YAML(typ="safe", pure=True).load(resource("stories.yaml"))
-    outlets = {key: _outlet(key, each) for key, each in told["outlets"].items()}
-    return outlets, tuple(map(_story, told["stories"]))
+def _load() -> tuple[dict[str, Outlet], tuple[DemoStory, ...]]:
+    newsroom = YAML(typ="safe", pure=True).load(resource("stories.yaml"))
+    outlets = {key: _outlet(key, described) for key, described in newsroom["outlets"].items()}
+    return outlets, tuple(map(_story, newsroom["stories"]))
 
 
 OUTLETS, STORIES = _load()
 
-#: (watchlist, article title): what must be alerted on, each once.
+#: (watchlist, article title) of every alert that must come, exactly once.
 EXPECTED: frozenset[tuple[str, str]] = frozenset(
     (watchlist, story.title) for story in STORIES for watchlist in story.alerts
 )
 
-#: (watchlist, article title): what would be alerted on if furniture were taken for the article.
+#: (watchlist, article title) of alerts that would come if furniture were taken for the article.
 DECOYS: frozenset[tuple[str, str]] = frozenset(
     (watchlist, story.title)
     for story in STORIES

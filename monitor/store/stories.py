@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from monitor.alerts.once import Told
+from monitor.alerts.once import TopicHistory
 from monitor.articles.stories import Sketch, same_story
 from monitor.model import as_json, content_id, from_json
 from monitor.store.replies import text
@@ -70,15 +70,15 @@ class StoryStore:
         """The keys that say what watchlists have made of topics, to be watched."""
         return [self._told(*pair) for pair in topics]
 
-    def told(self, watchlist: str, topic: str) -> Told:
+    def told(self, watchlist: str, topic: str) -> TopicHistory:
         """What a watchlist has made of a topic."""
         stored = self._redis.get(self._told(watchlist, topic))
-        return from_json(Told, stored) if stored else Told()
+        return from_json(TopicHistory, stored) if stored else TopicHistory()
 
-    def tell(self, watchlist: str, topic: str, told: Told, pipe: Pipeline) -> None:
+    def tell(self, watchlist: str, topic: str, history: TopicHistory, pipe: Pipeline) -> None:
         """Add to a transaction: what a watchlist has made of a topic."""
         life = max(self._keep, REMEMBER)
-        pipe.set(self._told(watchlist, topic), as_json(told), ex=life)
+        pipe.set(self._told(watchlist, topic), as_json(history), ex=life)
 
     def _told(self, watchlist: str, topic: str) -> str:
         return self._keys.told(content_id(watchlist, topic))

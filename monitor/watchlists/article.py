@@ -1,4 +1,4 @@
-"""An article as queries ask about it: its fields as tokens, and where each phrase stands. Pure."""
+"""An article as queries see it: its fields as tokens, and where each phrase occurs. Pure."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from monitor.model import Article
-from monitor.watchlists.evaluate import Place
+from monitor.watchlists.evaluate import Occurrence
 from monitor.watchlists.syntax import LEAD_WORDS, Fact, Phrase, Scope
 from monitor.watchlists.text import Text, fold
 
 
-class View:
-    """One article, scanned for all that the automaton knows."""
+class ScannedArticle:
+    """One article, scanned once for every key in the automaton."""
 
     def __init__(self, article: Article, fields: tuple[str, ...], automaton: Any) -> None:
         self._article = article
-        # Key → field → the places in the field's `joined` at which the key ends.
+        # Key → field → the offsets in the field's `joined` at which the key ends.
         self.keys: dict[str, dict[str, list[int]]] = {}
         self.texts: dict[str, Text] = {}
-        # By identity: the queries live longer than this, and comparing phrases takes its time.
-        self._places: dict[int, list[Place]] = {}
+        # By identity: queries outlive this object, and comparing phrases is slow.
+        self._occurrences: dict[int, list[Occurrence]] = {}
         raw = {
             "title": article.title,
             "body": article.text,
@@ -40,35 +40,35 @@ class View:
 
     @cached_property
     def facts(self) -> frozenset[Fact]:
-        """All facts about the article that a query may ask for."""
+        """Returns all facts about the article that a query may ask for."""
         host = _host(self._article.url).split(".")
-        found = {Fact("site", ".".join(host[at:])) for at in range(len(host))}
-        found |= {Fact("tag", tag.casefold()) for tag in self._article.tags}
+        facts = {Fact("site", ".".join(host[start:])) for start in range(len(host))}
+        facts |= {Fact("tag", tag.casefold()) for tag in self._article.tags}
         if self._article.language:
-            found.add(Fact("lang", primary_subtag(self._article.language)))
-        return frozenset(found)
+            facts.add(Fact("lang", primary_subtag(self._article.language)))
+        return frozenset(facts)
 
     def is_true(self, fact: Fact) -> bool:
-        """Whether something is true of the article."""
+        """Returns whether a fact is true of the article."""
         return fact in self.facts
 
     def segment(self, scope: Scope, field: str, word: int) -> int:
-        """The number of the sentence or paragraph in which a word stands."""
+        """Returns the number of the sentence or paragraph that contains a word."""
         text = self.texts[field]
         return (text.sentences if scope == "sentence" else text.paragraphs)[word]
 
-    def places(self, phrase: Phrase) -> list[Place]:
-        """Where a phrase stands, in its own fields."""
-        found = self._places.get(id(phrase))
-        if found is None:
-            found = self._places[id(phrase)] = [
+    def occurrences(self, phrase: Phrase) -> list[Occurrence]:
+        """Returns where a phrase occurs, in the phrase's own fields."""
+        occurrences = self._occurrences.get(id(phrase))
+        if occurrences is None:
+            occurrences = self._occurrences[id(phrase)] = [
                 (name, first, last)
                 for field in phrase.fields
                 for name in ["body" if field == "lead" else field]
                 for first, last in self._in_field(phrase, name)
                 if field != "lead" or last < LEAD_WORDS
             ]
-        return found
+        return occurrences
 
     def _in_field(self, phrase: Phrase, field: str) -> list[tuple[int, int]]:
         if phrase.loose is not None:
@@ -80,15 +80,15 @@ class View:
         count = len(phrase.words)
         if not phrase.has_wildcard:
             lasts = map(text.word_at, ends)
-            found = [(last - count + 1, last) for last in lasts]
+            stretches = [(last - count + 1, last) for last in lasts]
         else:
-            found = self._by_pattern(phrase, text, ends)
+            stretches = self._by_pattern(phrase, text, ends)
         if phrase.mode == "folded":
-            return found
-        return [place for place in found if _is_spelt(phrase, text, place)]
+            return stretches
+        return [stretch for stretch in stretches if _is_spelt(phrase, text, stretch)]
 
     def _by_pattern(self, phrase: Phrase, text: Text, ends: list[int]) -> list[tuple[int, int]]:
-        """Check the words around each place where the fixed part of a phrase stands."""
+        """Checks the words around each occurrence of a phrase's fixed part."""
         patterns = [_pattern(word) for word in phrase.words]
         firsts = {text.word_at(end) - phrase.key_word for end in ends}
         return [
@@ -105,38 +105,38 @@ class View:
         ]
 
     def _loosely(self, phrase: Phrase, field: str) -> list[tuple[int, int]]:
-        """The smallest stretches that hold all words of a phrase, with at most so many others."""
+        """Returns the smallest stretches that hold all words of a loose phrase, close enough."""
         places = sorted(
             (place, word)
             for word in set(phrase.words)
             for place, _ in self._in_field(Phrase("", (word,)), field)
         )
-        most = len(phrase.words) + (phrase.loose or 0)
-        missing, found, first = Counter(phrase.words), [], 0
+        max_words = len(phrase.words) + (phrase.loose or 0)
+        missing, stretches, first = Counter(phrase.words), [], 0
         for last, (end, word) in enumerate(places):
             missing[word] -= 1
             while all(count <= 0 for count in missing.values()):
-                start, left = places[first]
-                if missing[left] == 0:
-                    if end - start < most and not _has_smaller(
+                start, dropped = places[first]
+                if missing[dropped] == 0:
+                    if end - start < max_words and not _has_smaller(
                         places[first + 1 : last + 1], phrase
                     ):
-                        found.append((start, end))
-                    missing[left] += 1
+                        stretches.append((start, end))
+                    missing[dropped] += 1
                     first += 1
                     break
-                missing[left] += 1
+                missing[dropped] += 1
                 first += 1
-        return found
+        return stretches
 
 
 def primary_subtag(language: str) -> str:
-    """A language without its region: `en` for `en-GB` (RFC 5646) and for `en_US` (some feeds)."""
+    """Returns a language without its region: `en` for `en-GB` (RFC 5646) and `en_US` (feeds)."""
     return language.strip().replace("_", "-").partition("-")[0].casefold()
 
 
 def _host(url: str) -> str:
-    """The host of an address, in lower case; empty where the address cannot be read."""
+    """Returns the host of a URL in lower case, or an empty string if the URL cannot be parsed."""
     try:
         return (urlsplit(url).hostname or "").rstrip(".")
     except ValueError:
@@ -144,12 +144,12 @@ def _host(url: str) -> str:
 
 
 def _has_smaller(places: list[tuple[int, str]], phrase: Phrase) -> bool:
-    """Whether a stretch without its first word would do."""
+    """Returns whether these places hold all words of the phrase without the first place."""
     return not Counter(phrase.words) - Counter(word for _, word in places)
 
 
 def keys_of(phrase: Phrase) -> list[str]:
-    """What the automaton looks for on behalf of a phrase."""
+    """Returns the keys that the automaton must look for on behalf of a phrase."""
     if phrase.loose is not None:
         return [Phrase("", (word,)).key for word in phrase.words]
     return [phrase.key]
@@ -157,22 +157,25 @@ def keys_of(phrase: Phrase) -> list[str]:
 
 @lru_cache(maxsize=100_000)
 def _pattern(word: str) -> re.Pattern[str]:
-    """A word with wildcards as a regular expression."""
+    """Compiles a word with wildcards into a regular expression."""
     return re.compile(re.escape(word).replace(r"\*", r"\w*").replace(r"\?", r"\w"))
 
 
-def _is_spelt(phrase: Phrase, text: Text, place: tuple[int, int]) -> bool:
-    """Whether the original spells a phrase just so: in its capitals, or in every respect."""
-    first, last = place
+def _is_spelt(phrase: Phrase, text: Text, stretch: tuple[int, int]) -> bool:
+    """Returns whether the original text spells a phrase as its mode requires.
+
+    In mode `case` the capitals must agree, in mode `exact` everything but white space.
+    """
+    first, last = stretch
     if phrase.mode == "exact":
-        there = text.raw[text.span(first)[0] : text.span(last)[1]]
-        return _normal(" ".join(there.split())) == _normal(phrase.raw)
-    said = (text.raw[slice(*text.span(number))] for number in range(first, last + 1))
+        original = text.raw[text.span(first)[0] : text.span(last)[1]]
+        return _composed(" ".join(original.split())) == _composed(phrase.raw)
+    words = (text.raw[slice(*text.span(number))] for number in range(first, last + 1))
     wanted = Text(phrase.raw)
-    return [fold(word, case=False) for word in said] == [
+    return [fold(word, case=False) for word in words] == [
         fold(wanted.raw[slice(*span)], case=False) for span in wanted.spans
     ]
 
 
-def _normal(text: str) -> str:
+def _composed(text: str) -> str:
     return unicodedata.normalize("NFC", text)

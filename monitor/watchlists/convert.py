@@ -1,8 +1,8 @@
-"""Queries in the spelling of other services, rewritten in ours. Pure.
+"""Rewrites queries of other services in our syntax. Pure.
 
 The services differ in which operator binds tightest: in Lexis OR does, before nearness and AND
-(LexisNexis, "Connectors"); in the others nearness does, then AND, then OR. What comes out has all
-parentheses, so that nobody needs to know.
+(LexisNexis, "Connectors"); in the others nearness does, then AND, then OR. The output is fully
+parenthesised, so that nobody needs to know.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from monitor.watchlists.query import parse
 Dialect = Literal["meltwater", "cision", "lexis"]
 DIALECTS: tuple[Dialect, ...] = ("meltwater", "cision", "lexis")
 
-_LEXEME = regex.compile(
+_FOREIGN_LEXEME = regex.compile(
     rf"""
       \s+
     | (?P<quoted>[{QUOTES}][^{QUOTES}]*[{QUOTES}](?:~\d+)?)
@@ -47,20 +47,20 @@ _STRENGTH_LEXIS = {"AND NOT": 1, "AND": 2, "near": 3, "OR": 4}
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """A query in our spelling, and where its meaning may have changed."""
+    """A query in our syntax; `warnings` say where its meaning may have changed."""
 
     query: str
     warnings: tuple[str, ...]
 
 
 def convert(query: str, dialect: Dialect) -> Converted:
-    """Rewrite a query; raises QueryError where it cannot be read, or says what ours cannot."""
+    """Rewrites a query; raises QueryError if it cannot be read, or has no equivalent in ours."""
     converter = _Converter(query, dialect)
     converted = converter.convert()
     try:
         parse(converted)
     except QueryError as error:
-        converter.fail(f"{error.message}, once written as {converted}", error.hint)
+        converter.fail(f"{error.message} (converted to: {converted})", error.hint)
     return Converted(converted, tuple(dict.fromkeys(converter.warnings)))
 
 
@@ -78,8 +78,8 @@ class _Converter:
             self.fail("the query is empty")
         converted = self._expression(0)
         if self.at < len(self.lexemes):
-            self.fail("a parenthesis closes nothing")
-        # Each group is in parentheses of its own; the whole needs none.
+            self.fail("a parenthesis was never opened")
+        # Every group has parentheses; the whole query needs none.
         return converted[1:-1] if converted.startswith("(") else converted
 
     def fail(self, message: str, hint: str = "") -> NoReturn:
@@ -89,12 +89,12 @@ class _Converter:
 
     def _lex(self) -> Iterator[tuple[str, str]]:
         at = 0
-        for found in _LEXEME.finditer(self.query):
-            if found.start() != at:
+        for match in _FOREIGN_LEXEME.finditer(self.query):
+            if match.start() != at:
                 break
-            at = found.end()
-            if found.lastgroup:
-                yield str(found.lastgroup), found[0]
+            at = match.end()
+            if match.lastgroup:
+                yield str(match.lastgroup), match[0]
         if at < len(self.query):
             self.fail("a quotation mark is never closed")
 
@@ -102,7 +102,7 @@ class _Converter:
         return self.lexemes[self.at] if self.at < len(self.lexemes) else ("end", "")
 
     def _expression(self, weakest: int) -> str:
-        """Precedence climbing: operators at least as strong as `weakest`."""
+        """Parses by precedence climbing: operators at least as strong as `weakest`."""
         strength = _STRENGTH_LEXIS if self.dialect == "lexis" else _STRENGTH
         left, joined = self._operand(), ""
         while True:
@@ -117,7 +117,7 @@ class _Converter:
             left, joined = f"({left})", operator
 
     def _operator(self) -> tuple[str, int]:
-        """The operator that comes next, in our spelling, and how many lexemes it takes."""
+        """Returns the next operator in our spelling, and how many lexemes it takes."""
         kind, text = self._peek()
         if kind == "boolean":
             name = " ".join(text.upper().split())
@@ -128,7 +128,7 @@ class _Converter:
             return self._nearness(text.lower()), 1
         if kind in {"end", "close"}:
             return "", 0
-        self.warnings.append("words side by side were joined with AND; put phrases into quotes")
+        self.warnings.append("words side by side were joined with AND; put phrases in quotes")
         return "AND", 0
 
     def _nearness(self, text: str) -> str:
@@ -137,7 +137,7 @@ class _Converter:
             return segment
         number = regex.search(r"\d+", text)
         if number is None:
-            self.fail(f"{text} cannot be said here")
+            self.fail(f"{text} has no equivalent here")
         return f"{'ONEAR' if text.startswith(('onear', 'pre')) else 'NEAR'}/{number[0]}"
 
     def _operand(self) -> str:
@@ -168,17 +168,17 @@ class _Converter:
         inner = self._operand()
         ours = _FIELDS.get(name)
         if ours is None:
-            self.warnings.append(f"{name}: is not known here and was left out")
+            self.warnings.append(f"{name}: has no equivalent here and was left out")
             return inner
         if name == "allcaps":
             inner = inner.upper()
         if name == "hlead":
-            self.warnings.append("hlead: was headline and lead; here it is the lead alone")
+            self.warnings.append("hlead: covered headline and lead; here it covers the lead alone")
         bare = inner[1:-1] if regex.fullmatch(r"\([^()\s]+\)", inner) else inner
         return f"{ours}:{bare}"
 
     def _words(self, text: str) -> str:
-        """A word; in Lexis all words up to the next operator are one phrase."""
+        """Reads a word; in Lexis, all words up to the next operator are one phrase."""
         words = [text]
         while self.dialect == "lexis" and self._peek()[0] == "word":
             words.append(self._peek()[1])

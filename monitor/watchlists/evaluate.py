@@ -1,7 +1,6 @@
-"""Does a query match, and where: a function of its tree and of where each phrase stands. Pure.
+"""Decides whether a query matches, and where, from its tree and its phrases' occurrences. Pure.
 
-A place is a field and the numbers of a phrase's first and last word in it. Each operator's meaning
-stands here once, for the question whether it matches and for the evidence that it does.
+The meaning of each operator is defined here once, both for the verdict and for the evidence.
 """
 
 from __future__ import annotations
@@ -26,28 +25,29 @@ from monitor.watchlists.syntax import (
     Scope,
 )
 
-Place = tuple[str, int, int]
-Found = tuple[Place, Phrase]
+# A field, and the numbers of the first and last word in it.
+Occurrence = tuple[str, int, int]
+Hit = tuple[Occurrence, Phrase]
 
 
-class View(Protocol):
-    """An article, as queries ask about it."""
+class ArticleView(Protocol):
+    """An article, as the evaluation of queries sees it."""
 
-    def places(self, phrase: Phrase) -> list[Place]:
-        """Where a phrase stands, in its own fields."""
+    def occurrences(self, phrase: Phrase) -> list[Occurrence]:
+        """Returns where a phrase occurs, in the phrase's own fields."""
 
     def is_true(self, fact: Fact) -> bool:
-        """Whether something is true of the article."""
+        """Returns whether a fact is true of the article."""
 
     def segment(self, scope: Scope, field: str, word: int) -> int:
-        """The number of the sentence or paragraph in which a word stands."""
+        """Returns the number of the sentence or paragraph that contains a word."""
 
 
-def holds(node: Node, view: View) -> bool:
-    """Whether a query matches."""
+def holds(node: Node, view: ArticleView) -> bool:
+    """Returns whether a query matches."""
     match node:
         case Phrase():
-            return bool(view.places(node))
+            return bool(view.occurrences(node))
         case And(parts):
             return all(holds(part, view) for part in parts)
         case Or(parts):
@@ -59,8 +59,8 @@ def holds(node: Node, view: View) -> bool:
     return bool(counted(node, view))
 
 
-def evidence(node: Node, view: View) -> Iterator[Found]:
-    """The places that made a query match; nothing from parts that do not match, or must not."""
+def evidence(node: Node, view: ArticleView) -> Iterator[Hit]:
+    """Yields the hits that made a query match; none from parts that fail or are negated."""
     match node:
         case Not() | Fact():
             return
@@ -75,63 +75,69 @@ def evidence(node: Node, view: View) -> Iterator[Found]:
             yield from counted(node, view)
 
 
-def counted(node: Node, view: View) -> list[Found]:
-    """The places that count for a part that is no boolean; none where it does not match."""
+def counted(node: Node, view: ArticleView) -> list[Hit]:
+    """Returns the hits that make a non-boolean part match, or nothing if it does not match."""
     match node:
         case Near(left, right, words, ordered):
             return _near(located(left, view), located(right, view), words, ordered=ordered)
         case Same(scope, parts):
             return _same(scope, [located(part, view) for part in parts], view)
         case AtLeast(count, part):
-            found = located(part, view)
-            return found if len({place for place, _ in found}) >= count else []
+            hits = located(part, view)
+            return hits if len({occurrence for occurrence, _ in hits}) >= count else []
     return located(node, view)
 
 
-def located(node: Node, view: View) -> list[Found]:
-    """Where a positional part stands."""
+def located(node: Node, view: ArticleView) -> list[Hit]:
+    """Returns the hits of a positional part."""
     match node:
         case Phrase():
-            return [(place, node) for place in view.places(node)]
+            return [(occurrence, node) for occurrence in view.occurrences(node)]
         case Or(parts):
-            return [found for part in parts for found in located(part, view)]
+            return [hit for part in parts for hit in located(part, view)]
         case Outside(part, within):
             return _outside(located(part, view), located(within, view))
-    raise AssertionError(f"the parser lets no {type(node).__name__} stand here")
+    raise AssertionError(f"the parser allows no {type(node).__name__} here")
 
 
-def _by_field(found: Iterable[Found]) -> dict[str, list[Place]]:
-    places: dict[str, list[Place]] = defaultdict(list)
-    for place, _ in found:
-        places[place[0]].append(place)
-    return places
+def _by_field(hits: Iterable[Hit]) -> dict[str, list[Occurrence]]:
+    by_field: dict[str, list[Occurrence]] = defaultdict(list)
+    for occurrence, _ in hits:
+        by_field[occurrence[0]].append(occurrence)
+    return by_field
 
 
-def _near(left: list[Found], right: list[Found], words: int, *, ordered: bool) -> list[Found]:
-    """The places on either side that have one of the other side near enough."""
+def _near(left: list[Hit], right: list[Hit], words: int, *, ordered: bool) -> list[Hit]:
+    """Returns the hits on either side that have a hit of the other side close enough."""
     kept = _followed(left, right, words) + _preceded(right, left, words)
     if not ordered:
         kept += _preceded(left, right, words) + _followed(right, left, words)
     return list(dict.fromkeys(kept))
 
 
-def _followed(found: list[Found], others: list[Found], words: int) -> list[Found]:
-    """Those after which one of the others begins, with at most so many words between."""
-    starts = {field: sorted(p[1] for p in places) for field, places in _by_field(others).items()}
+def _followed(hits: list[Hit], others: list[Hit], words: int) -> list[Hit]:
+    """Returns the hits after which another begins, with at most `words` words between."""
+    starts = {
+        field: sorted(first for _, first, _ in occurrences)
+        for field, occurrences in _by_field(others).items()
+    }
     return [
-        (place, phrase)
-        for place, phrase in found
-        if _any_between(starts.get(place[0], []), place[2] + 1, place[2] + 1 + words)
+        ((field, first, last), phrase)
+        for (field, first, last), phrase in hits
+        if _any_between(starts.get(field, []), last + 1, last + 1 + words)
     ]
 
 
-def _preceded(found: list[Found], others: list[Found], words: int) -> list[Found]:
-    """Those before which one of the others ends, with at most so many words between."""
-    ends = {field: sorted(p[2] for p in places) for field, places in _by_field(others).items()}
+def _preceded(hits: list[Hit], others: list[Hit], words: int) -> list[Hit]:
+    """Returns the hits before which another ends, with at most `words` words between."""
+    ends = {
+        field: sorted(last for _, _, last in occurrences)
+        for field, occurrences in _by_field(others).items()
+    }
     return [
-        (place, phrase)
-        for place, phrase in found
-        if _any_between(ends.get(place[0], []), place[1] - 1 - words, place[1] - 1)
+        ((field, first, last), phrase)
+        for (field, first, last), phrase in hits
+        if _any_between(ends.get(field, []), first - 1 - words, first - 1)
     ]
 
 
@@ -139,33 +145,33 @@ def _any_between(numbers: list[int], low: int, high: int) -> bool:
     return bisect_left(numbers, low) < bisect_right(numbers, high)
 
 
-def _same(scope: Scope, sides: list[list[Found]], view: View) -> list[Found]:
-    """The places of those sentences or paragraphs in which each side has one."""
-    segments: list[dict[tuple[str, int], list[Found]]] = []
+def _same(scope: Scope, sides: list[list[Hit]], view: ArticleView) -> list[Hit]:
+    """Returns the hits in those sentences or paragraphs in which every side has a hit."""
+    segments: list[dict[tuple[str, int], list[Hit]]] = []
     for side in sides:
-        there: dict[tuple[str, int], list[Found]] = defaultdict(list)
-        for place, phrase in side:
-            field, first, last = place
+        by_segment: dict[tuple[str, int], list[Hit]] = defaultdict(list)
+        for (field, first, last), phrase in side:
             segment = view.segment(scope, field, first)
             if segment == view.segment(scope, field, last):
-                there[field, segment].append((place, phrase))
-        segments.append(there)
+                by_segment[field, segment].append(((field, first, last), phrase))
+        segments.append(by_segment)
     common = set(segments[0]).intersection(*segments[1:])
-    return [one for there in segments for key in sorted(common) for one in there[key]]
+    return [hit for by_segment in segments for key in sorted(common) for hit in by_segment[key]]
 
 
-def _outside(found: list[Found], within: list[Found]) -> list[Found]:
-    """The places that do not lie within one of the others."""
-    # For each field, where covers start, and how far those that start there or before reach.
+def _outside(hits: list[Hit], within: list[Hit]) -> list[Hit]:
+    """Returns the hits that do not lie within any of the others."""
+    # For each field: where covers start, and how far any that starts there or before reaches.
     covers: dict[str, tuple[list[int], list[int]]] = {}
-    for field, places in _by_field(within).items():
-        places.sort()
-        reach = list(accumulate((last for _, _, last in places), max))
-        covers[field] = [first for _, first, _ in places], reach
+    for field, occurrences in _by_field(within).items():
+        occurrences.sort()
+        reach = list(accumulate((last for _, _, last in occurrences), max))
+        covers[field] = [first for _, first, _ in occurrences], reach
 
-    def is_covered(place: Place) -> bool:
-        firsts, reach = covers.get(place[0], ([], []))
-        before = bisect_right(firsts, place[1])
-        return before > 0 and place[2] <= reach[before - 1]
+    def is_covered(occurrence: Occurrence) -> bool:
+        field, first, last = occurrence
+        firsts, reach = covers.get(field, ([], []))
+        before = bisect_right(firsts, first)
+        return before > 0 and last <= reach[before - 1]
 
-    return [(place, phrase) for place, phrase in found if not is_covered(place)]
+    return [(occurrence, phrase) for occurrence, phrase in hits if not is_covered(occurrence)]

@@ -1,4 +1,4 @@
-"""Why a query matched an article, or why not: its tree, part by part. Pure."""
+"""Explains why a query matched an article or did not: its tree, part by part. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from monitor.watchlists.article import View
+from monitor.watchlists.article import ScannedArticle
 from monitor.watchlists.evaluate import counted, holds, located
 from monitor.watchlists.syntax import (
     And,
@@ -26,7 +26,7 @@ from monitor.watchlists.syntax import (
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a query: how deep it lies, how it is read, whether it holds, and where."""
+    """A part of a query: its depth, how it was read, whether it holds, and where."""
 
     depth: int
     reading: str
@@ -39,16 +39,16 @@ class Part:
         return f"{'  ' * self.depth}{mark} {self.reading}{detail}"
 
 
-def explain(node: Node, view: View, depth: int = 0) -> Iterator[Part]:
-    """All parts of a query, the whole before its parts."""
+def explain(node: Node, view: ScannedArticle, depth: int = 0) -> Iterator[Part]:
+    """Yields all parts of a query, each before its own parts."""
     reading = {And: "all of", Or: "one of", Not: "not"}.get(type(node)) or spell(node)
     yield Part(depth, reading, holds(node, view), _detail(node, view))
     for child in children(node):
         yield from explain(child, view, depth + 1)
 
 
-def culprits(node: Node, view: View) -> Iterator[Node]:
-    """The parts that decided: those that failed where the query does not match, else that held."""
+def culprits(node: Node, view: ScannedArticle) -> Iterator[Node]:
+    """Yields the parts that decided: those that hold if the query matches, else those that fail."""
     held = holds(node, view)
     match node:
         case Not(part):
@@ -61,16 +61,16 @@ def culprits(node: Node, view: View) -> Iterator[Node]:
             yield node
 
 
-def _detail(node: Node, view: View) -> str:
+def _detail(node: Node, view: ScannedArticle) -> str:
     match node:
         case Phrase():
-            fields = Counter(field for field, _, _ in view.places(node))
+            fields = Counter(field for field, _, _ in view.occurrences(node))
             return ", ".join(f"{count}× in {field}" for field, count in fields.items()) or "nowhere"
         case Near() | Same() if not counted(node, view):
-            there = [bool(located(part, view)) for part in children(node)]
-            return "all are there, but not together" if all(there) else ""
+            found = [bool(located(part, view)) for part in children(node)]
+            return "all are there, but not together" if all(found) else ""
         case AtLeast(_, part):
-            return f"{len({place for place, _ in located(part, view)})}×"
+            return f"{len({occurrence for occurrence, _ in located(part, view)})}×"
         case Outside(part) if located(part, view) and not located(node, view):
             return "only within what is excluded"
         case Fact(kind):

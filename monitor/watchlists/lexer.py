@@ -1,4 +1,4 @@
-"""A query's text to lexemes. Pure."""
+"""Splits a query into lexemes. Pure."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _UNKNOWN_FIELD = regex.compile(r"(\p{L}{3,}):\S")
 _BARE_NEAR = regex.compile(r"(?:O?NEAR|ATLEAST)(?:/\D*)?")
 _BARE_PREFIX = regex.compile(rf"(?:{'|'.join(PREFIXES)}):", regex.IGNORECASE)
 
-# What follows is meant as an operator, and as a word of a phrase it would match nothing.
+# These are meant as operators; read as words of a phrase, they would match nothing.
 _MEANT = {
     "&&": "AND", "ANDNOT": "AND NOT", "AND": "AND", "OR": "OR", "NOT": "NOT",
 }  # fmt: skip
@@ -59,7 +59,7 @@ _SIGN = regex.compile(r"[+!\u2010-\u2015\u2212](?=\p{L})")
 
 @dataclass(frozen=True, slots=True)
 class Lexeme:
-    """A piece of a query: its kind, its text, and where it stands."""
+    """A piece of a query: its kind, its text, and its position."""
 
     kind: str
     text: str
@@ -69,39 +69,39 @@ class Lexeme:
 
     @property
     def end(self) -> int:
-        """Where it ends."""
+        """Returns the offset of its end."""
         return self.start + len(self.text)
 
 
 def lex(query: str) -> Iterator[Lexeme]:
-    """Split a query; raises QueryError for a quotation mark without its partner, and the like."""
+    """Splits a query into lexemes; raises QueryError, such as for an unclosed quotation mark."""
     at = 0
-    for found in _LEXEME.finditer(query):
-        if found.start() != at:
+    for match in _LEXEME.finditer(query):
+        if match.start() != at:
             break
-        start, at = found.span()
-        kind, text = str(found.lastgroup), found[0]
+        start, at = match.span()
+        kind, text = str(match.lastgroup), match[0]
         if kind == "space":
             continue
         inside, number = text, None
         if kind == "quoted":
-            inside, number = found["inside"], found["loose"]
-            if not found["closed"]:
+            inside, number = match["inside"], match["loose"]
+            if not match["closed"]:
                 hint = 'close it with another "'
                 message = "this quotation mark is never closed"
                 raise QueryError(message, query=query, column=start + 1, hint=hint)
         elif kind == "word":
             _check_word(query, text, start)
         elif kind in {"near", "atleast"}:
-            number = found["distance"] or found["count"]
+            number = match["distance"] or match["count"]
             text = text.rstrip()
         yield Lexeme(kind, text, start, inside, None if number is None else int(number))
     if at < len(query):
-        raise QueryError("cannot be read", query=query, column=at + 1)
+        raise QueryError("the query cannot be read from here on", query=query, column=at + 1)
 
 
 def _check_word(query: str, word: str, at: int) -> None:
-    """Refuse what looks like an operator or a field and would be read as a word."""
+    """Refuses a word that looks like an operator or a field but would be read as a word."""
     quoted = f'or put it in quotes: "{word}"'
 
     def refuse(message: str, hint: str, length: int = len(word)) -> NoReturn:
@@ -110,24 +110,24 @@ def _check_word(query: str, word: str, at: int) -> None:
     unknown = _UNKNOWN_FIELD.match(word)
     if unknown and not word.startswith(("http:", "https:")):
         known = ", ".join((*FIELDS, *FACTS))
-        hint = f"fields are {known}; {quoted}"
+        hint = f"the fields are {known}; {quoted}"
         refuse(f"there is no field {unknown[1]}", hint, len(unknown[1]) + 1)
     if _BARE_PREFIX.fullmatch(word):
-        hint = f"write {word.lower()}summit, without a space, {quoted}"
-        refuse(f"nothing follows {word} directly", hint)
+        hint = f"write {word.lower()}summit without a space, {quoted}"
+        refuse(f"{word} needs a term right after it", hint)
     if _BARE_NEAR.fullmatch(word):
         operator = word.partition("/")[0]
         hint = f'write {operator}/5, or put the word in quotes: "{operator}"'
         refuse(f"{operator} needs a number", hint)
     if misspelt := _MISSPELT.fullmatch(word):
         hint = f"write for example {_EXAMPLES[misspelt.lastgroup or '']}, {quoted}"
-        refuse(f"{word} is not spelt as an operator", hint)
-    # Keyboards for Japanese and Chinese write wide letters.
+        refuse(f"{word} looks like a misspelt operator", hint)
+    # Input methods for Japanese and Chinese produce full-width letters.
     wide = unicodedata.normalize("NFKC", word)
     meant = "OR" if "|" in wide else _MEANT.get(wide)
     if meant and word != meant:
-        refuse(f"{word} is no operator", f"write {meant}")
+        refuse(f"{word} is not an operator", f"write {meant}")
     if sign := _SIGN.match(word):
-        reading = "is no operator" if sign[0] in "+!" else "may be a minus or a dash"
+        reading = "is not an operator" if sign[0] in "+!" else "may be a minus or a dash"
         instead = "AND" if sign[0] == "+" else "AND NOT"
-        refuse(f"{sign[0]} {reading}", f"join the word by {instead}, {quoted}")
+        refuse(f"{sign[0]} {reading}", f"write {instead} before the word, {quoted}")

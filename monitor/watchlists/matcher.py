@@ -1,9 +1,9 @@
 """All watchlists in one structure: one pass over an article finds those that may match. Pure.
 
-What the queries look for stands in one Aho-Corasick automaton (Aho and Corasick, Efficient string
-matching, 1975), whose cost grows with the text and not with the number of phrases. Each query has
-triggers, of which at least one must be in the article for it to match; only queries with a trigger
-there are evaluated.
+An Aho-Corasick automaton (Aho and Corasick, Efficient string matching, 1975) holds everything that
+the queries look for; its cost grows with the text, not with the number of phrases. Each query has
+triggers, at least one of which is in every article that it matches; only queries with a trigger in
+the article are evaluated.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from operator import itemgetter
 import ahocorasick
 
 from monitor.model import Article, FeedFilter, Match, Term, Watchlist
-from monitor.watchlists.article import View, keys_of, primary_subtag
+from monitor.watchlists.article import ScannedArticle, keys_of, primary_subtag
 from monitor.watchlists.evaluate import evidence, holds
 from monitor.watchlists.explain import Part, culprits, explain
 from monitor.watchlists.query import parse
@@ -33,17 +33,17 @@ from monitor.watchlists.syntax import (
     spell,
 )
 
-# A query is evaluated when one of these is in the article: a key of the automaton, or a fact.
+# A key of the automaton, or a fact: a query is evaluated if one of its triggers is in the article.
 Trigger = str | Fact
 
 
 class Matcher:
-    """Watchlists, compiled; immutable, and safe to share with forked processes."""
+    """Compiled watchlists; immutable, and safe to share with forked processes."""
 
     def __init__(
         self, watchlists: Iterable[Watchlist], definitions: Mapping[str, str] | None = None
     ) -> None:
-        """Compile; raises QueryError for a query that `config` would have refused."""
+        """Compiles the queries; raises QueryError for one that `config` would have refused."""
         self._compiled: list[tuple[Watchlist, Node]] = []
         self._triggered_by: dict[Trigger, list[int]] = defaultdict(list)
         self._automaton = ahocorasick.Automaton()
@@ -60,45 +60,47 @@ class Matcher:
         self._fields = tuple(name for name in FIELDS if name in fields)
         self._automaton.make_automaton()
 
-    def view(self, article: Article) -> View:
-        """An article, scanned for what all these queries look for."""
-        return View(article, self._fields, self._automaton)
+    def scan(self, article: Article) -> ScannedArticle:
+        """Scans an article for everything that these queries look for."""
+        return ScannedArticle(article, self._fields, self._automaton)
 
-    def candidates(self, view: View) -> list[int]:
-        """The numbers of the watchlists of which a trigger is in an article, in their order."""
-        found: set[int] = set()
-        triggers: list[Trigger] = [*view.keys, *view.facts]
+    def candidates(self, scanned: ScannedArticle) -> list[int]:
+        """Returns the numbers of the watchlists with a trigger in an article, in order."""
+        numbers: set[int] = set()
+        triggers: list[Trigger] = [*scanned.keys, *scanned.facts]
         for trigger in triggers:
-            found.update(self._triggered_by.get(trigger, ()))
-        return sorted(found)
+            numbers.update(self._triggered_by.get(trigger, ()))
+        return sorted(numbers)
 
     def root(self, number: int) -> Node:
-        """A watchlist's query, by its number."""
+        """Returns a watchlist's parsed query, by its number."""
         return self._compiled[number][1]
 
     def explain(self, watchlist: str, article: Article) -> list[Part]:
-        """Why a watchlist matches an article, or why not, part by part."""
-        root = next(root for one, root in self._compiled if one.name == watchlist)
-        return list(explain(root, self.view(article)))
+        """Explains part by part why a watchlist matches an article or does not."""
+        return list(explain(self._root_of(watchlist), self.scan(article)))
 
     def decisive(self, watchlist: str, article: Article) -> list[str]:
-        """The parts of a query, as read, that decided whether it matches."""
-        root = next(root for one, root in self._compiled if one.name == watchlist)
-        return list(dict.fromkeys(map(spell, culprits(root, self.view(article)))))
+        """Returns the parts of a query, as read, that decided whether it matches."""
+        decisive = culprits(self._root_of(watchlist), self.scan(article))
+        return list(dict.fromkeys(map(spell, decisive)))
+
+    def _root_of(self, name: str) -> Node:
+        return next(root for watchlist, root in self._compiled if watchlist.name == name)
 
     def match(self, article: Article) -> list[Match]:
-        """The watchlists that match an article, in their own order, with the evidence."""
-        view = self.view(article)
+        """Returns the watchlists that match an article, in their order, with the evidence."""
+        scanned = self.scan(article)
         matches = []
-        for number in self.candidates(view):
+        for number in self.candidates(scanned):
             watchlist, root = self._compiled[number]
-            if holds(root, view) and applies(watchlist.feeds, article):
-                matches.append(Match(watchlist.name, tuple(_terms(root, view))))
+            if holds(root, scanned) and applies(watchlist.feeds, article):
+                matches.append(Match(watchlist.name, tuple(_terms(root, scanned))))
         return matches
 
 
 def applies(feeds: FeedFilter, article: Article) -> bool:
-    """Whether a watchlist looks at an article's feed; an unknown language passes."""
+    """Returns whether a watchlist covers an article's feed; an unknown language passes."""
     if not (feeds.names or feeds.tags or feeds.languages):
         return True
     language = primary_subtag(article.language or "")
@@ -112,7 +114,7 @@ def applies(feeds: FeedFilter, article: Article) -> bool:
 
 
 def _triggers(node: Node) -> frozenset[Trigger]:
-    """What of which at least one is there whenever the node matches; the rarer the better."""
+    """Returns triggers, one of which is in every article that matches; prefers rare ones."""
     match node:
         case Phrase():
             return frozenset([node.key])
@@ -122,28 +124,28 @@ def _triggers(node: Node) -> frozenset[Trigger]:
             return frozenset().union(*map(_triggers, parts))
         case Outside(part):
             return _triggers(part)
-    found = [_triggers(part) for part in children(node) if not isinstance(part, Not)]
-    return min(found, key=_commonness)
+    choices = [_triggers(part) for part in children(node) if not isinstance(part, Not)]
+    return min(choices, key=_commonness)
 
 
 def _commonness(triggers: frozenset[Trigger]) -> tuple[bool, int, int]:
-    """How often triggers are there: facts often, alternatives too, long phrases seldom."""
-    lengths = [len(one) for one in triggers if isinstance(one, str)]
+    """Ranks triggers by how often they occur: facts are common, long phrases are rare."""
+    lengths = [len(trigger) for trigger in triggers if isinstance(trigger, str)]
     return len(lengths) < len(triggers), len(triggers), -min(lengths, default=0)
 
 
-def _terms(root: Node, view: View) -> Iterator[Term]:
-    """The evidence, as terms with their fields and places in the original text; each once."""
+def _terms(root: Node, scanned: ScannedArticle) -> Iterator[Term]:
+    """Yields the evidence: a term for each field that has it, with its spans in the original."""
     if isinstance(root, Phrase):
-        # Most watchlists are one phrase: its places are in order, and each is there once.
-        for field, some in groupby(view.places(root), key=itemgetter(0)):
-            text = view.texts[field]
-            there = tuple((text.span(a)[0], text.span(b)[1]) for _, a, b in some)
-            yield Term(root.text, field, there)
+        # Most watchlists are one phrase, whose occurrences are sorted and unique already.
+        for field, occurrences in groupby(scanned.occurrences(root), key=itemgetter(0)):
+            text = scanned.texts[field]
+            spans = ((text.span(first)[0], text.span(last)[1]) for _, first, last in occurrences)
+            yield Term(root.text, field, tuple(spans))
         return
-    places: dict[tuple[str, str], set[tuple[int, int]]] = defaultdict(set)
-    for (field, first, last), phrase in evidence(root, view):
-        text = view.texts[field]
-        places[phrase.text, field].add((text.span(first)[0], text.span(last)[1]))
-    for (term, field), spans in places.items():
-        yield Term(term, field, tuple(sorted(spans)))
+    spans_by_term: dict[tuple[str, str], set[tuple[int, int]]] = defaultdict(set)
+    for (field, first, last), phrase in evidence(root, scanned):
+        text = scanned.texts[field]
+        spans_by_term[phrase.text, field].add((text.span(first)[0], text.span(last)[1]))
+    for (term, field), term_spans in spans_by_term.items():
+        yield Term(term, field, tuple(sorted(term_spans)))

@@ -1,6 +1,6 @@
-"""Queries: from what an analyst types to a tree that means exactly one thing. Pure.
+"""Parses queries: from what an analyst types to a tree that means exactly one thing. Pure.
 
-The grammar, and what each part means to who writes queries, stand in docs/queries.md.
+The grammar, and what each part means to an author of queries, are in docs/queries.md.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ from monitor.watchlists.terms import fact, phrase
 
 MAX_LENGTH = 20_000
 MAX_DEPTH = 50
-# Definitions that use others multiply: twenty lines can stand for a million terms.
+# Definitions that use others multiply: twenty lines can expand to a million terms.
 MAX_TERMS = 10_000
 
-# What is said of all definitions together is not repeated for each that it passes through.
+# Messages that begin so are about all definitions, and do not name each definition on the way.
 _DEFINITIONS = "definitions"
 
-NOTHING_TO_FIND = "say first what to look for, such as: summit AND NOT sports"
+_SOMETHING_TO_FIND = "also say what to look for, such as: summit AND NOT sports"
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query, as written and as read; `warnings` are what is allowed and probably not meant."""
+    """A query, as written and as read; `warnings` name what is allowed but probably not meant."""
 
     text: str
     root: Node
@@ -54,20 +54,20 @@ class Query:
 
     @property
     def reading(self) -> str:
-        """How the query was read: with all parentheses, and words in the form that is compared."""
+        """Returns how the query was read: fully parenthesised, its words folded."""
         return spell(self.root)
 
 
 def parse(query: str, definitions: Mapping[str, str] | None = None) -> Query:
-    """Read a query; raises QueryError where it could mean two things, or nothing.
+    """Parses a query; raises QueryError if it could mean two things, or nothing.
 
-    `definitions` are what `@name` stands for.
+    `definitions` maps each name to the query that `@name` stands for.
     """
     return _Parser(query, definitions or {}).query()
 
 
 class _Parser(Refusing):
-    """Recursive descent over lexemes; `_at` is the next one."""
+    """A recursive-descent parser over lexemes; `_at` is the index of the next one."""
 
     def __init__(
         self,
@@ -77,9 +77,10 @@ class _Parser(Refusing):
         depth: int = 0,
         terms: Iterator[int] | None = None,
     ) -> None:
-        """Begin with a query, or with a definition that stands `inside` others in one.
+        """Begins with a query, or with a definition used inside other definitions.
 
-        `depth` is how deep it stands there, `terms` counts the terms of the whole.
+        `inside` names those definitions, `depth` is the nesting depth of the reference, and `terms`
+        counts the terms of the whole query.
         """
         super().__init__(query)
         self._definitions = definitions
@@ -90,7 +91,12 @@ class _Parser(Refusing):
 
     def query(self) -> Query:
         if len(self._query) > MAX_LENGTH:
-            self._fail(f"longer than {MAX_LENGTH} characters", MAX_LENGTH, len(self._query))
+            self._fail(
+                f"the query is longer than {MAX_LENGTH} characters",
+                MAX_LENGTH,
+                len(self._query),
+                "split it into several watchlists",
+            )
         self._lexemes = list(lex(self._query))
         if not self._lexemes:
             self._fail("the query is empty", 0, 1, 'write what to look for, such as "NATO summit"')
@@ -100,20 +106,24 @@ class _Parser(Refusing):
             root: Node = phrase(self._query, start, end, self._query[start:end])
             warnings += [
                 f"column {lexeme.start + 1}: {lexeme.text} is read as a word of the phrase; "
-                f"write {lexeme.text.upper()} if it joins two"
+                f"write {lexeme.text.upper()} to join two terms"
                 for lexeme in self._lexemes[1:-1]
                 if lexeme.text in {"and", "or", "not"}
             ]
             if start < self._lexemes[-1].start and self._query[:end].endswith("?"):
-                # A headline that was pasted.
-                warnings.append(f"column {end}: ? stands for one letter; leave it out")
+                # A pasted headline.
+                warnings.append(f"column {end}: ? stands for any one letter; leave it out")
         else:
             root = self._expression(self._depth)
             if self._next is not None:
-                self._fail_at(self._next, "this closes nothing", "remove it, or open it before")
+                self._fail_at(
+                    self._next,
+                    "this parenthesis was never opened",
+                    "remove it, or add the missing (",
+                )
         if isinstance(root, Not):
             self._fail(
-                "NOT alone matches nearly every article", 0, len(self._query), NOTHING_TO_FIND
+                "NOT alone matches nearly every article", 0, len(self._query), _SOMETHING_TO_FIND
             )
         return Query(self._query, root, tuple(warnings))
 
@@ -122,7 +132,7 @@ class _Parser(Refusing):
         return self._lexemes[self._at] if self._at < len(self._lexemes) else None
 
     def _expression(self, depth: int) -> Node:
-        """Operands joined by one kind of operator: all AND (or NOT), or all OR."""
+        """Parses operands joined by one kind of operator: all AND (or NOT), or all OR."""
         first = self._at
         parts = [self._operand(depth)]
         operator = ""
@@ -147,20 +157,26 @@ class _Parser(Refusing):
                 self._fail(
                     "OR with NOT matches nearly every article",
                     *span,
-                    "join what must not be there with AND NOT",
+                    "use AND NOT for what must be absent",
                 )
             self._refuse_near_beside_or(sources)
             return Or(tuple(parts))
         if all(isinstance(part, Not) for part in parts):
-            self._fail("NOTs alone match nearly every article", *span, NOTHING_TO_FIND)
+            self._fail("NOTs alone match nearly every article", *span, _SOMETHING_TO_FIND)
         if _contradict(parts):
-            self._fail("this can never match: it asks for something and refuses it", *span)
+            self._fail(
+                "this can never match: it requires and excludes the same term",
+                *span,
+                "remove one of the two",
+            )
         return And(tuple(parts))
 
     def _operand(self, depth: int) -> Node:
-        """A term or group, perhaps negated, perhaps with what must stand near it."""
+        """Parses a term or group, negated or not, with what must be near it, if anything."""
         if depth > MAX_DEPTH:
-            self._fail(f"nested deeper than {MAX_DEPTH}", 0, 1)
+            self._fail(
+                f"nested deeper than {MAX_DEPTH} levels", 0, 1, "remove some parentheses or NOTs"
+            )
         lexeme = self._next
         if lexeme is not None and (lexeme.kind == "minus" or lexeme.text == "NOT"):
             self._at += 1
@@ -177,10 +193,10 @@ class _Parser(Refusing):
             chained = len(parts) > 1
             if chained and (lexeme.text != operator.text or not operator.text.startswith("SAME")):
                 self._fail(
-                    f"{operator.text} and {lexeme.text} side by side could be read in two ways",
+                    f"{operator.text} and {lexeme.text} side by side can be read in two ways",
                     self._lexemes[begun].start,
                     lexeme.end,
-                    "join two such pairs with AND, each in parentheses",
+                    "put each pair in parentheses and join them with AND",
                 )
             self._at += 1
             right = self._at
@@ -194,9 +210,10 @@ class _Parser(Refusing):
         common = frozenset.intersection(*map(fields_of, parts))
         if not common:
             self._fail(
-                "this can never match: the two stand in different fields",
+                "this can never match: the two sides look in different fields",
                 self._lexemes[begun].start,
                 self._lexemes[self._at - 1].end,
+                "join them with AND",
             )
         if operator.text == "SAMESENTENCE":
             return Same("sentence", tuple(parts))
@@ -221,7 +238,7 @@ class _Parser(Refusing):
                 if not is_positional(part) or not lexeme.number:
                     self._fail_at(
                         lexeme,
-                        "ATLEAST counts words, phrases and groups of OR, one or more",
+                        "ATLEAST counts words, phrases and OR groups, and needs a number above 0",
                         'write for example ATLEAST/3("sanctions" OR embargo)',
                     )
                 return AtLeast(lexeme.number, part)
@@ -233,7 +250,9 @@ class _Parser(Refusing):
                 hint = f'remove it, or put the word in quotes: "{lexeme.text}"'
                 self._fail_at(lexeme, f"{lexeme.text} has nothing before it", hint)
         if next(self._terms) > MAX_TERMS:
-            self._fail_at(lexeme, f"{_DEFINITIONS} stand for more than {MAX_TERMS} terms")
+            self._fail_at(
+                lexeme, f"{_DEFINITIONS} expand to more than {MAX_TERMS} terms", "use fewer of them"
+            )
         return phrase(
             self._query, lexeme.start, lexeme.end, lexeme.inside, lexeme.text, lexeme.number
         )
@@ -246,11 +265,13 @@ class _Parser(Refusing):
         return inner
 
     def _prefixed(self, prefix: Lexeme, depth: int) -> Node:
-        """What follows `title:` and the like."""
+        """Parses what follows `title:` and the like."""
         name = prefix.text.removesuffix(":")
         begun = self._at
         if depth > MAX_DEPTH:
-            self._fail(f"nested deeper than {MAX_DEPTH}", 0, 1)
+            self._fail(
+                f"nested deeper than {MAX_DEPTH} levels", 0, 1, "remove some parentheses or NOTs"
+            )
         part = self._primary(depth + 1)
         start, end = prefix.start, self._lexemes[self._at - 1].end
         if name in FACTS:
@@ -261,38 +282,47 @@ class _Parser(Refusing):
         return self._apply(part, name, start, end)
 
     def _apply(self, node: Node, name: str, start: int, end: int) -> Node:
-        """Put a field or a way of comparing on all terms of a part."""
+        """Restricts all terms of a part to a field or a way of comparing."""
         match node:
             case Phrase() if name in {*MODES, "cs"}:
                 mode: Mode = "exact" if name == "exact" else "case"
                 if node.has_wildcard or node.loose is not None:
-                    self._fail(f"{mode}: takes words without wildcards, in order", start, end)
+                    self._fail(
+                        f"{mode}: takes no wildcards and no ~n", start, end, "leave them out"
+                    )
                 text = self._query[start:end] if "(" not in self._query[start:end] else node.text
                 return replace(node, mode=mode, text=text)
             case Phrase(fields=fields):
                 if fields not in {("title", "body"), (name,)}:
-                    self._fail(f"this can never match: {fields[0]}: within {name}:", start, end)
+                    self._fail(
+                        f"this can never match: {fields[0]}: inside {name}:",
+                        start,
+                        end,
+                        f"keep {fields[0]}: or {name}:",
+                    )
                 simple = "(" not in self._query[start:end]
                 text = self._query[start:end] if simple else f"{name}:{node.text}"
                 return replace(node, fields=(name,), text=text)
             case Fact(kind):
-                self._fail(f"{kind}: within {name}: has no meaning", start, end)
+                self._fail(
+                    f"{kind}: has no meaning inside {name}:", start, end, f"move it out of {name}:"
+                )
         parts = tuple(self._apply(part, name, start, end) for part in children(node))
         return with_children(node, parts)
 
     def _definition(self, lexeme: Lexeme, depth: int) -> Node:
         name = lexeme.text[1:]
         if name in self._inside:
-            circle = " → ".join(f"@{one}" for one in (*self._inside, name))
-            self._fail_at(lexeme, f"{_DEFINITIONS} go in a circle: {circle}")
+            circle = " → ".join(f"@{link}" for link in (*self._inside, name))
+            self._fail_at(lexeme, f"{_DEFINITIONS} form a circle: {circle}")
         if depth >= MAX_DEPTH:
-            self._fail_at(lexeme, f"{_DEFINITIONS} are nested deeper than {MAX_DEPTH}")
+            self._fail_at(lexeme, f"{_DEFINITIONS} are nested deeper than {MAX_DEPTH} levels")
         if name not in self._definitions:
-            known = ", ".join(f"@{one}" for one in sorted(self._definitions)) or "none"
+            known = ", ".join(f"@{name}" for name in sorted(self._definitions)) or "none"
             self._fail_at(
                 lexeme,
                 f"{lexeme.text} is not defined",
-                f"defined are: {known}; or put it in quotes",
+                f"known definitions: {known}; or put it in quotes",
             )
         inside = (*self._inside, name)
         text = self._definitions[name]
@@ -301,26 +331,32 @@ class _Parser(Refusing):
             return inner.query().root
         except QueryError as error:
             if error.message.startswith(_DEFINITIONS):
-                self._fail_at(lexeme, error.message)
-            self._fail_at(lexeme, f"within {lexeme.text}: {error.message}", error.hint)
+                self._fail_at(lexeme, error.message, error.hint)
+            self._fail_at(lexeme, f"in {lexeme.text}: {error.message}", error.hint)
 
     def _require_positional(self, node: Node, begun: int, operator: Lexeme) -> None:
         if not is_positional(node):
             self._fail(
-                f"{operator.text} joins words, phrases and groups of OR",
+                f"{operator.text} joins words, phrases and OR groups",
                 self._lexemes[begun].start,
                 self._lexemes[self._at - 1].end,
-                f"write for example (a OR b) {operator.text} c, and the rest with AND",
+                f"write for example (a OR b) {operator.text} c, and add the rest with AND",
             )
 
 
 def _contradict(parts: Sequence[Node]) -> bool:
-    """Whether all that a part could match by is refused by others; by meaning, not by spelling."""
-    refused = {
-        spell(one) for part in parts if isinstance(part, Not) for one in _alternatives(part.part)
+    """Returns whether some part can match only by what other parts exclude.
+
+    Parts are compared by meaning, not by spelling.
+    """
+    excluded = {
+        spell(alternative)
+        for part in parts
+        if isinstance(part, Not)
+        for alternative in _alternatives(part.part)
     }
-    return bool(refused) and any(
-        all(spell(one) in refused for one in _alternatives(part))
+    return bool(excluded) and any(
+        all(spell(alternative) in excluded for alternative in _alternatives(part))
         for part in parts
         if not isinstance(part, Not)
     )

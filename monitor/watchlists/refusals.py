@@ -1,4 +1,4 @@
-"""How a parser refuses a query: where, why, both readings, and what to write instead. Pure."""
+"""Refusals of a query: where, why, both readings, and what to write instead. Pure."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ class Refusing:
     """A query that is being read, and the ways to refuse it; operands are ranges of lexemes."""
 
     def __init__(self, query: str) -> None:
-        """Begin with a query of which nothing is known yet."""
+        """Begins with a query that is still unread."""
         self._query = query
         self._lexemes: list[Lexeme] = []
 
     def _refuse_near_beside_or(self, sources: list[tuple[int, int]]) -> None:
-        """Refuse `a NEAR/5 b OR c`, which could be (a NEAR/5 b) OR c, or a NEAR/5 (b OR c)."""
+        """Refuses `a NEAR/5 b OR c`, which could be (a NEAR/5 b) OR c, or a NEAR/5 (b OR c)."""
         for first, last in sources:
             depth = 0
             for lexeme in self._lexemes[first:last]:
@@ -28,28 +28,23 @@ class Refusing:
                     self._ambiguous(lexeme.text, "OR", sources)
 
     def _side_by_side(self, before: tuple[int, int], lexeme: Lexeme) -> NoReturn:
-        """Refuse operands without an operator between them: it could be AND, or a phrase."""
+        """Refuses operands without an operator between them: AND or a phrase could be meant."""
         left, both = self._source(before), f"{self._source(before)} {lexeme.text}"
         if lexeme.text in {"and", "or", "not"}:
             self._fail_at(
-                lexeme, f"{lexeme.text} is a word here", f"write {lexeme.text.upper()} to join"
+                lexeme,
+                f"{lexeme.text} in small letters is a word, not an operator",
+                f"write {lexeme.text.upper()} to join two terms",
             )
-        words = all(
-            one in {"word", "quoted"} for one in (self._lexemes[before[1] - 1].kind, lexeme.kind)
-        )
-        phrase_of_both = regex.sub(f"[{QUOTES}]", "", both)
-        one = f'"{phrase_of_both}" or ' if words else ""
-        self._fail(
-            f"{both} could mean a phrase, or both anywhere"
-            if words
-            else f"no operator before {lexeme.text}",
-            self._lexemes[before[0]].start,
-            lexeme.end,
-            f"write {one}({left} AND {lexeme.text})",
-        )
+        message = f"there is no operator before {lexeme.text}"
+        choices = f"({left} AND {lexeme.text})"
+        if {self._lexemes[before[1] - 1].kind, lexeme.kind} <= {"word", "quoted"}:
+            message = f"{both} could mean a phrase, or both terms anywhere"
+            choices = '"' + regex.sub(f"[{QUOTES}]", "", both) + f'" or {choices}'
+        self._fail(message, self._lexemes[before[0]].start, lexeme.end, f"write {choices}")
 
     def _ambiguous(self, first: str, second: str, sources: list[tuple[int, int]]) -> NoReturn:
-        """Refuse two operators side by side of which programs differ on which binds tighter."""
+        """Refuses two operators side by side, since programs differ on which binds tighter."""
         start, end = self._lexemes[sources[0][0]].start, self._lexemes[sources[-1][1] - 1].end
         if first in {"AND", "OR"}:
             names = [self._source(source) for source in sources[-3:]]
@@ -58,7 +53,7 @@ class Refusing:
         else:
             head, tail = f"(a {first} b) {second} c", f"a {first} (b {second} c)"
         self._fail(
-            f"{first} beside {second} could be read in two ways",
+            f"{first} beside {second} can be read in two ways",
             start,
             end,
             f"write {head} or {tail}",

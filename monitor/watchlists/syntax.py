@@ -1,7 +1,7 @@
-"""What a query is made of, and how it is spelt. Pure.
+"""The parts of a query, and how they are spelt. Pure.
 
-The parts that can be asked where they stand, and not only whether, are called positional: terms,
-groups of them joined by OR, and terms that count only outside of others.
+Positional parts are those that have occurrences, rather than only being true or false: terms,
+groups of them joined by OR, and terms that count only outside others.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _WILDCARDS = re.compile(r"[*?]")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Phrase:
-    """Words that stand side by side, or with `loose` in any order with so many others between.
+    """Words side by side or, with `loose`, in any order with at most `loose` others between.
 
-    `text` is how the query spells it, `raw` that without quotes and prefix. `words` are folded and
-    may hold the wildcards `*` (any letters) and `?` (one letter).
+    `text` is the phrase as the query spells it, `raw` the same without quotes and prefix. `words`
+    are folded and may hold the wildcards `*` (any letters) and `?` (one letter).
     """
 
     text: str
@@ -37,8 +37,8 @@ class Phrase:
     fields: tuple[str, ...] = TEXT_FIELDS
     mode: Mode = "folded"
     loose: int | None = None
-    # What must stand in a text's joined words for the phrase to stand there, and the number of the
-    # phrase's word in which that ends. Asked for with every article, so worked out once.
+    # A string that must be in a text's joined words for the phrase to occur there, and the number
+    # of the phrase's word that it ends in. Needed for every article, hence computed once.
     key: str = field(init=False)
     key_word: int = field(init=False)
 
@@ -59,13 +59,13 @@ class Phrase:
 
     @property
     def has_wildcard(self) -> bool:
-        """Whether a word is a pattern."""
+        """Returns whether any word is a pattern."""
         return any("*" in word or "?" in word for word in self.words)
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """Something true of the whole article: its site, its language, a tag of its feed."""
+    """A fact about the whole article: its site, its language, or a tag of its feed."""
 
     kind: str
     value: str
@@ -73,28 +73,28 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class And:
-    """All of these match."""
+    """All parts match."""
 
     parts: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """At least one of these matches."""
+    """At least one part matches."""
 
     parts: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """The part does not match; stands only within And, beside something that does."""
+    """The part does not match; occurs only inside And, beside a part that is not negated."""
 
     part: Node
 
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """Two positional parts, with at most `words` words between; `ordered` says left first."""
+    """Two positional parts with at most `words` words between; if `ordered`, left comes first."""
 
     left: Node
     right: Node
@@ -104,7 +104,7 @@ class Near:
 
 @dataclass(frozen=True, slots=True)
 class Same:
-    """Positional parts that all stand in one sentence, or in one paragraph."""
+    """Positional parts that all occur in one sentence, or in one paragraph."""
 
     scope: Scope
     parts: tuple[Node, ...]
@@ -112,7 +112,7 @@ class Same:
 
 @dataclass(frozen=True, slots=True)
 class AtLeast:
-    """A positional part that stands in so many places."""
+    """A positional part that occurs at least `count` times."""
 
     count: int
     part: Node
@@ -120,7 +120,7 @@ class AtLeast:
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """A positional part that counts only where it does not stand within another."""
+    """A positional part that counts only where it does not lie within another."""
 
     part: Node
     within: Node
@@ -130,16 +130,16 @@ Node = Phrase | Fact | And | Or | Not | Near | Same | AtLeast | Outside
 
 
 def joined(words: Iterable[str]) -> str:
-    """Words with a space on either side of each, so that they match as whole words only."""
+    """Puts a space on either side of each word, so that only whole words match."""
     return f" {' '.join(words)} "
 
 
 def _anchor(words: str) -> tuple[str, int]:
-    """The longest stretch without wildcards, and the number of the word in which it ends."""
+    """Returns the longest stretch without wildcards, and the number of the word that it ends in."""
     if "*" not in words and "?" not in words:
         return words, words.count(" ") - 2
     best, number, start = "", 0, 0
-    for end in [*(found.start() for found in _WILDCARDS.finditer(words)), len(words)]:
+    for end in [*(wildcard.start() for wildcard in _WILDCARDS.finditer(words)), len(words)]:
         if len(words[start:end].strip()) > len(best.strip()):
             best, number = words[start:end], words[:end].rstrip().count(" ") - 1
         start = end + 1
@@ -147,7 +147,7 @@ def _anchor(words: str) -> tuple[str, int]:
 
 
 def is_positional(node: Node) -> bool:
-    """Whether a part can be asked where it stands."""
+    """Returns whether a part has occurrences."""
     match node:
         case Phrase() | Outside():
             return True
@@ -157,7 +157,7 @@ def is_positional(node: Node) -> bool:
 
 
 def children(node: Node) -> tuple[Node, ...]:
-    """The parts of a part."""
+    """Returns the direct parts of a part."""
     match node:
         case And(parts) | Or(parts) | Same(_, parts):
             return parts
@@ -171,7 +171,7 @@ def children(node: Node) -> tuple[Node, ...]:
 
 
 def with_children(node: Node, parts: tuple[Node, ...]) -> Node:
-    """A part like this one, made of other parts."""
+    """Returns a copy of a part with other direct parts."""
     match node:
         case And() | Or() | Same():
             return replace(node, parts=parts)
@@ -185,7 +185,7 @@ def with_children(node: Node, parts: tuple[Node, ...]) -> Node:
 
 
 def phrases(node: Node) -> Iterator[Phrase]:
-    """All phrases in a query, in its order."""
+    """Yields all phrases of a query, in order."""
     if isinstance(node, Phrase):
         yield node
     for child in children(node):
@@ -193,15 +193,15 @@ def phrases(node: Node) -> Iterator[Phrase]:
 
 
 def fields_of(node: Node) -> frozenset[str]:
-    """The fields in which a positional part may stand; the lead is a part of the body."""
-    found: set[str] = set()
+    """Returns the fields in which a positional part may occur; the lead is part of the body."""
+    fields: set[str] = set()
     for phrase in phrases(node):
-        found.update("body" if field == "lead" else field for field in phrase.fields)
-    return frozenset(found)
+        fields.update("body" if field == "lead" else field for field in phrase.fields)
+    return frozenset(fields)
 
 
 def spell(node: Node, *, inner: bool = False) -> str:
-    """A query with all parentheses, and words in the form that is compared; it can be parsed."""
+    """Spells a query with all parentheses and folded words; the result can be parsed."""
     match node:
         case Phrase():
             return _spell_phrase(node)

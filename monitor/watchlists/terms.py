@@ -9,46 +9,52 @@ import regex
 from monitor.errors import QueryError
 from monitor.watchlists.lexer import Lexeme
 from monitor.watchlists.syntax import Fact, Phrase
-from monitor.watchlists.text import Text, fold
+from monitor.watchlists.text import UNSPACED_SCRIPTS, Text, fold
 
-FEWEST_LETTERS = 3
+MIN_LETTERS = 3
 
 _PATTERN = regex.compile(r"[\p{L}\p{M}\p{N}*?]*[*?][\p{L}\p{M}\p{N}*?]*|[^\s*?]+")
 _FIXED = regex.compile(r"[^*?]+")
-_UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
-_LANGUAGE = regex.compile(r"[A-Za-z]{2,3}")
+_IN_UNSPACED_SCRIPT = regex.compile(f"[{UNSPACED_SCRIPTS}]")
+_LANGUAGE_CODE = regex.compile(r"[A-Za-z]{2,3}")
 
 
 def phrase(
     query: str, start: int, end: int, inside: str, text: str = "", loose: int | None = None
 ) -> Phrase:
-    """The phrase that stands in a query at `start`; `inside` are its words, without quotes."""
+    """Builds the phrase at `start` of a query; `inside` holds its words, without quotes."""
     if "*" in inside or "?" in inside:
         words: list[str] = []
-        for found in _PATTERN.finditer(inside):
-            if "*" in found[0] or "?" in found[0]:
-                words.append(_wildcard(query, start, end, found[0]))
+        for match in _PATTERN.finditer(inside):
+            if "*" in match[0] or "?" in match[0]:
+                words.append(_wildcard(query, start, end, match[0]))
             else:
-                words += Text(found[0]).words
+                words += Text(match[0]).words
     else:
         words = Text(inside).words
     if not words:
-        _fail(query, start, end, "holds no word", "write at least one letter or digit")
+        _fail(query, start, end, "contains no word", "write at least one letter or digit")
     return Phrase(text or inside, tuple(words), " ".join(inside.split()), loose=loose)
 
 
 def _wildcard(query: str, start: int, end: int, word: str) -> str:
-    """A word with wildcards, its fixed parts folded."""
-    if _UNSPACED.search(word):
-        _fail(query, start, end, f"{word} needs no wildcard", "terms match within words there")
+    """Folds the fixed parts of a word with wildcards."""
+    if _IN_UNSPACED_SCRIPT.search(word):
+        _fail(
+            query,
+            start,
+            end,
+            f"{word} needs no wildcard",
+            "leave it out: in this script, terms match inside longer words, too",
+        )
     fixed = _FIXED.findall(word)
-    if sum(map(len, fixed)) < FEWEST_LETTERS:
+    if sum(map(len, fixed)) < MIN_LETTERS:
         _fail(
             query,
             start,
             end,
             f"{word} matches too many words",
-            f"write at least {FEWEST_LETTERS} letters of it, or leave the wildcard out",
+            f"write at least {MIN_LETTERS} letters, or leave the wildcard out",
         )
     folded: str = _FIXED.sub(lambda part: fold(part[0]), word)
     while "**" in folded:
@@ -57,11 +63,15 @@ def _wildcard(query: str, start: int, end: int, word: str) -> str:
 
 
 def fact(query: str, kind: str, asked: Lexeme) -> Fact:
-    """What `site:`, `lang:` or `tag:` asks for."""
+    """Builds the fact that `site:`, `lang:` or `tag:` asks for."""
     value = asked.inside.strip()
-    if kind == "lang" and not _LANGUAGE.fullmatch(value):
+    if kind == "lang" and not _LANGUAGE_CODE.fullmatch(value):
         _fail(
-            query, asked.start, asked.end, f"{value} is no language", "write a code such as lang:en"
+            query,
+            asked.start,
+            asked.end,
+            f"{value} is not a language code",
+            "write for example lang:en",
         )
     if "*" in value or "?" in value:
         also = "; subdomains are included" if kind == "site" else ""
@@ -72,7 +82,7 @@ def fact(query: str, kind: str, asked: Lexeme) -> Fact:
         )
         if "/" in value or "." not in value:
             hint = "write the site alone, such as site:bbc.co.uk; for parts of an address use url:"
-            _fail(query, asked.start, asked.end, f"{value} is no site", hint)
+            _fail(query, asked.start, asked.end, f"{value} is not a site", hint)
     if regex.search(r"[\s()]", value):
         _fail(query, asked.start, asked.end, f"{kind}: takes one word", f"write {kind}:word")
     return Fact(kind, value.casefold())

@@ -1,12 +1,13 @@
-"""Text to tokens: what makes no difference to a reader makes none to a match. Pure.
+"""Turns text into tokens that are equal if a reader would not mind the difference. Pure.
 
-A token is a folded word and its place in the original text. Folding is NFKC, full case folding,
-and the loss of diacritics, so that a reader's spelling finds a writer's. Scripts that are written
-without spaces give a token for each character: there a term matches wherever its characters run.
-An apostrophe parts words, since "OTAN" shall find "l'OTAN"; but a possessive 's is nothing.
+A token is a folded word and its place in the original text. Folding is NFKC, full case folding, and
+the removal of diacritics, so that a reader's spelling finds a writer's. Scripts written without
+spaces give a token for each character: there a term matches wherever its characters occur in
+sequence. An apostrophe separates words, because "OTAN" must find "l'OTAN"; a possessive 's is
+dropped.
 
-No token runs over white space, so a text is split there and the pieces, which return in every
-text, are remembered: splitting and looking up take a tenth of the time of a regular expression.
+No token contains white space, so a text is split there first. The pieces recur in every text and
+are cached: splitting and looking up take a tenth of the time of a regular expression.
 """
 
 from __future__ import annotations
@@ -23,25 +24,26 @@ import regex
 
 Span = tuple[int, int]
 
-# Within a word these are nothing: soft hyphen, zero-width space, joiners, word joiner, BOM, what
-# sets the direction, the line that stretches Arabic words, and selectors of a glyph, which stand
-# after emoji and in Japanese names. Joiners do mean something in Persian or Hindi, but people leave
-# them out.
+# Ignored within words: soft hyphen, zero-width space, joiners, word joiner, BOM, directional marks,
+# the line that stretches Arabic words, and variation selectors, which follow emoji and characters
+# of Japanese names. Joiners carry meaning in Persian and Hindi, but people leave them out.
 _INVISIBLE = (
     "\u00ad\u034f\u061c\u0640\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069"
     "\ufe00-\ufe0f\ufeff\U000e0100-\U000e01ef"
 )
-# Some of these are letters to Unicode. Ukrainian writes \u02bc, \u2019 and ' for the same thing.
+# Unicode counts some of these as letters. Ukrainian uses \u02bc, \u2019 and ' interchangeably.
 _APOSTROPHES = "'\u2019\u2018\u201b\u02bb\u02bc\u2032\u00b4`\ua78c\uff07"
-_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\u30fc\uff70"
-_CORE = rf"[[\p{{L}}\p{{N}}]--[{_UNSPACED}{_APOSTROPHES}]]"
-_MORE = rf"[[\p{{L}}\p{{M}}\p{{N}}{_INVISIBLE}]--[{_UNSPACED}{_APOSTROPHES}]]"
+# Scripts that are written without spaces between words.
+UNSPACED_SCRIPTS = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+_UNSPACED_CHARACTERS = rf"{UNSPACED_SCRIPTS}\u30fc\uff70"
+_CORE = rf"[[\p{{L}}\p{{N}}]--[{_UNSPACED_CHARACTERS}{_APOSTROPHES}]]"
+_MORE = rf"[[\p{{L}}\p{{M}}\p{{N}}{_INVISIBLE}]--[{_UNSPACED_CHARACTERS}{_APOSTROPHES}]]"
 _RUN = rf"{_MORE}*{_CORE}{_MORE}*"
 _S = rf"(?:[{_APOSTROPHES}][sS](?![\p{{L}}\p{{N}}]))?"
 
 _TOKEN = regex.compile(
     rf"""
-      [{_UNSPACED}][\p{{M}}\uff9e\uff9f]*              # one character
+      [{_UNSPACED_CHARACTERS}][\p{{M}}\uff9e\uff9f]*              # one character
     | (?:(?<![\p{{L}}\p{{N}}])\p{{L}}\.){{2,}}            # U.S., U.S.A, U.K.'s
       (?:\p{{L}}(?![\p{{L}}\p{{N}}]))?{_S}
     | \p{{N}}+(?:[.,]\p{{N}}{{3}}(?!\p{{N}}))+            # 1,000,000
@@ -50,27 +52,28 @@ _TOKEN = regex.compile(
     regex.VERBOSE | regex.V1,
 )
 _POSSESSIVE = regex.compile(rf"[{_APOSTROPHES}][sS]$")
-_DROPPED = regex.compile(rf"[{_INVISIBLE}{_APOSTROPHES}.,]")
-_WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
+_IGNORED_IN_WORDS = regex.compile(rf"[{_INVISIBLE}{_APOSTROPHES}.,]")
+_FOLDED_WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
 _ASCII_WORD = re.compile(r"[a-z0-9]+")
-# Thin spaces between groups of digits become commas, which take as many code points.
+# Thin spaces between groups of digits become commas: as many code points, and no white space.
 _THIN_SPACE = re.compile(r"(?<=\d)[\u2009\u202f](?=\d{3})")
-_LONGEST_PIECE = 40
-_MOST_PIECES = 200_000
+_MAX_PIECE_LENGTH = 40
+_MAX_PIECES = 200_000
 
-# Canonical combining classes (Unicode, section 4.3) of marks that make another spelling: the points
-# of Hebrew and Arabic, and what stands around a letter. The others make another letter: the nukta
-# and virama of Indic scripts, the voicing of kana, the vowels and tones of Telugu, Thai and Lao.
+# Canonical combining classes (Unicode, section 4.3) of marks that only change a letter's spelling:
+# the points of Hebrew and Arabic, and marks above, below and beside a letter. All others make
+# another letter: the nukta and virama of Indic scripts, the voicing of kana, the vowels and tones
+# of Telugu, Thai and Lao.
 _POINTS = range(10, 37)
 _FIRST_AROUND = 200
 
-# Letters that decompose into nothing simpler, as people without them on their keyboard type them.
+# Letters without a decomposition, as people type them whose keyboard lacks them.
 _PLAIN = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ħ": "h", "ı": "i",
      "ŋ": "n", "ŧ": "t", "ĸ": "k", "ə": "e", "ɓ": "b", "ɗ": "d", "ƙ": "k", "ƴ": "y"}
 )  # fmt: skip
 
-# What ends a sentence between two words, unless the first is an initial, a number, or a title.
+# Ends a sentence between two words, unless the first is an initial, a number, or a title.
 _SENTENCE_END = regex.compile(r"[.!?…。！？]+[\"'”’»)\]]*(?:\s|$)|[。！？]|\n")
 _FULL_STOP = regex.compile(r"\.[\"'”’»)\]]*\s")
 _TITLES = frozenset(
@@ -81,7 +84,7 @@ _TITLES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """What stands between two white spaces: words, their places in it, and all words in one."""
+    """The text between two white spaces: its words, their spans, and all words joined."""
 
     words: tuple[str, ...]
     spans: tuple[Span, ...]
@@ -89,12 +92,12 @@ class _Piece:
 
 
 class _Pieces(dict[str, _Piece]):
-    """Pieces by their text; a dictionary that makes what it lacks is the fastest there is."""
+    """A cache of pieces by their text; `__missing__` makes it as fast as a plain dictionary."""
 
     def __missing__(self, text: str) -> _Piece:
         piece = _split(text)
-        if len(text) <= _LONGEST_PIECE:
-            if len(self) >= _MOST_PIECES:
+        if len(text) <= _MAX_PIECE_LENGTH:
+            if len(self) >= _MAX_PIECES:
                 self.clear()
             self[text] = piece
         return piece
@@ -104,10 +107,10 @@ _pieces = _Pieces()
 
 
 class Text:
-    """A text as tokens: `words` are folded, `span` says where each stands in `raw`."""
+    """A text as tokens: `words` are folded, `span` maps each to its place in `raw`."""
 
     def __init__(self, raw: str) -> None:
-        """Split a text; `raw` may be of any length."""
+        """Splits a text of any length."""
         self.raw = raw
         self._plain = raw
         if "\u202f" in raw or "\u2009" in raw:
@@ -119,32 +122,32 @@ class Text:
 
     @cached_property
     def words(self) -> list[str]:
-        """All words, folded."""
+        """Returns all words, folded."""
         return self.joined.split()
 
     @cached_property
     def _ends(self) -> list[int]:
-        """Where each word ends in `joined`."""
+        """Returns the offset in `joined` at which each word ends."""
         lengths = accumulate(map(len, self.words))
         return [length + number for number, length in enumerate(lengths, 1)]
 
     def word_at(self, place: int) -> int:
-        """The number of the word that holds a place in `joined`, or ends at the space there."""
+        """Returns the number of the word that contains an offset in `joined`, or ends there."""
         return bisect_left(self._ends, place)
 
     @cached_property
     def _first_words(self) -> list[int]:
-        """The number of each piece's first word."""
+        """Returns the number of each piece's first word."""
         return [0, *accumulate([len(piece.words) for piece in self._pieces])]
 
     @cached_property
     def _starts(self) -> list[int]:
-        """Where each piece starts."""
+        """Returns the offset at which each piece starts."""
         starts = [
             length + number
             for number, length in enumerate(accumulate(map(len, self._parts), initial=0))
         ]
-        # Cleaned text has one space between any two pieces, and none around; other text may not.
+        # Cleaned text has one space between pieces and none around them; other text may not.
         if starts[-1] == len(self._plain) + 1:
             return starts
         starts, at = [], 0
@@ -155,24 +158,24 @@ class Text:
         return starts
 
     def span(self, number: int) -> Span:
-        """Where a word stands in the original text, as a half-open range of code points."""
+        """Returns a word's half-open range of code points in the original text."""
         piece = bisect_right(self._first_words, number) - 1
         start, end = self._pieces[piece].spans[number - self._first_words[piece]]
         return self._starts[piece] + start, self._starts[piece] + end
 
     @property
     def spans(self) -> list[Span]:
-        """Where all words stand."""
+        """Returns the spans of all words."""
         return [self.span(number) for number in range(len(self.words))]
 
     @cached_property
     def sentences(self) -> list[int]:
-        """For each word, the number of its sentence."""
+        """Returns the sentence number of each word."""
         return self._segments(self._ends_sentence)
 
     @cached_property
     def paragraphs(self) -> list[int]:
-        """For each word, the number of its paragraph."""
+        """Returns the paragraph number of each word."""
         return self._segments(lambda _, between: "\n" in between)
 
     def _ends_sentence(self, word: str, between: str) -> bool:
@@ -193,28 +196,28 @@ class Text:
 
 
 def _split(text: str) -> _Piece:
-    """The tokens of a piece of text without white space."""
+    """Splits a piece of text without white space into tokens."""
     words: list[str] = []
     spans: list[Span] = []
-    for found in _TOKEN.finditer(text):
-        word = fold(found[0])
-        if _WORD.fullmatch(word):
+    for token in _TOKEN.finditer(text):
+        word = fold(token[0])
+        if _FOLDED_WORD.fullmatch(word):
             words.append(word)
-            spans.append(found.span())
+            spans.append(token.span())
             continue
-        # A character such as ½ or ㎏/㎡ unfolds into several words, all of which stand there.
-        for part in _WORD.findall(word):
+        # A character such as ½ or ㎏/㎡ folds into several words, which share its span.
+        for part in _FOLDED_WORD.findall(word):
             words.append(part)
-            spans.append(found.span())
+            spans.append(token.span())
     return _Piece(tuple(words), tuple(spans), " ".join(words))
 
 
 def fold(word: str, *, case: bool = True) -> str:
-    """A word in the form in which words are compared; without `case` capitals stay."""
+    """Returns a word in the form in which words are compared; `case=False` keeps capitals."""
     lower = word.lower() if case else word
     if _ASCII_WORD.fullmatch(lower):
         return lower
-    bare = _DROPPED.sub("", _POSSESSIVE.sub("", word))
+    bare = _IGNORED_IN_WORDS.sub("", _POSSESSIVE.sub("", word))
     # Case folding may undo normalisation and the other way round (Unicode, section 3.13, D145).
     normal = unicodedata.normalize("NFKC", bare)
     folded = unicodedata.normalize("NFKD", normal.casefold() if case else normal)

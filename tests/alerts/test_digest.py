@@ -1,4 +1,4 @@
-"""What a message of several alerts shows."""
+"""The content of a message with several alerts."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,18 +23,20 @@ def shown(sections):
 
 def test_watchlists_of_high_priority_come_first_then_those_with_more_alerts():
     alerts = [alert(1, "few"), alert(2, "many"), alert(3, "many"), alert(4, "urgent", "high")]
-    assert [one.watchlist for one in gather(alerts)] == ["urgent", "many", "few"]
+    assert [section.watchlist for section in gather(alerts)] == ["urgent", "many", "few"]
 
 
-def test_stories_come_best_first_by_outlets_then_by_what_stands_in_the_title():
+def test_stories_are_sorted_by_outlets_and_then_by_matches_in_the_title():
     alerts = [alert(1), alert(2, field="title"), alert(3, articles=9)]
     assert shown(gather(alerts)) == [["3", "2", "1"]]
 
 
-def test_articles_of_one_story_stand_together_below_the_best():
+def test_alerts_on_one_story_are_grouped_under_the_best():
     alerts = [alert(1, story="s"), alert(2), alert(3, story="s", field="title")]
     (section,) = gather(alerts)
-    assert [(one.best["id"], [other["id"] for other in one.others]) for one in section.stories] == [
+    assert [
+        (story.best["id"], [other["id"] for other in story.others]) for story in section.stories
+    ] == [
         ("3", ["1"]),
         ("2", []),
     ]
@@ -60,7 +62,7 @@ def test_a_storm_in_one_watchlist_does_not_hide_the_others():
         max_size=60,
     )
 )
-def test_few_alerts_are_all_shown_and_all_are_counted(drawn):
+def test_all_alerts_are_counted_and_a_few_are_all_shown(drawn):
     alerts = [
         alert(number, watchlist, priority, story=f"{story}")
         for number, (watchlist, priority, story) in enumerate(drawn)

@@ -1,4 +1,4 @@
-"""The passages that show why."""
+"""Snippets: passages that show why an article matched."""
 
 import regex
 from hypothesis import given
@@ -26,12 +26,12 @@ def test_a_snippet_shows_the_match_in_whole_sentences():
     assert len(snippet.text) <= 250
 
 
-def test_the_passages_with_most_matches_come_in_the_order_of_the_text():
+def test_the_passages_with_most_matches_are_in_the_order_of_the_text():
     far = SENTENCE * 6
     text = (
         f"One Council. {far}Council, Council and Council. {far}Council, Council. {far}The Council."
     )
-    found = snippets(text, spans_of(text, "Council"), most=2)
+    found = snippets(text, spans_of(text, "Council"), limit=2)
     assert [len(snippet.highlights) for snippet in found] == [3, 2]
 
 
@@ -42,7 +42,7 @@ def test_white_space_is_collapsed_and_highlights_stay_in_place():
     assert marked(snippet) == ["NATO-Russia Council"]
 
 
-def test_without_a_match_the_text_begins():
+def test_without_a_match_the_snippet_is_the_beginning():
     (snippet,) = snippets(SENTENCE * 9, [])
     assert snippet.text.startswith("The ambassadors")
     assert snippet.highlights == ()
@@ -63,10 +63,10 @@ pieces = st.lists(
 
 
 @given(pieces, st.integers(1, 4), st.sampled_from([20, 60, 240]))
-def test_any_text_gives_snippets_that_highlight_what_matched_and_cut_no_grapheme(text, most, width):
+def test_snippets_of_any_text_highlight_the_matches_and_cut_no_grapheme(text, limit, width):
     spans = spans_of(text, "Council")
-    found = snippets(text, spans, most=most, width=width)
-    assert len(found) <= most
+    found = snippets(text, spans, limit=limit, width=width)
+    assert len(found) <= limit
     assert bool(found) is bool(text.strip())
     flat = regex.sub(r"\s+", " ", text)
     for snippet in found:

@@ -1,4 +1,4 @@
-"""When alerts go out: digests, quiet hours, retries, pauses."""
+"""The timing of alerts: digests, quiet hours, retries, pauses."""
 
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -13,7 +13,7 @@ from monitor.alerts.timing import (
     FIRST_PROBE,
     JITTER,
     LAST_PROBE,
-    MOST_FAILURES,
+    MAX_FAILURES,
     PAUSES_S,
     after_failure,
     digest_at,
@@ -44,12 +44,12 @@ def at(text, fold=0):
         ("2026-10-24 18:00", "2026-10-25 08:00"),
     ],
 )
-def test_a_digest_goes_out_at_the_next_of_its_times_by_the_clock_on_the_wall(now, goes_out):
+def test_a_digest_is_sent_at_the_next_of_its_times_in_local_time(now, goes_out):
     digest = Digest(("08:00", "17:00"), timezone="Europe/Brussels")
     assert digest_at(digest, at(now)) == at(goes_out)
 
 
-def test_a_time_that_the_clocks_skip_comes_as_much_later():
+def test_a_time_that_the_clocks_skip_comes_an_hour_later():
     digest = Digest(("02:30",), timezone="Europe/Brussels")
     assert digest_at(digest, at("2026-03-28 12:00")) == at("2026-03-29 03:30")
 
@@ -60,7 +60,7 @@ def test_a_time_that_the_clocks_repeat_counts_once():
     assert digest_at(digest, at("2026-10-25 02:40")) == at("2026-10-26 02:30")
 
 
-def test_a_digest_by_interval_gathers_from_its_first_alert_on():
+def test_a_digest_by_interval_starts_with_its_first_alert():
     assert digest_at(Digest(every=timedelta(hours=1)), NOW) == NOW + timedelta(hours=1)
 
 
@@ -75,7 +75,7 @@ def test_a_digest_by_interval_gathers_from_its_first_alert_on():
         ("2026-10-24 23:00", "2026-10-25 07:00"),
     ],
 )
-def test_quiet_hours_last_over_midnight_and_changes_of_the_clocks(now, until):
+def test_quiet_hours_span_midnight_and_clock_changes(now, until):
     assert quiet_until(NIGHT, at(now)) == at(until)
 
 
@@ -87,10 +87,10 @@ def test_quiet_hours_within_a_day():
 
 @given(
     st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
-    st.times().map(lambda one: f"{one:%H:%M}"),
-    st.times().map(lambda one: f"{one:%H:%M}"),
+    st.times().map(lambda clock: f"{clock:%H:%M}"),
+    st.times().map(lambda clock: f"{clock:%H:%M}"),
 )
-def test_quiet_hours_end_and_do_so_within_a_day_and_an_hour(moment, start, end):
+def test_quiet_hours_end_within_a_day_and_an_hour(moment, start, end):
     quiet = Quiet(start, end, "Europe/Brussels")
     until = quiet_until(quiet, moment)
     assert moment <= until <= moment + timedelta(hours=25)
@@ -98,7 +98,7 @@ def test_quiet_hours_end_and_do_so_within_a_day_and_an_hour(moment, start, end):
         assert f"{until.astimezone(BRUSSELS):%H:%M}" == end or until.astimezone(BRUSSELS).month == 3
 
 
-def test_a_digest_that_falls_into_quiet_hours_waits_for_their_end():
+def test_a_digest_due_in_quiet_hours_waits_for_their_end():
     subscriber = Subscriber("s", "email", {}, Digest(("23:00",), timezone="Europe/Brussels"), NIGHT)
     assert release_at(subscriber, "normal", at("2026-11-23 12:00")) == at("2026-11-24 07:00")
     assert release_at(subscriber, "normal", at("2026-11-23 23:00"), released=True) == at(
@@ -106,18 +106,18 @@ def test_a_digest_that_falls_into_quiet_hours_waits_for_their_end():
     )
 
 
-def test_alerts_of_an_exempt_priority_pass_quiet_hours():
+def test_alerts_of_the_exempt_priority_are_sent_in_quiet_hours():
     subscriber = Subscriber("s", "email", {}, None, Quiet("22:00", "07:00", exempt="high"))
     night = NOW.replace(hour=23)
     assert release_at(subscriber, "high", night) == night
     assert release_at(subscriber, "normal", night) > night
 
 
-def test_without_digest_and_quiet_hours_an_alert_goes_at_once():
+def test_without_digest_and_quiet_hours_an_alert_is_sent_at_once():
     assert release_at(Subscriber("s", "slack", {}), "low", NOW) == NOW
 
 
-def test_pauses_grow_over_a_day_with_jitter_and_then_end():
+def test_pauses_between_retries_grow_for_a_day_with_jitter_and_then_end():
     pauses = [pause_s(attempt, None, Random(1)) for attempt in range(len(PAUSES_S))]
     for pause, planned in zip(pauses, PAUSES_S, strict=True):
         assert planned * (1 - JITTER) - 1 <= pause <= planned * (1 + JITTER) + 1
@@ -126,7 +126,7 @@ def test_pauses_grow_over_a_day_with_jitter_and_then_end():
     assert pause_s(len(PAUSES_S), None, Random(1)) is None
 
 
-def test_who_asks_to_be_left_alone_is_but_not_for_ever():
+def test_a_receiver_may_ask_for_a_longer_pause_up_to_a_limit():
     assert pause_s(0, 90, Random(1)) == 90
     assert pause_s(0, 10**9, Random(1)) == PAUSES_S[-1]
 
@@ -135,30 +135,30 @@ def fail(state, now, *, broken=False):
     return after_failure(state, "HTTP 500", now, Random(1), broken=broken)
 
 
-def test_a_hiccup_pauses_nobody_however_many_deliveries_it_hits():
+def test_a_short_failure_pauses_nobody_however_many_deliveries_it_hits():
     state = SubscriberState()
-    for second in range(3 * MOST_FAILURES):
+    for second in range(3 * MAX_FAILURES):
         state = fail(state, NOW + timedelta(seconds=second))
     assert state.paused_at is None
 
 
-def test_who_fails_again_and_again_is_paused():
+def test_a_subscriber_that_fails_repeatedly_is_paused():
     state = SubscriberState()
-    for number in range(MOST_FAILURES - 1):
+    for number in range(MAX_FAILURES - 1):
         state = fail(state, NOW + number * FAILING)
         assert state.paused_at is None
-    last = NOW + MOST_FAILURES * FAILING
+    last = NOW + MAX_FAILURES * FAILING
     state = fail(state, last)
     assert state.paused_at == last
     assert state.probe_at == last + FIRST_PROBE
     assert state.failing_since == NOW
 
 
-def test_who_needs_repair_is_paused_at_once():
+def test_a_subscriber_that_needs_repair_is_paused_at_once():
     assert fail(SubscriberState(), NOW, broken=True).paused_at == NOW
 
 
-def test_probes_come_ever_more_rarely_but_never_end():
+def test_probes_become_rarer_but_never_end():
     state = fail(SubscriberState(), NOW, broken=True)
     waits = []
     for _ in range(20):

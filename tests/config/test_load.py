@@ -168,10 +168,10 @@ watchlists:
 """
     )
     assert faults(directory) == [
-        "a.yaml:2:9: query: definitions go in a circle: @two → @one → @two",
-        "a.yaml:3:15: query: definitions go in a circle: @one → @two → @one",
+        "a.yaml:2:9: query: definitions form a circle: @two → @one → @two",
+        "a.yaml:3:15: query: definitions form a circle: @one → @two → @one",
         "a.yaml:4:13: query: nothing follows AND; write a word, a phrase or a group there",
-        "a.yaml:6:23: query: @thre is not defined; defined are: @one, @three, @two; "
+        "a.yaml:6:23: query: @thre is not defined; known definitions: @one, @three, @two; "
         "or put it in quotes",
     ]
 
@@ -195,7 +195,7 @@ def test_words_without_operators_make_a_query(write):
     assert faults(broken) == [
         "a.yaml:2:5: must have either query, or any or all",
         "a.yaml:3:5: must have either query, or any or all",
-        "a.yaml:4:22: holds no word",
+        "a.yaml:4:22: contains no word",
         "a.yaml:4:27: a* matches too many words",
     ]
 

@@ -1,4 +1,4 @@
-"""The plain truth: a query evaluated by looking, with nothing that makes it fast."""
+"""Evaluates a query in the most obvious way, without any optimisation."""
 
 import itertools
 import re
@@ -16,16 +16,16 @@ from monitor.watchlists.syntax import (
     Phrase,
     Same,
 )
-from monitor.watchlists.text import _TOKEN, _WORD, Text, fold
+from monitor.watchlists.text import _FOLDED_WORD, _TOKEN, Text, fold
 
 
 def tokens(text):
-    """Words and their places by one regular expression over the whole text."""
+    """Returns words and their spans by one regular expression over the whole text."""
     plain = re.sub(r"(?<=\d)[\u2009\u202f](?=\d{3})", ",", text)
     found = []
     for token in _TOKEN.finditer(plain):
         folded = fold(token[0])
-        found += [(word, token.span()) for word in _WORD.findall(folded)]
+        found += [(word, token.span()) for word in _FOLDED_WORD.findall(folded)]
     return found
 
 
@@ -40,7 +40,7 @@ def fields_of(article):
 
 
 def places(phrase, article):
-    """Every place of a phrase: (field, first word, last word)."""
+    """Returns every place of a phrase: (field, first word, last word)."""
     found = set()
     for field in phrase.fields:
         name = "body" if field == "lead" else field
@@ -85,13 +85,15 @@ def like(pattern, word):
 
 
 def spelt(phrase, text, words):
-    there = text[words[0][1][0] : words[-1][1][1]]
+    original = text[words[0][1][0] : words[-1][1][1]]
     if phrase.mode == "exact":
-        normal = [" ".join(one.split()) for one in (there, phrase.raw)]
-        return len({unicodedata.normalize("NFC", one) for one in normal}) == 1
+        normal = [" ".join(spelling.split()) for spelling in (original, phrase.raw)]
+        return len({unicodedata.normalize("NFC", spelling) for spelling in normal}) == 1
     if phrase.mode == "case":
-        said = [fold(text[start:end], case=False) for _, (start, end) in words]
-        return said == [fold(phrase.raw[a:b], case=False) for _, (a, b) in tokens(phrase.raw)]
+        spelt_words = [fold(text[start:end], case=False) for _, (start, end) in words]
+        return spelt_words == [
+            fold(phrase.raw[a:b], case=False) for _, (a, b) in tokens(phrase.raw)
+        ]
     return True
 
 
@@ -111,7 +113,7 @@ def located(node, article):
 
 
 def matches(node, article, facts=frozenset()):
-    """Whether a query's tree matches an article."""
+    """Returns whether a query's tree matches an article."""
 
     def ask(part):
         return matches(part, article, facts)

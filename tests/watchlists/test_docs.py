@@ -1,4 +1,4 @@
-"""What the documentation says of queries is so."""
+"""The documentation of queries is true."""
 
 import re
 from pathlib import Path
@@ -51,9 +51,10 @@ def test_fields_are_as_documented(query):
     assert not Matcher([Watchlist("w", query)]).match(other)
 
 
-def test_what_other_programs_write_is_refused():
-    start = DOCUMENT.index("silently be read as a word")
-    named = re.findall(r"`([^`]+)`", DOCUMENT[start : DOCUMENT.index("since editors", start)])
+def test_operators_of_other_programs_are_refused():
+    prose = " ".join(DOCUMENT.split())
+    start = prose.index("silently be read as a word")
+    named = re.findall(r"`([^`]+)`", prose[start : prose.index("since editors", start)])
     assert len(named) == 6
     for piece in [*named, "\u2013football"]:
         with pytest.raises(QueryError):
@@ -62,7 +63,7 @@ def test_what_other_programs_write_is_refused():
 
 
 @pytest.mark.parametrize("kind", ["AND beside OR", "NEAR beside OR", "unknown fields"])
-def test_what_is_said_to_be_refused_is(kind):
+def test_queries_documented_as_refused_are_refused(kind):
     assert kind in DOCUMENT.replace("\n", " ")
     query = {"AND beside OR": "a AND b OR c", "NEAR beside OR": "a NEAR/2 b OR c"}.get(
         kind, "foo:b AND c"

@@ -1,4 +1,4 @@
-"""Which watchlists match an article, and why."""
+"""Watchlists that match an article, and the evidence."""
 
 import importlib.util
 import os
@@ -33,7 +33,7 @@ def article(text="", title="", **more):
 
 
 def evidence(query, text, title=""):
-    """The terms that matched and the words at which they stand; None where nothing matched."""
+    """Returns the matching terms with the words that they matched, or None without a match."""
     found = Matcher([Watchlist("w", query)]).match(article(text, title))
     if not found:
         return None
@@ -44,7 +44,7 @@ def evidence(query, text, title=""):
     ]
 
 
-def test_evidence_names_the_term_as_written_the_field_and_the_place_in_the_original():
+def test_evidence_gives_the_term_as_written_the_field_and_the_span_in_the_original():
     found = evidence(
         '"NATO-Russia Council"', "The NATO\u2013Russia\nCouncil's aide left.", "Nato Russia council"
     )
@@ -54,12 +54,12 @@ def test_evidence_names_the_term_as_written_the_field_and_the_place_in_the_origi
     ]
 
 
-def test_words_match_whole():
+def test_only_whole_words_match():
     assert evidence("art", "start arts artful") is None
     assert evidence('"a b"', "aa b") is None
 
 
-def test_a_phrase_does_not_run_from_the_title_into_the_body():
+def test_a_phrase_does_not_span_title_and_body():
     assert evidence('"red tape"', "tape", "red") is None
 
 
@@ -78,7 +78,7 @@ def test_operators():
     assert evidence("NATO AND (China OR (Russia AND met))", text)
 
 
-def test_terms_match_as_runs_of_characters_in_scripts_without_spaces():
+def test_terms_match_inside_longer_words_in_scripts_without_spaces():
     assert evidence("北京", "他在北京大学读书") == [("北京", "body", ["北京"])]
     assert evidence("東京都", "東京へ行く") is None
 
@@ -96,13 +96,13 @@ def test_terms_match_as_runs_of_characters_in_scripts_without_spaces():
         (FeedFilter(names=("Herald",), tags=("sports",)), False),
     ],
 )
-def test_a_watchlist_looks_at_the_feeds_that_it_names(feeds, matches):
+def test_a_watchlist_covers_the_feeds_that_it_names(feeds, matches):
     matcher = Matcher([Watchlist("w", "NATO", feeds)])
     found = matcher.match(article("NATO", tags=("defence",), language="en-GB"))
     assert bool(found) is matches
 
 
-def test_an_article_of_unknown_language_is_not_missed():
+def test_an_article_in_an_unknown_language_passes_the_filter():
     matcher = Matcher([Watchlist("w", "NATO", FeedFilter(languages=("de",)))])
     assert matcher.match(article("NATO", language=None))
 
@@ -126,25 +126,25 @@ def test_languages_are_compared_without_their_regions(wanted, given):
         ("", False),
     ],
 )
-def test_an_address_of_any_shape_has_a_site_or_none(url, is_there):
-    one = Article("id", url, "", "NATO", "Herald", "")
-    assert Matcher([Watchlist("w", "NATO")]).match(one)
-    assert bool(Matcher([Watchlist("w", "NATO AND site:example.org")]).match(one)) is is_there
+def test_any_url_has_one_site_or_none(url, is_there):
+    document = Article("id", url, "", "NATO", "Herald", "")
+    assert Matcher([Watchlist("w", "NATO")]).match(document)
+    assert bool(Matcher([Watchlist("w", "NATO AND site:example.org")]).match(document)) is is_there
 
 
 @pytest.mark.parametrize(
     "query",
     ['apple OUTSIDE "apple juice"', '"appl* juice"', "apple NEAR/3 juice", '"apple juice"~2'],
 )
-def test_a_page_that_repeats_itself_holds_up_nobody(query):
-    one = article("apple juice " * 20_000 + "apple")
+def test_a_repetitive_page_is_matched_quickly(query):
+    document = article("apple juice " * 20_000 + "apple")
     begun = time.process_time()
-    assert Matcher([Watchlist("w", query)]).match(one)
-    # A second at most; comparing each place with each other takes half a minute and more.
+    assert Matcher([Watchlist("w", query)]).match(document)
+    # It takes a second at most; comparing every place with every other takes over half a minute.
     assert time.process_time() - begun < 5
 
 
-def test_watchlists_come_in_their_own_order_and_none_without_a_match():
+def test_matches_come_in_the_order_of_the_watchlists():
     matcher = Matcher([Watchlist(name, name) for name in ("b", "a", "c")])
     assert [match.watchlist for match in matcher.match(article("a b"))] == ["b", "a"]
     assert Matcher([]).match(article("a b")) == []
@@ -194,8 +194,8 @@ FACTS = {Fact("tag", "defence"), Fact("lang", "en")} | {
 
 @settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(queries, min_size=1, max_size=4), texts, texts, words)
-def test_the_matcher_says_what_plain_looking_says(some, title, body, author):
-    one = Article(
+def test_the_matcher_agrees_with_the_naive_one(some, title, body, author):
+    document = Article(
         "id", "https://news.example.org/a", title, body, "Herald", "https://a.example/f",
         tags=("Defence",), authors=(author,), language="en-GB",
     )  # fmt: skip
@@ -207,18 +207,18 @@ def test_the_matcher_says_what_plain_looking_says(some, title, body, author):
             assert "never match" in error.message
         else:
             watchlists.append(Watchlist(f"w{number}", query))
-    found = {match.watchlist: match for match in Matcher(watchlists).match(one)}
+    found = {match.watchlist: match for match in Matcher(watchlists).match(document)}
     for watchlist in watchlists:
         root = parse(watchlist.query).root
-        expected = naive.matches(root, one, FACTS)
+        expected = naive.matches(root, document, FACTS)
         assert (watchlist.name in found) is expected, watchlist.query
         if not expected:
             continue
-        # Evidence points at words that some phrase of the query finds there.
+        # All evidence is an occurrence of some phrase of the query.
         known = {
-            (phrase.text, field, Text(naive.fields_of(one)[field]).span(first)[0])
+            (phrase.text, field, Text(naive.fields_of(document)[field]).span(first)[0])
             for phrase in syntax_phrases(root)
-            for field, first, _ in naive.places(phrase, one)
+            for field, first, _ in naive.places(phrase, document)
         }
         for term in found[watchlist.name].terms:
             for start, end in term.spans:
@@ -227,13 +227,13 @@ def test_the_matcher_says_what_plain_looking_says(some, title, body, author):
 
 
 @given(texts)
-def test_splitting_at_white_space_finds_what_one_expression_over_the_whole_finds(text):
+def test_splitting_at_white_space_gives_the_tokens_of_one_expression_over_the_text(text):
     tokens = Text(text)
     assert list(zip(tokens.words, tokens.spans, strict=True)) == naive.tokens(text)
 
 
 @given(st.text(max_size=120))
-def test_so_it_does_on_any_text(text):
+def test_splitting_at_white_space_gives_the_same_tokens_for_any_text(text):
     tokens = Text(text)
     assert list(zip(tokens.words, tokens.spans, strict=True)) == naive.tokens(text)
 
@@ -268,6 +268,6 @@ def test_so_it_does_on_any_text(text):
         ('"NATO-China Council"', False),
     ],
 )
-def test_a_real_article_matches_as_a_reader_would_say(query, matches):
+def test_a_real_article_matches_as_a_reader_would_expect(query, matches):
     text = SEED.read_text(encoding="utf-8")
     assert bool(Matcher([Watchlist("w", query)]).match(article(text))) is matches

@@ -1,4 +1,4 @@
-"""What makes no difference to a reader makes none to a match."""
+"""Differences that a reader would not mind make no difference to a match."""
 
 import pytest
 from hypothesis import given
@@ -31,7 +31,7 @@ def words(text):
         "\u201cNATO\u201d-Russia (Council)",
     ],
 )
-def test_spellings_of_one_name_are_one(spelling):
+def test_all_spellings_of_a_name_give_the_same_words(spelling):
     assert words(spelling) == "nato russia council"
 
 
@@ -81,7 +81,7 @@ def test_words_are_folded(text, folded):
 
 
 @given(st.text(max_size=200))
-def test_every_token_stands_where_it_says(text):
+def test_every_span_points_at_its_token(text):
     tokens = Text(text)
     assert len(tokens.words) == len(tokens.spans)
     last = 0

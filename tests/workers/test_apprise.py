@@ -1,4 +1,4 @@
-"""Apprise, by its JSON service."""
+"""Deliveries through Apprise's JSON service."""
 
 import json
 from datetime import UTC, datetime
@@ -25,24 +25,24 @@ def send(site):
     return notify
 
 
-def test_an_alert_comes_with_title_and_text(send, site):
-    assert send().answer == "taken by JSON"
+def test_an_alert_is_sent_with_title_and_text(send, site):
+    assert send().answer == "accepted by JSON"
     ((_, body),) = site.received
-    told = json.loads(body)
-    assert "Envoys meet" in told["title"]
-    assert "They said little." in told["message"]
+    payload = json.loads(body)
+    assert "Envoys meet" in payload["title"]
+    assert "They said little." in payload["message"]
 
 
 @pytest.mark.parametrize("call", ["@everyone", "@here", "@Channel", "<@U123>", "<!channel>"])
-def test_titles_call_nobody(send, site, call):
+def test_titles_mention_nobody(send, site, call):
     send(title=f"Hey {call}, look")
     ((_, body),) = site.received
-    told = json.loads(body)
-    assert call not in told["title"]
-    assert call not in told["message"]
+    payload = json.loads(body)
+    assert call not in payload["title"]
+    assert call not in payload["message"]
 
 
-def test_a_service_that_is_down_is_tried_again_and_no_secret_is_told(send, site):
+def test_a_service_that_is_down_is_retried_without_revealing_a_secret(send, site):
     site.pages["/secret"] = (500, {}, b"")
     with pytest.raises(DeliveryError) as caught:
         send()
@@ -51,8 +51,8 @@ def test_a_service_that_is_down_is_tried_again_and_no_secret_is_told(send, site)
     assert "secret" not in str(caught.value)
 
 
-def test_what_a_service_says_of_a_path_is_not_told(send, monkeypatch):
-    # Some plugins warn of whatever `requests` raises, which names the path.
+def test_paths_in_a_service_s_answer_are_not_revealed(send, monkeypatch):
+    # Some plugins log the exceptions of `requests`, which contain the path.
     def unreachable(*_, **__):
         raise requests.ConnectionError(
             "HTTPSConnectionPool(host='spike.sh', port=443): Max retries exceeded with url: "
@@ -67,7 +67,7 @@ def test_what_a_service_says_of_a_path_is_not_told(send, monkeypatch):
     assert "Spike" in str(caught.value)
 
 
-def test_an_address_that_apprise_does_not_know_needs_repair(send):
+def test_an_address_that_apprise_does_not_support_needs_repair(send):
     with pytest.raises(SubscriberBroken) as caught:
         send(url="nonsense://secret@host")
     assert "secret" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""Messages as Block Kit."""
+"""Messages rendered as Block Kit."""
 
 import json
 from urllib.parse import urlsplit
@@ -41,14 +41,14 @@ def render(*alerts, **changes):
 
 
 def leaves(node):
-    """All elements that hold no others."""
+    """Returns all elements without children."""
     if isinstance(node, list):
-        return [leaf for one in node for leaf in leaves(one)]
+        return [leaf for child in node for leaf in leaves(child)]
     return leaves(node["elements"]) if "elements" in node else [node]
 
 
 def shown(rendered):
-    """What a reader sees, dates as their fallback."""
+    """Returns the text that a reader sees, with dates as their fallback."""
     return "".join(leaf.get("text") or leaf.get("fallback", "") for leaf in leaves(rendered.blocks))
 
 
@@ -56,7 +56,7 @@ def of_type(rendered, kind):
     return [leaf for leaf in leaves(rendered.blocks) if leaf["type"] == kind]
 
 
-def test_an_alert_shows_its_title_as_link_with_source_time_and_watchlist():
+def test_an_alert_shows_its_title_as_a_link_with_source_time_and_watchlist():
     rendered = render(alert())
     assert of_type(rendered, "link") == [
         {
@@ -80,7 +80,7 @@ def test_an_alert_shows_its_title_as_link_with_source_time_and_watchlist():
     assert rendered.text == "nato: Ministers meet, day 1 (Herald)"
 
 
-def test_what_matched_is_bold_inside_a_quote():
+def test_matches_are_bold_inside_a_quote():
     rendered = render(
         alert(
             snippets=[
@@ -91,7 +91,7 @@ def test_what_matched_is_bold_inside_a_quote():
     )
     quote = rendered.blocks[0]["elements"][1]
     assert quote["type"] == "rich_text_quote"
-    assert [(one["text"], "style" in one) for one in quote["elements"]] == [
+    assert [(element["text"], "style" in element) for element in quote["elements"]] == [
         ("Sub", False),
         ("council", True),
         ("s: ", False),
@@ -106,20 +106,20 @@ def test_an_alert_without_snippets_has_no_quote():
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "remark"),
     [
         ({"priority": "high"}, "· high priority"),
         ({"priority": "low"}, "· low priority"),
         ({"update": True}, "· updated"),
         ({"story": {"id": "s", "articles": 4}}, "· 4 outlets carry the story"),
-        ({"article": {"text_from": "feed"}}, "· from the feed, the page could not be had"),
-        ({"article": {"quality": "teaser"}}, "· from a teaser, the rest could not be had"),
+        ({"article": {"text_from": "feed"}}, "· from the feed; the page could not be fetched"),
+        ({"article": {"quality": "teaser"}}, "· from a teaser; the full text was not available"),
         ({"article": {"paywalled": True}}, "· behind a paywall"),
     ],
 )
-def test_what_is_special_about_an_alert_is_said(changes, said):
-    assert said in shown(render(alert(**changes)))
-    assert said not in shown(render(alert()))
+def test_remarks_say_what_is_special_about_an_alert(changes, remark):
+    assert remark in shown(render(alert(**changes)))
+    assert remark not in shown(render(alert()))
 
 
 def test_an_alert_of_high_priority_has_a_sign():
@@ -133,7 +133,7 @@ def test_an_article_without_a_date_shows_when_it_was_found():
     assert date["fallback"] == "2026-11-23 09:00 UTC"
 
 
-def test_a_date_that_slack_cannot_show_stands_as_text():
+def test_a_date_that_slack_cannot_show_is_given_as_text():
     rendered = render(alert(article={"published_at": "0001-01-01T00:00:00Z"}))
     assert of_type(rendered, "date") == []
     assert "0001-01-01 00:00 UTC" in shown(rendered)
@@ -143,18 +143,18 @@ def test_a_date_that_slack_cannot_show_stands_as_text():
     "url",
     ["", "javascript:alert(1)", "https://", "http://[", "http://x:99999/", "/here", "ftp://x"],
 )
-def test_where_a_link_leads_nowhere_the_title_stands_alone(url):
+def test_a_title_is_plain_text_if_its_url_is_not_usable(url):
     rendered = render(alert(article={"url": url}))
     assert of_type(rendered, "link") == []
     assert shown(rendered).startswith("Ministers meet, day 1\n")
 
 
-def test_a_url_holds_nothing_that_ends_a_link():
+def test_a_url_contains_nothing_that_would_end_a_link():
     url = blocks.safe_url('https://x.example/a|b>c<d e"f\n`\u202e?q=ü&r=1')
     assert url == "https://x.example/a%7Cb%3Ec%3Cd%20e%22f%0A%60%E2%80%AE?q=ü&r=1"
 
 
-def test_what_strangers_write_is_shown_and_not_obeyed():
+def test_strangers_text_is_shown_verbatim():
     rendered = render(
         alert(
             article={"title": HOSTILE, "source": HOSTILE},
@@ -168,7 +168,7 @@ def test_what_strangers_write_is_shown_and_not_obeyed():
     )
 
 
-def test_controls_and_turned_directions_are_left_out():
+def test_controls_and_bidi_overrides_are_removed():
     rendered = render(
         alert(article={"title": "a\x00b\u202egnp\u2066\r\n\tc\ud800", "source": "\x1b[31m"})
     )
@@ -176,25 +176,25 @@ def test_controls_and_turned_directions_are_left_out():
     assert rendered.text == "nato: abgnp c ([31m)"
 
 
-def test_an_empty_title_is_named_so():
+def test_an_empty_title_is_marked_as_such():
     assert of_type(render(alert(article={"title": " \u202e\n"})), "link")[0]["text"] == "(no title)"
 
 
 @pytest.mark.parametrize("whole", ["e\u0301", "👩‍👩‍👧", "🇺🇳", "각"])
-def test_a_text_is_not_cut_inside_of_what_is_one_character_for_its_reader(whole):
-    for most in range(len(whole) + 1, 40):
-        kept = cut(whole * 40, most)
-        assert len(kept) <= most
+def test_a_text_is_not_cut_inside_a_grapheme(whole):
+    for max_length in range(len(whole) + 1, 40):
+        kept = cut(whole * 40, max_length)
+        assert len(kept) <= max_length
         assert kept.endswith("…")
         assert kept[:-1].replace(whole, "") == ""
         assert kept[:-1]
 
 
-def test_even_a_single_character_without_end_is_cut():
+def test_a_single_endless_grapheme_is_cut():
     assert len(cut("a" + "\u0301" * 1000, 100)) == 100
 
 
-def test_an_added_article_is_short():
+def test_an_added_article_is_brief():
     rendered = render(alert(snippets=[], priority="high"), follows=True)
     assert shown(rendered) == "Ministers meet, day 1\nHerald · 2026-11-23 08:58 UTC"
 
@@ -219,7 +219,7 @@ def test_a_digest_lists_each_watchlists_stories():
     assert rendered.text == "3 alerts since 2026-11-22 07:00 UTC: trade (1), nato (2)"
 
 
-def test_a_digest_says_where_the_rest_is():
+def test_a_digest_says_how_to_list_the_rest():
     rendered = render(*(alert(number) for number in range(200)))
     links = of_type(rendered, "link")
     assert 10 < len(links) <= 30
@@ -236,7 +236,7 @@ def test_a_digest_of_very_many_watchlists_names_some_that_are_not_shown():
 
 
 def fits(rendered):
-    """Slack's limits, as it documents them, and what it was seen to take of all blocks."""
+    """Slack's documented limits, and the measured one for all blocks together."""
     return (
         0 < len(rendered.text) <= 40_000
         and 0 < len(rendered.blocks) <= 50
@@ -249,7 +249,7 @@ def fits(rendered):
     )
 
 
-# What breaks markup, and graphemes of several code points, more often than chance would have it.
+# Mostly characters that break markup, and graphemes of several code points.
 anything = st.text(
     st.one_of(st.characters(), st.sampled_from('<>&|*`@!#~_"\\\n\u202e\u200d\u0301👩🇺'))
 )
@@ -279,8 +279,8 @@ def alerts(draw):
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(alerts(), min_size=1, max_size=4), st.integers(1, 20), st.booleans())
-def test_whatever_is_written_keeps_within_the_limits_and_stays_text(some, times, follows):
-    many = [{**one, "story": {"id": str(n), "articles": n}} for n in range(times) for one in some]
+def test_any_text_stays_within_the_limits_and_stays_text(some, times, follows):
+    many = [{**each, "story": {"id": str(n), "articles": n}} for n in range(times) for each in some]
     for rendered in (render(some[0], follows=follows), render(*some), render(*many)):
         assert fits(rendered)
         json.dumps(rendered.blocks).encode()
@@ -300,7 +300,7 @@ def test_whatever_is_written_keeps_within_the_limits_and_stays_text(some, times,
 
 
 @given(texts, st.integers(1, 400))
-def test_a_text_that_is_cut_begins_like_the_whole(text, most):
-    kept = cut(text, most)
-    assert len(kept) <= most
+def test_a_cut_text_begins_like_the_whole(text, max_length):
+    kept = cut(text, max_length)
+    assert len(kept) <= max_length
     assert kept == text or (kept[-1] == "…" and text.startswith(kept[:-1]))

@@ -1,4 +1,4 @@
-"""Deliveries: made, held, tried again, paused, and never lost."""
+"""Deliveries: made, held, retried, paused, and never lost."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -28,7 +28,7 @@ subscribers:
 
 
 class Desk:
-    """Publishes alerts, works off deliveries one by one, and lets time pass."""
+    """Publishes alerts, makes deliveries one by one, and lets time pass."""
 
     def __init__(self, site, directory, redis):
         self.site = site
@@ -55,7 +55,7 @@ class Desk:
         return self.redis.hgetall("presswatch:outstanding:deliveries")
 
     def work(self):
-        """One attempt at each delivery that is owed."""
+        """Attempts each outstanding delivery once."""
         return [delivery.deliver(self.runtime, job_id.decode()) for job_id in sorted(self.owed())]
 
     def release(self, after=timedelta(0)):
@@ -63,7 +63,7 @@ class Desk:
         outbox.release(datetime.now(UTC) + after)
 
     def held_until(self, name):
-        """When what is held is released, with each alert's id."""
+        """Returns when each held alert is released, by id."""
         scores = self.redis.zrange(f"presswatch:held:{name}", 0, -1, withscores=True)
         return {
             member.decode().removeprefix("tried:"): datetime.fromtimestamp(score, UTC)
@@ -82,7 +82,7 @@ class Desk:
         ]
 
     def failing(self, name, since):
-        """Let a subscriber have failed for a while."""
+        """Makes a subscriber look as if it had failed for a while."""
         state = self.store.subscribers.state(name)
         self.store.subscribers.change(
             name,
@@ -97,7 +97,7 @@ def desk(redis, site, configure):
     return Desk(site, configure(CONFIG.format(site=site.url, start=start, end=end)), redis)
 
 
-def test_an_alert_is_posted_with_its_id_as_key_and_the_answer_is_noted(desk, site):
+def test_an_alert_is_posted_with_its_id_as_key_and_the_answer_is_recorded(desk, site):
     desk.publish(1, "hook")
     assert isinstance(desk.work()[0], Done)
     ((headers, body),) = site.received
@@ -110,7 +110,7 @@ def test_an_alert_is_posted_with_its_id_as_key_and_the_answer_is_noted(desk, sit
     )  # fmt: skip
 
 
-def test_a_receiver_that_is_down_is_tried_again_ever_later(desk, site):
+def test_a_receiver_that_is_down_is_retried_at_growing_intervals(desk, site):
     site.pages["/hook"] = (503, {}, b"")
     desk.publish(1, "hook")
     pauses = [desk.work()[0].pause_s for _ in range(3)]
@@ -127,7 +127,7 @@ def test_a_receiver_that_asks_for_time_gets_it(desk, site):
     assert desk.work() == [Again(77)]
 
 
-def test_a_message_that_is_refused_is_given_up_where_an_operator_sees_it(desk, site):
+def test_a_refused_message_is_given_up_and_shown_to_operators(desk, site):
     site.pages["/hook"] = (422, {}, b"")
     desk.publish(1, "hook")
     desk.work()
@@ -142,16 +142,16 @@ def test_a_message_that_is_refused_is_given_up_where_an_operator_sees_it(desk, s
     assert desk.runtime.queues.failed("deliveries") == []
 
 
-def test_what_cannot_be_delivered_is_not_lost_silently(desk):
+def test_an_undeliverable_alert_is_not_lost_silently(desk):
     desk.publish(1, "nobody")
-    # Once more, for other workers may have read a newer configuration already.
+    # A second time, since other workers may have read a newer configuration.
     assert desk.work() == [Again(5)]
     desk.work()
     (failed,) = desk.runtime.queues.failed("deliveries")
     assert failed.error == "the subscriber no longer exists"
 
 
-def test_who_fails_for_long_is_paused_keeps_its_alerts_and_resumes_by_a_probe(desk, site):
+def test_a_failing_subscriber_is_paused_keeps_its_alerts_and_resumes_after_a_probe(desk, site):
     site.pages["/hook"] = (500, {}, b"")
     desk.failing("hook", timedelta(minutes=5))
     for number in (1, 2, 3):
@@ -159,7 +159,7 @@ def test_who_fails_for_long_is_paused_keeps_its_alerts_and_resumes_by_a_probe(de
     desk.work()
     assert desk.store.subscribers.state("hook").paused_at is not None
     assert desk.store.subscribers.held("hook") == 3
-    # One of the owed deliveries that are left is for the operators.
+    # One of the outstanding deliveries is for the operators.
     assert [args for args in desk.owed().values() if b"operators" not in args] == []
 
     desk.release()
@@ -177,20 +177,20 @@ def test_who_fails_for_long_is_paused_keeps_its_alerts_and_resumes_by_a_probe(de
     assert desk.store.subscribers.state("hook").paused_at is None
     desk.release()
     desk.work()
-    titles = [one["article"]["title"] for one in desk.received("/hook")]
+    titles = [document["article"]["title"] for document in desk.received("/hook")]
     assert sorted(titles[-3:]) == ["Title 1", "Title 2", "Title 3"]
     assert desk.store.subscribers.held("hook") == 0
     assert desk.events(1)[-1] == ("hook", "delivered")
 
 
-def test_who_needs_repair_is_paused_at_once_and_the_operators_hear_of_it_once(desk, site):
+def test_a_broken_subscriber_is_paused_at_once_and_operators_get_one_alert(desk, site):
     site.pages["/hook"] = (410, {}, b"")
     desk.publish(1, "hook")
     desk.publish(2, "hook")
     desk.work()
     desk.work()
-    (told,) = desk.received("/operators")
-    assert told["article"]["title"] == "hook takes no alerts and is paused: HTTP 410"
+    (about_pause,) = desk.received("/operators")
+    assert about_pause["article"]["title"] == "hook accepts no alerts and is paused: HTTP 410"
     assert desk.store.alerts.count() == 2  # the stream holds alerts alone
 
 
@@ -201,7 +201,7 @@ def test_a_digest_gathers_alerts_into_one_message(desk, site):
     assert site.received == []
     desk.release(after=timedelta(minutes=50))
     assert desk.owed() == {}
-    # Due while nobody was there, it goes out at the next look.
+    # It was due while nothing ran, and is sent at the next release.
     desk.release(after=timedelta(hours=5))
     desk.work()
     (message,) = desk.received("/daily")
@@ -209,12 +209,12 @@ def test_a_digest_gathers_alerts_into_one_message(desk, site):
     assert desk.events(2) == [("daily", "held"), ("daily", "delivered")]
 
 
-def test_quiet_hours_hold_all_but_the_exempt_and_end_in_one_message(desk, site):
+def test_quiet_hours_hold_all_but_exempt_alerts_and_end_in_one_message(desk, site):
     desk.publish(1, "sleeper")
     desk.publish(2, "sleeper", priority="high")
     desk.publish(3, "sleeper")
     desk.work()
-    assert [one["id"] for one in desk.received()] == ["a2"]
+    assert [document["id"] for document in desk.received()] == ["a2"]
     desk.release()
     assert desk.owed() == {}
     assert desk.store.subscribers.held("sleeper") == 2
@@ -234,7 +234,7 @@ def test_a_storm_becomes_one_message_when_the_limit_has_room_again(desk, site):
     assert len(desk.received("/calm")[-1]["alerts"]) == 5
 
 
-def test_a_delivery_that_is_tried_again_counts_once_for_the_limit(desk, site):
+def test_a_retried_delivery_counts_once_towards_the_limit(desk, site):
     site.pages["/calm"] = (503, {}, b"")
     desk.publish(1, "calm")
     for _ in range(4):
@@ -242,7 +242,7 @@ def test_a_delivery_that_is_tried_again_counts_once_for_the_limit(desk, site):
     assert desk.redis.zcard("presswatch:sent:calm") == 1
 
 
-def test_what_is_held_for_one_who_left_the_configuration_is_shown_as_failed(desk, configure, site):
+def test_alerts_held_for_a_removed_subscriber_are_shown_as_failed(desk, configure, site):
     desk.publish(1, "daily")
     desk.work()
     desk.runtime = Runtime(
@@ -258,9 +258,7 @@ def test_what_is_held_for_one_who_left_the_configuration_is_shown_as_failed(desk
     assert failed.error == "the subscriber no longer exists"
 
 
-def test_what_is_held_for_one_whom_the_scheduler_does_not_know_yet_is_held_again(
-    desk, configure, site
-):
+def test_alerts_held_for_a_subscriber_new_to_the_scheduler_are_held_again(desk, configure, site):
     desk.publish(1, "daily")
     desk.work()
     old = f'subscribers: [{{name: hook, webhook: {{url: "{site.url}/hook"}}}}]'
@@ -270,14 +268,14 @@ def test_what_is_held_for_one_whom_the_scheduler_does_not_know_yet_is_held_again
     assert desk.store.subscribers.held("daily") == 1
 
 
-def test_a_configuration_without_the_digest_lets_go_what_it_held(desk, configure, site):
+def test_removing_a_digest_releases_what_it_held(desk, configure, site):
     desk.publish(1, "daily")
     desk.work()
     directory = configure(f'subscribers: [{{name: daily, webhook: {{url: "{site.url}/daily"}}}}]')
     desk.runtime = Runtime(directory, load(directory, {}), desk.redis)
     desk.release()
     desk.work()
-    assert [one["id"] for one in desk.received("/daily")] == ["a1"]
+    assert [document["id"] for document in desk.received("/daily")] == ["a1"]
 
 
 def test_alerts_over_the_limit_are_not_released_before_there_is_room(desk):
@@ -289,7 +287,7 @@ def test_alerts_over_the_limit_are_not_released_before_there_is_room(desk):
         assert desk.owed() == {}
 
 
-def test_one_slow_subscriber_leaves_room_for_the_others(desk):
+def test_a_slow_subscriber_leaves_workers_for_the_others(desk):
     place = "subscriber:hook"
     for holder in ("x", "y", "z"):
         desk.store.hosts.enter(
@@ -301,7 +299,7 @@ def test_one_slow_subscriber_leaves_room_for_the_others(desk):
     assert desk.redis.hvals("presswatch:attempts:deliveries") == []
 
 
-def test_the_more_wait_for_a_slow_subscriber_the_less_often_each_looks(desk):
+def test_the_more_deliveries_wait_for_a_subscriber_the_less_often_each_checks(desk):
     for holder in ("x", "y", "z"):
         desk.store.hosts.enter(
             "subscriber:hook", holder, at_once=3, delay=timedelta(0), lease=timedelta(minutes=1),
@@ -313,7 +311,7 @@ def test_the_more_wait_for_a_slow_subscriber_the_less_often_each_looks(desk):
     assert desk.work() == [Again(10)]
 
 
-def test_what_is_left_of_a_delivery_is_what_the_ledger_says(desk):
+def test_the_ledger_decides_what_is_left_of_a_delivery(desk):
     desk.publish(1, "hook")
     (job_id,) = desk.owed()
     left = Delivery("hook", ("a1",), to=("b@example.org",))
@@ -323,7 +321,7 @@ def test_what_is_left_of_a_delivery_is_what_the_ledger_says(desk):
     assert desk.runtime.queues.owed("deliveries", job_id.decode()) == [as_plain(left)]
 
 
-def test_a_digest_by_interval_gathers_what_comes_within_it(desk, monkeypatch):
+def test_a_digest_by_interval_gathers_the_alerts_of_that_interval(desk, monkeypatch):
     class Clock(datetime):
         late = timedelta(0)
 
@@ -345,7 +343,7 @@ def test_a_digest_by_interval_gathers_what_comes_within_it(desk, monkeypatch):
     assert [alert["id"] for alert in message["alerts"]] == ["a1", "a2"]
 
 
-def test_the_recipients_that_are_left_are_what_a_paused_subscriber_is_tried_with(desk, monkeypatch):
+def test_a_paused_subscriber_is_probed_with_its_remaining_recipients(desk, monkeypatch):
     answers = [
         Receipt("ok", later={"b@example.org": "451 later"}),
         SubscriberBroken("the login is refused"),
@@ -366,17 +364,17 @@ def test_the_recipients_that_are_left_are_what_a_paused_subscriber_is_tried_with
     desk.publish(1, "hook")
     desk.work()
     (again,) = desk.work()
-    # Until the first probe, and no sooner.
+    # Not before the first probe.
     assert isinstance(again, Again)
     assert 55 <= again.pause_s <= 61
-    (owed,) = [json.loads(one)[0] for one in desk.owed().values() if b"operators" not in one]
+    (owed,) = [json.loads(job)[0] for job in desk.owed().values() if b"operators" not in job]
     assert owed["to"] == ["b@example.org"]
     assert Done in map(type, desk.work())
     assert sent == [(), ("b@example.org",), ("b@example.org",)]
     assert desk.store.subscribers.state("hook").paused_at is None
 
 
-def test_a_job_that_runs_out_of_time_is_tried_again_as_long_as_others(desk, site):
+def test_a_job_that_times_out_is_retried_as_often_as_others(desk, site):
     site.delays["/hook"] = 1.5
     desk.publish(1, "hook")
     with UnixSignalDeathPenalty(1, JobTimeoutException):
@@ -386,7 +384,7 @@ def test_a_job_that_runs_out_of_time_is_tried_again_as_long_as_others(desk, site
     assert desk.store.subscribers.state("hook").failures == 1
 
 
-def test_a_paused_subscriber_is_not_tried_with_what_has_expired(desk, site):
+def test_a_paused_subscriber_is_not_probed_with_expired_alerts(desk, site):
     site.pages["/hook"] = (410, {}, b"")
     for number in (1, 2, 3):
         desk.publish(number, "hook")
@@ -403,7 +401,7 @@ def test_a_paused_subscriber_is_not_tried_with_what_has_expired(desk, site):
 
 
 def keys_by_alert(site, path):
-    """The keys under which each alert came."""
+    """Returns the idempotency keys under which each alert was received."""
     found = {}
     for headers, body in site.received:
         if headers[":path"] == path:
@@ -414,8 +412,8 @@ def keys_by_alert(site, path):
 
 
 @pytest.mark.parametrize(("name", "published"), [("daily", 2), ("daily", 1), ("calm", 1)])
-def test_what_was_sent_together_keeps_its_key_until_it_is_settled(desk, site, name, published):
-    # The receiver takes the message, answers that it did not, and is paused.
+def test_a_message_keeps_its_alerts_and_key_until_it_is_settled(desk, site, name, published):
+    # The receiver accepts the message but answers with an error, and is paused.
     site.pages[f"/{name}"] = (500, {}, b"")
     desk.failing(name, timedelta(minutes=5))
     for number in range(published):
@@ -442,7 +440,7 @@ def test_what_was_sent_together_keeps_its_key_until_it_is_settled(desk, site, na
     )
 
 
-def test_what_a_paused_subscriber_did_not_take_leaves_its_limit_alone(desk, site):
+def test_alerts_that_a_paused_subscriber_did_not_accept_do_not_count_towards_its_limit(desk, site):
     site.pages["/calm"] = (410, {}, b"")
     desk.publish(1, "calm")
     desk.publish(2, "calm")
@@ -453,7 +451,7 @@ def test_what_a_paused_subscriber_did_not_take_leaves_its_limit_alone(desk, site
     desk.work()
     desk.release()
     desk.work()
-    assert [one["id"] for one in desk.received("/calm")[-2:]] == ["a1", "a2"]
+    assert [document["id"] for document in desk.received("/calm")[-2:]] == ["a1", "a2"]
 
 
 BOT = """
@@ -466,9 +464,9 @@ subscribers:
 def chat(desk, configure, site):
     directory = configure(BOT.format(site=site.url))
     desk.runtime = Runtime(directory, load(directory, {}), desk.redis)
-    said = json.dumps({"ok": True, "channel": "C123", "ts": "1.1"}).encode()
+    answer = json.dumps({"ok": True, "channel": "C123", "ts": "1.1"}).encode()
     for method in ("chat.postMessage", "chat.update"):
-        site.pages[f"/api/{method}"] = (200, {}, said)
+        site.pages[f"/api/{method}"] = (200, {}, answer)
     return desk
 
 
@@ -491,7 +489,7 @@ def test_an_article_added_to_a_story_waits_for_the_first_message(chat):
     assert chat.site.received == []
 
 
-def test_an_article_that_is_added_to_nothing_counts_for_nothing(chat):
+def test_an_article_with_no_message_to_add_to_does_not_count(chat):
     chat.failing("bot", timedelta(minutes=1))
     chat.publish(1, "bot")
     chat.redis.delete("presswatch:outstanding:deliveries")

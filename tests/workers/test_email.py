@@ -1,4 +1,4 @@
-"""Mail through real SMTP servers on loopback: TLS, logins, refusals, and a connection that lasts."""
+"""Mail through real SMTP servers on loopback: TLS, logins, refusals, and kept connections."""
 
 # ruff: noqa: N802 - aiosmtpd names its hooks after commands
 
@@ -47,7 +47,7 @@ ANNA, BOB, CLEO = "anna@herald.example", "bob@herald.example", "cleo@herald.exam
 
 
 class Post:
-    """What the server does with mail: tests say what it answers to a recipient, and after how long."""
+    """The server's handling of mail: tests set its answer to a recipient, and the delay."""
 
     def __init__(self):
         self.mails = []
@@ -112,7 +112,7 @@ def authenticate(server, session, envelope, mechanism, data):
 
 
 class Server(Controller):
-    """A server on any free port."""
+    """A mail server on any free port."""
 
     def __init__(self, post, *, implicit=None, **options):
         super().__init__(
@@ -150,7 +150,7 @@ def certificate(tmp_path_factory):
 
 @pytest.fixture
 def tls(certificate, monkeypatch):
-    """A server's context, whose certificate the client trusts."""
+    """Returns a server's TLS context, with a certificate that the client trusts."""
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate / "cert.pem"))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate / "cert.pem", certificate / "key.pem")
@@ -199,7 +199,7 @@ def test_each_recipient_has_a_mail_of_its_own_over_one_connection(plain, post):
     assert post.connections == 1
 
 
-def test_only_those_that_are_left_are_written_to(plain, post):
+def test_only_the_remaining_recipients_are_written_to(plain, post):
     send(plain.url(), ANNA, BOB, left=(BOB,))
     assert post.to == [[BOB]]
 
@@ -222,8 +222,8 @@ def test_a_kept_connection_that_was_dropped_is_opened_again(plain, post, eventua
     assert post.connections == 2
 
 
-def test_a_connection_is_left_after_so_many_mails_or_when_long_idle(plain, post, monkeypatch):
-    monkeypatch.setattr(smtp, "MOST_MAILS", 2)
+def test_a_connection_is_replaced_after_many_mails_or_a_long_idle_time(plain, post, monkeypatch):
+    monkeypatch.setattr(smtp, "MAX_MAILS", 2)
     send(plain.url(), ANNA, BOB, CLEO)
     assert len(post.mails) == 3
     assert post.connections == 2
@@ -234,14 +234,14 @@ def test_a_connection_is_left_after_so_many_mails_or_when_long_idle(plain, post,
 
 def test_a_forked_child_leaves_its_parents_connection_alone(plain, post, monkeypatch):
     send(plain.url())
-    own = os.getpid()
+    parent = os.getpid()
     (kept,) = email._kept.values()
     descriptor = kept._smtp.sock.fileno()
     aside = os.dup(descriptor)  # as the parent has it still
-    monkeypatch.setattr(os, "getpid", lambda: own + 1)
+    monkeypatch.setattr(os, "getpid", lambda: parent + 1)
     send(plain.url())
     assert post.connections == 2
-    assert [owner for owner, _ in email._kept] == [own + 1]
+    assert [owner for owner, _ in email._kept] == [parent + 1]
     with socket.socket(fileno=aside) as parents:
         parents.settimeout(5)
         parents.sendall(b"NOOP\r\n")
@@ -263,7 +263,7 @@ def test_a_worker_says_goodbye_when_it_ends(plain, post, eventually):
 
 
 @pytest.mark.parametrize(("user", "password"), [("desk", PASSWORD), ("jürgen", "gehöim")])
-def test_a_login_goes_over_starttls(serve, tls, post, user, password):
+def test_a_login_is_sent_over_starttls(serve, tls, post, user, password):
     server = serve(
         tls_context=tls,
         require_starttls=True,
@@ -277,7 +277,7 @@ def test_a_login_goes_over_starttls(serve, tls, post, user, password):
     assert session.authenticated
 
 
-def test_starttls_is_used_without_a_login_too(serve, tls, post):
+def test_starttls_is_also_used_without_a_login(serve, tls, post):
     send(serve(tls_context=tls).url())
     assert post.sessions[-1][0].ssl
 
@@ -293,7 +293,7 @@ def test_smtps_is_tls_from_the_start(serve, tls, post):
 
 
 @pytest.mark.parametrize("implicit", [True, False])
-def test_a_certificate_that_is_not_valid_is_refused(serve, tls, monkeypatch, post, implicit):
+def test_an_invalid_certificate_is_refused(serve, tls, monkeypatch, post, implicit):
     server = serve(implicit=tls) if implicit else serve(tls_context=tls)
     scheme = "smtps" if implicit else "smtp"
     with pytest.raises(SubscriberBroken, match="certificate of localhost"):
@@ -305,7 +305,7 @@ def test_a_certificate_that_is_not_valid_is_refused(serve, tls, monkeypatch, pos
     assert not email._kept
 
 
-def test_a_login_that_is_refused_needs_an_operator(serve, tls):
+def test_a_refused_login_needs_an_operator(serve, tls):
     server = serve(tls_context=tls, require_starttls=True, authenticator=authenticate)
     with pytest.raises(SubscriberBroken, match="refuses the login: 535") as caught:
         send(server.url("desk", "wr0ng/pass"))
@@ -313,7 +313,7 @@ def test_a_login_that_is_refused_needs_an_operator(serve, tls):
     assert "smtp:" not in str(caught.value)
 
 
-def test_a_login_that_fails_for_now_is_tried_again(serve, tls):
+def test_a_login_that_fails_temporarily_is_retried(serve, tls):
     def later(*_):
         return AuthResult(success=False, handled=False, message="454 4.7.0 try wr0ng/pass again")
 
@@ -323,23 +323,23 @@ def test_a_login_that_fails_for_now_is_tried_again(serve, tls):
     assert caught.value.retryable
 
 
-def test_a_login_is_not_sent_in_the_clear(plain):
+def test_a_login_is_never_sent_unencrypted(plain):
     with pytest.raises(SubscriberBroken, match="no STARTTLS"):
         send(plain.url("desk", PASSWORD))
 
 
-def test_a_server_that_knows_no_logins_needs_an_operator(serve, tls):
-    with pytest.raises(SubscriberBroken, match="no way to log in"):
+def test_a_server_without_logins_needs_an_operator(serve, tls):
+    with pytest.raises(SubscriberBroken, match="no supported way to log in"):
         send(serve(tls_context=tls, auth_exclude_mechanism=["LOGIN", "PLAIN"]).url("desk", "x"))
 
 
-def test_a_server_that_wants_a_login_needs_an_operator(serve, tls):
+def test_a_server_that_requires_a_login_needs_an_operator(serve, tls):
     server = serve(tls_context=tls, authenticator=authenticate, auth_required=True)
-    with pytest.raises(SubscriberBroken, match=r"takes no mail from .*: 530"):
+    with pytest.raises(SubscriberBroken, match=r"accepts no mail from .*: 530"):
         send(server.url())
 
 
-def test_refusals_of_recipients_are_told_apart(plain, post):
+def test_temporary_and_permanent_refusals_of_recipients_are_distinguished(plain, post):
     post.answers = {ANNA: "451 try again", BOB: "550 no such user", "d@x.example": "250 OK"}
     post.answers["data", "e@x.example"] = "552 too large"
     post.answers["data", "f@x.example"] = "452 no room"
@@ -362,7 +362,7 @@ def test_refusals_of_recipients_are_told_apart(plain, post):
         ({ANNA: "554 never", BOB: "550 no such user"}, False),
     ],
 )
-def test_where_nobody_took_it_the_error_names_each_answer(plain, post, answers, retryable):
+def test_if_nobody_accepts_the_mail_the_error_names_each_answer(plain, post, answers, retryable):
     post.answers = answers
     with pytest.raises(DeliveryError) as caught:
         send(plain.url(), ANNA, BOB)
@@ -373,7 +373,7 @@ def test_where_nobody_took_it_the_error_names_each_answer(plain, post, answers, 
 
 
 @pytest.mark.parametrize("how", ["421 closing", "hang up"])
-def test_who_was_not_reached_when_the_connection_broke_comes_later(plain, post, how):
+def test_recipients_not_reached_before_the_connection_broke_are_tried_later(plain, post, how):
     post.answers = {BOB: how}
     receipt = send(plain.url(), ANNA, BOB, CLEO)
     assert post.to == [[ANNA]]
@@ -387,7 +387,7 @@ def test_who_was_not_reached_when_the_connection_broke_comes_later(plain, post, 
     assert post.to == [[ANNA], [BOB]]
 
 
-def test_a_connection_that_breaks_hides_no_answer_before(plain, post):
+def test_a_broken_connection_hides_no_earlier_answer(plain, post):
     post.answers = {ANNA: "550 no such user", BOB: "421 closing"}
     with pytest.raises(DeliveryError) as caught:
         send(plain.url(), ANNA, BOB)
@@ -396,28 +396,28 @@ def test_a_connection_that_breaks_hides_no_answer_before(plain, post):
     assert f"{BOB}: {plain.hostname}:{plain.port}: 421 closing" in str(caught.value)
 
 
-def test_a_host_that_can_be_none_needs_an_operator():
-    with pytest.raises(SubscriberBroken, match="the host's name is none"):
+def test_an_invalid_host_name_needs_an_operator():
+    with pytest.raises(SubscriberBroken, match="the host name is not valid"):
         send(f"smtp://{'x' * 99}.example", sender="desk@herald.example")
 
 
-def test_a_sender_that_is_refused_needs_an_operator(plain, post):
+def test_a_refused_sender_needs_an_operator(plain, post):
     post.senders = {"a@x.example": "553 not yours", "b@x.example": "451 not now"}
-    with pytest.raises(SubscriberBroken, match=r"takes no mail from a@x\.example: 553 not yours"):
+    with pytest.raises(SubscriberBroken, match=r"accepts no mail from a@x\.example: 553 not yours"):
         send(plain.url(), sender="a@x.example")
     with pytest.raises(DeliveryError, match="451 not now") as caught:
         send(plain.url(), sender="b@x.example")
     assert caught.value.retryable
 
 
-def test_a_server_that_is_down_is_tried_again():
+def test_a_server_that_is_down_is_retried():
     with pytest.raises(DeliveryError, match="Connection refused") as caught:
         send(f"smtp://desk:s3cret@127.0.0.1:{free_port()}")
     assert caught.value.retryable
     assert "s3cret" not in str(caught.value)
 
 
-def test_a_server_that_is_slow_is_tried_again(plain, post, monkeypatch):
+def test_a_slow_server_is_retried(plain, post, monkeypatch):
     monkeypatch.setattr(smtp, "TIMEOUT_S", 0.2)
     post.delays = {ANNA: 1}
     with pytest.raises(DeliveryError, match="timed out") as caught:
@@ -425,14 +425,14 @@ def test_a_server_that_is_slow_is_tried_again(plain, post, monkeypatch):
     assert caught.value.retryable
 
 
-def test_who_is_not_reached_in_time_comes_later(plain, post, monkeypatch):
+def test_recipients_not_reached_in_time_are_tried_later(plain, post, monkeypatch):
     monkeypatch.setattr(email, "BUDGET_S", 0.4)
     post.delays = {BOB: 1}
     receipt = send(plain.url(), ANNA, BOB, CLEO)
     assert set(receipt.later) == {BOB, CLEO}
 
 
-def test_a_server_that_says_nothing_is_tried_again(monkeypatch):
+def test_a_silent_server_is_retried(monkeypatch):
     monkeypatch.setattr(smtp, "TIMEOUT_S", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as mute:
         with pytest.raises(DeliveryError, match="timed out") as caught:
@@ -455,7 +455,7 @@ def test_a_delivery_that_is_cut_short_leaves_no_connection(plain, monkeypatch):
     assert not email._kept
 
 
-def test_addresses_outside_ascii_need_a_server_that_knows_them(serve, post):
+def test_addresses_outside_ascii_need_a_server_that_supports_them(serve, post):
     wide = "ännä@herald.example"
     with pytest.raises(DeliveryError, match="outside ASCII") as caught:
         send(serve().url(), wide)
@@ -490,7 +490,7 @@ def test_an_smtp_url_is_read(written, host, port, tls):
         "smtp://u:1?p4ss@x", "smtp://u:1#p4ss@x", "smtp://u:p4ss/@x",
     ],
 )  # fmt: skip
-def test_what_is_no_smtp_url_is_refused_without_telling_it(written):
+def test_an_invalid_smtp_url_is_refused_without_quoting_it(written):
     with pytest.raises(ValueError, match="must be an address such as smtp://") as caught:
         read_route(written)
     assert "p4ss" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""Deliveries to Slack, played by a server on loopback."""
+"""Deliveries to Slack, simulated by a server on loopback."""
 
 import contextlib
 import io
@@ -28,10 +28,10 @@ UPDATE = "/api/chat.update"
 
 
 class Slack:
-    """Plays chat.postMessage, chat.update and an incoming webhook; a test sets its next answers.
+    """Simulates chat.postMessage, chat.update and an incoming webhook; a test sets the next answers.
 
     An answer is a code of the Web API, a tuple of status, headers and body, a number of seconds
-    to be slow, or "cut" for a connection that ends without one.
+    to wait, or "cut" for a connection that ends without an answer.
     """
 
     def __init__(self):
@@ -60,14 +60,14 @@ class Slack:
                     answer = (200, {}, slack.accept(self.path, body))
                 elif isinstance(answer, str):
                     answer = (200, {}, json.dumps({"ok": False, "error": answer}))
-                status, headers, said = answer
+                status, headers, reply = answer
                 self.send_response(status)
                 for name, value in headers.items():
                     self.send_header(name, value)
-                self.send_header("Content-Length", str(len(said.encode())))
+                self.send_header("Content-Length", str(len(reply.encode())))
                 self.end_headers()
                 with contextlib.suppress(ConnectionError):
-                    self.wfile.write(said.encode())
+                    self.wfile.write(reply.encode())
 
             def log_message(self, *_):
                 pass
@@ -132,7 +132,7 @@ def bot(server):
 
 @pytest.fixture
 def impatient(monkeypatch):
-    """Keep no pause between messages."""
+    """Removes the pause between messages."""
     monkeypatch.setattr(slack, "BETWEEN_MESSAGES", slack.BETWEEN_MESSAGES * 0)
 
 
@@ -165,7 +165,7 @@ def digest():
     return Message("d", tuple(alert(number) for number in range(3)))
 
 
-def test_a_webhook_is_sent_blocks_and_a_text_without_anything_to_look_up(runtime, hook, server):
+def test_a_webhook_gets_blocks_and_a_text_with_nothing_to_look_up(runtime, hook, server):
     assert slack.send(runtime, hook, message()).answer == "ok"
     ((path, headers, body),) = server.requests
     assert path == HOOK
@@ -242,15 +242,15 @@ def test_an_article_added_to_a_story_that_was_not_sent_is_not_sent(
     assert server.requests == []
 
 
-def test_a_message_that_was_posted_and_noted_is_not_posted_again(runtime, bot, server, impatient):
+def test_a_message_that_was_posted_and_recorded_is_not_posted_again(
+    runtime, bot, server, impatient
+):
     slack.send(runtime, bot, message())
     assert slack.send(runtime, bot, message()).answer == "ts 1700000.1 in C123"
     assert server.asked() == [POST]
 
 
-def test_an_alert_that_an_operator_sends_again_goes_below_the_first(
-    runtime, bot, server, impatient
-):
+def test_an_alert_resent_by_an_operator_is_posted_in_the_thread(runtime, bot, server, impatient):
     slack.send(runtime, bot, message())
     slack.send(runtime, bot, message(key="once more"))
     assert server.bodies(POST)[1]["thread_ts"] == "1700000.1"
@@ -273,7 +273,7 @@ def test_a_first_message_that_cannot_be_updated_does_not_fail_the_delivery(
     }
 
 
-def test_an_update_without_answer_does_not_fail_the_delivery(runtime, bot, server, impatient):
+def test_an_unanswered_update_does_not_fail_the_delivery(runtime, bot, server, impatient):
     slack.send(runtime, bot, message())
     server.answers[UPDATE] = ["cut", "cut"]
     assert slack.send(runtime, bot, message(2)).answer.startswith("ts ")
@@ -284,7 +284,7 @@ def test_an_update_without_answer_does_not_fail_the_delivery(runtime, bot, serve
     ("where", "code"),
     [(UPDATE, "message_not_found"), (POST, "thread_not_found"), (POST, "is_archived")],
 )
-def test_below_a_message_that_is_gone_nothing_is_posted_but_a_new_thread_begins(
+def test_a_new_thread_begins_if_the_first_message_is_gone(
     runtime, bot, server, impatient, where, code
 ):
     slack.send(runtime, bot, message())
@@ -296,7 +296,9 @@ def test_below_a_message_that_is_gone_nothing_is_posted_but_a_new_thread_begins(
     assert runtime.store.subscribers.thread("bot", "s").alert == alert(2)
 
 
-def test_an_article_is_not_added_to_a_message_that_is_gone(runtime, bot, server, impatient):
+def test_an_article_is_not_added_to_a_message_that_no_longer_exists(
+    runtime, bot, server, impatient
+):
     slack.send(runtime, bot, message())
     server.answers[UPDATE] = ["message_not_found"]
     receipt = slack.send(runtime, bot, message(2, follows=True))
@@ -313,20 +315,20 @@ def test_a_digest_begins_no_thread(runtime, bot, server):
 @pytest.mark.parametrize(
     "answer", [(500, {}, "down"), (503, {}, ""), "cut", (429, {"Retry-After": "0"}, "")]
 )
-def test_a_short_trouble_is_sat_out(runtime, bot, server, answer):
+def test_a_short_failure_is_retried_at_once(runtime, bot, server, answer):
     server.answers[POST] = [answer]
     assert slack.send(runtime, bot, message()).answer == "ts 1700000.2 in C123"
     assert len(server.requests) == 2
 
 
 @pytest.mark.parametrize("answer", [(500, {}, "rollup_error"), (429, {"Retry-After": "0"}, "")])
-def test_a_short_trouble_of_a_webhook_is_sat_out(runtime, hook, server, answer):
+def test_a_short_failure_of_a_webhook_is_retried_at_once(runtime, hook, server, answer):
     server.answers[HOOK] = [answer]
     assert slack.send(runtime, hook, message()).answer == "ok"
     assert len(server.requests) == 2
 
 
-def test_a_pause_of_seconds_that_slack_asks_for_is_kept(runtime, bot, server):
+def test_a_pause_of_seconds_that_slack_asks_for_is_observed(runtime, bot, server):
     server.answers[POST] = [(429, {"Retry-After": "1"}, "")]
     slack.send(runtime, bot, message())
     assert 1 <= server.times[1] - server.times[0] < 1.5
@@ -362,7 +364,7 @@ def test_a_longer_pause_that_slack_asks_for_is_left_to_the_queue(
         ([(200, {}, "[1]")], "Slack's answer cannot be read: AttributeError"),
     ],
 )
-def test_trouble_that_may_pass_is_retryable(runtime, bot, server, answers, said):
+def test_temporary_failures_are_retryable(runtime, bot, server, answers, said):
     server.answers[POST] = list(answers)
     with pytest.raises(DeliveryError) as raised:
         slack.send(runtime, bot, message())
@@ -372,7 +374,7 @@ def test_trouble_that_may_pass_is_retryable(runtime, bot, server, answers, said)
     assert runtime.store.subscribers.thread("bot", "s") is None
 
 
-def test_a_slow_answer_is_not_waited_for_nor_asked_for_twice(runtime, bot, server, monkeypatch):
+def test_a_slow_answer_is_neither_waited_for_nor_requested_twice(runtime, bot, server, monkeypatch):
     monkeypatch.setattr(slack, "TIMEOUT_S", 0.2)
     server.answers[POST] = [0.4]
     with pytest.raises(DeliveryError, match="Slack does not answer: TimeoutError") as raised:
@@ -381,7 +383,7 @@ def test_a_slow_answer_is_not_waited_for_nor_asked_for_twice(runtime, bot, serve
     assert len(server.requests) == 1
 
 
-def test_a_server_that_is_not_there_is_retryable(runtime, bot, hook, server):
+def test_a_missing_server_is_retryable(runtime, bot, hook, server):
     server.close()
     for who in (bot, hook):
         with pytest.raises(DeliveryError, match="not answer: Connection refused") as raised:
@@ -392,7 +394,7 @@ def test_a_server_that_is_not_there_is_retryable(runtime, bot, hook, server):
 @pytest.mark.parametrize(
     "code", "invalid_auth account_inactive token_revoked channel_not_found not_in_channel".split()
 )
-def test_what_an_operator_must_repair_breaks_the_subscriber(runtime, bot, server, code):
+def test_errors_that_an_operator_must_repair_break_the_subscriber(runtime, bot, server, code):
     server.answers[POST] = [code]
     with pytest.raises(SubscriberBroken, match=f"^Slack answered {code}$"):
         slack.send(runtime, bot, message())
@@ -415,14 +417,14 @@ def test_a_missing_scope_is_named(runtime, bot, server):
         ((404, {}, "<html>nothing here"), "Slack answered HTTP 404"),
     ],
 )
-def test_a_webhook_that_is_no_more_breaks_the_subscriber(runtime, hook, server, answer, said):
+def test_a_deleted_webhook_breaks_the_subscriber(runtime, hook, server, answer, said):
     server.answers[HOOK] = [answer]
     with pytest.raises(SubscriberBroken) as raised:
         slack.send(runtime, hook, message())
     assert str(raised.value) == said
 
 
-def test_a_message_that_slack_does_not_understand_is_not_tried_again(runtime, bot, hook, server):
+def test_a_message_that_slack_rejects_as_invalid_is_not_retried(runtime, bot, hook, server):
     server.answers = {POST: ["invalid_blocks"], HOOK: [(400, {}, "invalid_payload")]}
     for who in (bot, hook):
         with pytest.raises(DeliveryError, match="invalid_") as raised:
@@ -431,14 +433,14 @@ def test_a_message_that_slack_does_not_understand_is_not_tried_again(runtime, bo
         assert not isinstance(raised.value, SubscriberBroken)
 
 
-def test_a_page_in_a_webhooks_place_is_no_receipt(runtime, hook, server):
+def test_a_page_in_place_of_a_webhook_is_not_a_receipt(runtime, hook, server):
     server.answers[HOOK] = [(200, {}, "<html>please log in")]
     with pytest.raises(DeliveryError, match="HTTP 200") as raised:
         slack.send(runtime, hook, message())
     assert raised.value.retryable
 
 
-def test_messages_to_one_channel_keep_a_second_apart(runtime, bot, hook, server):
+def test_messages_to_one_channel_are_a_second_apart(runtime, bot, hook, server):
     slack.send(runtime, bot, message(story="s1"))
     slack.send(runtime, hook, message())
     slack.send(runtime, bot, message(2, story="s2"))
@@ -448,8 +450,10 @@ def test_messages_to_one_channel_keep_a_second_apart(runtime, bot, hook, server)
     assert 0.9 < second - first < 1.6
 
 
-def test_who_would_wait_long_is_told_when_to_come_back(runtime, bot, server, monkeypatch):
-    monkeypatch.setattr(slack, "LONGEST_TURN_S", 0.1)
+def test_a_delivery_that_would_wait_long_learns_when_to_come_back(
+    runtime, bot, server, monkeypatch
+):
+    monkeypatch.setattr(slack, "MAX_TURN_S", 0.1)
     slack.send(runtime, bot, message(story="s1"))
     with pytest.raises(Crowded) as raised:
         slack.send(runtime, bot, message(2, story="s2"))
@@ -476,7 +480,7 @@ def test_no_secret_is_logged_raised_or_stored(runtime, bot, hook, server, redis)
     level = root.level
     root.addHandler(handler)
     root.setLevel(logging.DEBUG)
-    said = []
+    texts = []
     try:
         for answers in ([], [(500, {}, "")] * 2, [(404, {}, "no_service")], ["cut"] * 2):
             server.answers = {POST: list(answers), HOOK: list(answers)}
@@ -486,15 +490,15 @@ def test_no_secret_is_logged_raised_or_stored(runtime, bot, hook, server, redis)
                     try:
                         slack.send(runtime, who, message())
                     except DeliveryError as error:
-                        said += [repr(error), repr(error.__cause__)]
+                        texts += [repr(error), repr(error.__cause__)]
                         assert error.__suppress_context__
                         raise
-                said += [repr(key) for key in redis.scan_iter()]
+                texts += [repr(key) for key in redis.scan_iter()]
     finally:
         root.removeHandler(handler)
         root.setLevel(level)
-    assert len(said) > 12
-    assert "secret" not in written.getvalue() + "".join(said)
+    assert len(texts) > 12
+    assert "secret" not in written.getvalue() + "".join(texts)
 
 
 @pytest.mark.parametrize(
@@ -507,7 +511,7 @@ def test_no_secret_is_logged_raised_or_stored(runtime, bot, hook, server, redis)
         {"token": "xoxb-\nsecret", "channel": "C1", "api_url": "http://127.0.0.1:1/"},
     ],
 )
-def test_an_address_or_token_that_cannot_be_used_breaks_the_subscriber(runtime, server, options):
+def test_an_unusable_address_or_token_breaks_the_subscriber(runtime, server, options):
     with pytest.raises(SubscriberBroken) as raised:
         slack.send(runtime, Subscriber("odd", "slack", options), message())
     assert "secret" not in str(raised.value)

@@ -1,4 +1,4 @@
-"""Webhooks: what is posted, how it is signed, what an answer means."""
+"""Webhooks: the body, the signature, and the meaning of answers."""
 
 import base64
 import hashlib
@@ -28,8 +28,8 @@ def send(site):
     return post
 
 
-def test_a_signature_is_what_the_specification_computes():
-    # The example of https://github.com/standard-webhooks/standard-webhooks, its Python library.
+def test_a_signature_equals_that_of_the_specification():
+    # From the Python library at https://github.com/standard-webhooks/standard-webhooks.
     headers = webhook.signature(
         "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
         "msg_p5jXN8AQM9LWM0D4loKWxJek",
@@ -39,7 +39,7 @@ def test_a_signature_is_what_the_specification_computes():
     assert headers["webhook-signature"] == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
-def test_a_receiver_can_verify_what_it_was_sent(send, site):
+def test_a_receiver_can_verify_a_request(send, site):
     send(secret="not in Base64")
     ((headers, body),) = site.received
     signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
@@ -64,14 +64,14 @@ def test_several_alerts_are_posted_as_a_list(send, site):
 
 
 @pytest.mark.parametrize("status", [301, 401, 403, 404, 410])
-def test_an_address_that_takes_nothing_needs_repair(send, site, status):
+def test_an_address_that_accepts_nothing_needs_repair(send, site, status):
     site.pages["/hook"] = (status, {"Location": "/elsewhere"}, b"")
     with pytest.raises(SubscriberBroken, match=f"HTTP {status}"):
         send()
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 503])
-def test_an_address_that_is_busy_is_tried_again(send, site, status):
+def test_a_busy_address_is_retried(send, site, status):
     site.pages["/hook"] = (status, {"Retry-After": "30"}, b"")
     with pytest.raises(DeliveryError) as caught:
         send()
@@ -79,7 +79,7 @@ def test_an_address_that_is_busy_is_tried_again(send, site, status):
     assert caught.value.retry_after_s == 30
 
 
-def test_a_message_that_is_refused_is_not(send, site):
+def test_a_refused_message_is_not_retried(send, site):
     site.pages["/hook"] = (400, {}, b"")
     with pytest.raises(DeliveryError) as caught:
         send()
@@ -92,7 +92,7 @@ def test_private_addresses_are_refused_unless_allowed(send, site):
     assert site.received == []
 
 
-def test_a_receiver_that_is_slow_or_gone_is_tried_again(send, site, monkeypatch):
+def test_a_slow_or_missing_receiver_is_retried(send, site, monkeypatch):
     monkeypatch.setattr(webhook, "TIMEOUT_S", 0.1)
     site.delays["/hook"] = 0.5
     with pytest.raises(DeliveryError, match="no answer within") as caught:

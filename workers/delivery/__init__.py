@@ -1,6 +1,6 @@
-"""Deliveries: alerts to one subscriber, by the channel that the subscriber names.
+"""Deliveries: alerts to one subscriber, through the channel that the subscriber names.
 
-A channel is a function in a module of its own, entered in `CHANNELS` under its kind.
+Each channel is a function in a module of its own, listed in `CHANNELS` under its kind.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from monitor.model import (
 from monitor.process import Again, Done
 from monitor.store import Held
 from workers.delivery import apprise, email, slack, webhook
-from workers.delivery.channel import NOTHING, Channel, Crowded, Receipt
+from workers.delivery.channel import NOTHING_SENT, Channel, Crowded, Receipt
 
 if TYPE_CHECKING:
     from redis.client import Pipeline
@@ -48,26 +48,26 @@ CHANNELS: dict[str, Channel] = {
     "apprise": apprise.send,
 }
 
-# Deliveries to one subscriber that are made side by side.
+# Concurrent deliveries to one subscriber.
 AT_ONCE = 3
-# To look whether there is room is work as well: no more deliveries do so in a second, however many
-# there are, or those to others would have to wait behind them.
-MOST_LOOKS = 100
-# Most are over by then; a worker that was killed shall not keep a place for longer.
-PLACE_LEASE = timedelta(seconds=20)
-# Deliveries that cannot be held look again after this long.
+# Checking for a free slot costs time, too: this many deliveries do so in a second, however many
+# wait, so that deliveries to other subscribers are not held up behind them.
+CHECKS_PER_S = 100
+# Longer than most deliveries take; a worker that was killed must not keep its slot for longer.
+SLOT_LEASE = timedelta(seconds=20)
+# Deliveries that cannot be held check again after this time.
 _LATER = timedelta(minutes=1)
-# What comes after another delivery looks again after this long.
+# A delivery that must follow another one checks again after this time.
 _SOON = timedelta(seconds=5)
 
-# What comes before anything else that is held.
+# Sorts before everything else that is held.
 _FIRST = datetime.fromtimestamp(0, UTC)
 
 _random = random.Random()  # noqa: S311 - jitter is no secret
 
 
 def deliver(runtime: Runtime, job_id: str) -> Again | Done:
-    """Make a delivery, hold it until its time, or say when to try again."""
+    """Makes a delivery, holds its alerts until their time, or says when to try again."""
     owed = runtime.queues.owed("deliveries", job_id)
     if owed is None:
         return Done(())
@@ -79,11 +79,12 @@ def deliver(runtime: Runtime, job_id: str) -> Again | Done:
 
 
 def _deliver(runtime: Runtime, job_id: str, delivery: Delivery) -> Again | Done:
-    subscribers = {one.name: one for one in runtime.config.subscribers}
+    subscribers = {subscriber.name: subscriber for subscriber in runtime.config.subscribers}
     subscriber = subscribers.get(delivery.subscriber)
-    alerts = [alert for one in delivery.alerts if (alert := runtime.store.alerts.get(one))]
+    stored = (runtime.store.alerts.get(alert_id) for alert_id in delivery.alerts)
+    alerts = [alert for alert in stored if alert]
     if subscriber is None and runtime.queues.begin("deliveries", job_id) == 0:
-        # Others may have read a newer configuration already.
+        # Other processes may have read a newer configuration than this one.
         return Again(math.ceil(_SOON.total_seconds()))
     if not alerts or subscriber is None:
         missing = "the subscriber" if alerts else "the alert"
@@ -93,7 +94,7 @@ def _deliver(runtime: Runtime, job_id: str, delivery: Delivery) -> Again | Done:
 
 
 class _Attempt:
-    """One attempt at a delivery, and what it leads to."""
+    """One attempt at a delivery, and its consequences."""
 
     def __init__(
         self,
@@ -112,7 +113,7 @@ class _Attempt:
         self._now = datetime.now(UTC)
 
     def make(self) -> Again | Done:
-        """Send, unless it is too early."""
+        """Sends the message, unless it is too early."""
         if self._comes_before_first():
             return Again(math.ceil(_SOON.total_seconds()))
         gathers = self._subscriber.digest is not None and not self._delivery.released
@@ -131,14 +132,14 @@ class _Attempt:
         return self._send()
 
     def _send(self) -> Again | Done:
-        # A slow subscriber shall not keep all workers from the others.
-        place = f"subscriber:{self._subscriber.name}"
+        # A slow subscriber must not occupy all workers.
+        slot = f"subscriber:{self._subscriber.name}"
         if wait := self._runtime.store.hosts.enter(
-            place, self._job_id, at_once=AT_ONCE, delay=timedelta(0), lease=PLACE_LEASE,
+            slot, self._job_id, at_once=AT_ONCE, delay=timedelta(0), lease=SLOT_LEASE,
             now=self._now,
         ):  # fmt: skip
             waiting = self._runtime.queues.waiting("deliveries")
-            return Again(max(math.ceil(wait), waiting // MOST_LOOKS))
+            return Again(max(math.ceil(wait), waiting // CHECKS_PER_S))
         attempt = self._runtime.queues.begin("deliveries", self._job_id)
         self._attempts = attempt + 1
         try:
@@ -152,15 +153,15 @@ class _Attempt:
         except DeliveryError as error:
             return self._failed(error, attempt)
         except JobTimeoutException:
-            # No time limit of ours holds where a name server keeps silent.
-            late = DeliveryError("no answer before the job's time was up", retryable=True)
+            # No timeout of ours applies while a name server does not answer.
+            late = DeliveryError("no answer before the job timed out", retryable=True)
             return self._failed(late, attempt)
         finally:
-            self._runtime.store.hosts.leave(place, self._job_id)
+            self._runtime.store.hosts.leave(slot, self._job_id)
         return self._delivered(receipt, attempt)
 
     def _comes_before_first(self) -> bool:
-        """Whether this adds to the message about an alert that is still on its way."""
+        """Returns whether this adds to a message about an alert that is not delivered yet."""
         first = Delivery(self._subscriber.name, self._delivery.alerts[:1])
         return bool(self._delivery.article) and self._runtime.queues.owes(first)
 
@@ -193,17 +194,17 @@ class _Attempt:
         )
 
     def _hold(self, releases: dict[str, datetime], why: str) -> Again | Done:
-        """Keep the alerts until they are released; what cannot wait there waits in its job."""
+        """Holds alerts until they are released; a delivery that cannot be held waits in its job."""
         until = max(releases.values())
         subscribers, name = self._runtime.store.subscribers, self._subscriber.name
         if self._delivery.to or self._delivery.resent:
-            # The subscriber may have nothing else to be tried with: then this is what it is.
+            # If the subscriber has nothing else that could serve as a probe, this delivery is it.
             wait = max(until, subscribers.state(name).probe_at or until) - self._now
             return Again(math.ceil(max(wait, _LATER).total_seconds()))
         with self._runtime.redis.pipeline() as pipe:
             pipe.multi()
             self._end_unsent(pipe)
-            # A later article of a story is news for those alone who look at once.
+            # A later article of a story interests only subscribers who get alerts at once.
             if not self._delivery.article:
                 subscribers.hold(name, self._held(releases), pipe)
                 self._note("held", f"{why}, {until.isoformat(timespec='seconds')}", pipe)
@@ -212,37 +213,37 @@ class _Attempt:
         return Done(())
 
     def _held(self, releases: dict[str, datetime]) -> dict[Held, datetime]:
-        """What is held until when: each alert, or the message once the receiver may have it."""
+        """Returns what to hold until when: each alert, or a message that may have arrived."""
         if not self._delivery.tried and not self._attempts:
             return {Held((alert,)): moment for alert, moment in releases.items()}
         message = Held(self._delivery.alerts, tried=True)
         until = max(releases.values())
-        # A paused subscriber is tried with what it may have taken before anything else.
+        # A message that a paused subscriber may have accepted already is its first probe.
         return {message: until if until > self._now else _FIRST}
 
     def _delivered(self, receipt: Receipt, attempt: int) -> Again | Done:
-        if receipt is NOTHING:
+        if receipt is NOTHING_SENT:
             return self._dropped()
         pause = pause_s(attempt, None, _random) if receipt.later else None
-        # The rest belongs to a message that has gone out, and waits for no digest and no pause.
+        # The rest belongs to a message that was sent, and waits for no digest and no pause.
         rest = replace(self._delivery, released=True)
-        queues, was = self._runtime.queues, self._runtime.store.subscribers
-        resumed = was.state(self._subscriber.name).paused_at is not None
+        queues, subscribers = self._runtime.queues, self._runtime.store.subscribers
+        resumed = subscribers.state(self._subscriber.name).paused_at is not None
         with self._runtime.redis.pipeline() as pipe:
             pipe.multi()
-            was.recovered(self._subscriber.name, pipe)
+            subscribers.recovered(self._subscriber.name, pipe)
             self._note("delivered", receipt.answer, pipe)
             given_up = dict(receipt.refused)
             if pause:
                 queues.narrow(self._job_id, replace(rest, to=tuple(receipt.later)), pipe)
-                self._note("failed", _said(receipt.later.items()), pipe)
+                self._note("failed", _joined(receipt.later.items()), pipe)
             else:
                 given_up |= receipt.later
                 queues.settle("deliveries", self._job_id, pipe)
             if given_up:
-                said = _said(given_up.items())
-                queues.fail_delivery(replace(rest, to=tuple(given_up)), said, pipe)
-                self._note("given up", said, pipe)
+                answers = _joined(given_up.items())
+                queues.fail_delivery(replace(rest, to=tuple(given_up)), answers, pipe)
+                self._note("given up", answers, pipe)
             pipe.execute()
         log.info(
             "alert delivered",
@@ -257,7 +258,7 @@ class _Attempt:
         return Again(pause) if pause else Done(tuple(self._alerts))
 
     def _dropped(self) -> Again | Done:
-        """Be done with what nobody was asked to take."""
+        """Ends a delivery with nothing to send."""
         with self._runtime.redis.pipeline() as pipe:
             pipe.multi()
             self._end_unsent(pipe)
@@ -265,28 +266,28 @@ class _Attempt:
         return Done(())
 
     def _end_unsent(self, pipe: Pipeline) -> None:
-        """Add to a transaction: the job is done, and took none of what the limit allows."""
+        """Adds to a transaction: the job is done, and does not count towards the limit."""
         self._runtime.queues.settle("deliveries", self._job_id, pipe)
         self._runtime.store.subscribers.give_back(self._subscriber.name, self._delivery.id, pipe)
 
     def _failed(self, error: DeliveryError, attempt: int) -> Again | Done:
-        said, broken = str(error), isinstance(error, SubscriberBroken)
+        reason, broken = str(error), isinstance(error, SubscriberBroken)
         state = self._runtime.store.subscribers.change(
             self._subscriber.name,
-            lambda state: after_failure(state, said, self._now, _random, broken=broken),
+            lambda state: after_failure(state, reason, self._now, _random, broken=broken),
             self._tell_operators,
         )
         is_refused = not (error.retryable or broken)
         pause = pause_s(attempt, error.retry_after_s, _random)
         gives_up = is_refused or (pause is None and not state.paused_at)
         with self._runtime.redis.pipeline() as pipe:
-            self._note("given up" if gives_up else "failed", said, pipe)
+            self._note("given up" if gives_up else "failed", reason, pipe)
             pipe.execute()
         if gives_up:
-            self._runtime.queues.give_up("deliveries", self._job_id, said)
-            log.error("delivery given up", error=said)
+            self._runtime.queues.give_up("deliveries", self._job_id, reason)
+            log.error("delivery given up", error=reason)
             return Done(())
-        log.warning("delivery failed", error=said, paused=state.paused_at is not None)
+        log.warning("delivery failed", error=reason, paused=state.paused_at is not None)
         if state.paused_at or pause is None:
             return self._hold(self._releases(released=True), "the subscriber is paused")
         return Again(pause)
@@ -294,22 +295,23 @@ class _Attempt:
     def _tell_operators(
         self, before: SubscriberState, after: SubscriberState, pipe: Pipeline
     ) -> None:
-        """Add to a transaction: an alert that this subscriber was paused, where it just was."""
+        """Adds to a transaction: an alert that this subscriber was paused, if it just was."""
         if after.paused_at is None or before.paused_at is not None:
             return
         name = self._subscriber.name
         log.error("subscriber paused", error=after.error, failures=after.failures)
-        known = {one.name for one in self._runtime.config.subscribers}
-        if OPERATORS not in known or name == OPERATORS:
+        names = {subscriber.name for subscriber in self._runtime.config.subscribers}
+        if OPERATORS not in names or name == OPERATORS:
             return
-        told = notice(
-            f"{name} takes no alerts and is paused: {after.error}",
-            f"Its alerts are kept. It is tried again by itself, and goes on as soon as it takes "
-            f"one. `presswatch status` shows how it fares; {after.failures} deliveries failed.",
+        alert = notice(
+            f"{name} accepts no alerts and is paused: {after.error}",
+            f"{after.failures} deliveries failed. Its alerts are kept. It is tried again "
+            f"automatically, and resumes as soon as it accepts one. `presswatch status` shows "
+            f"its state.",
             now=after.paused_at,
         )
-        self._runtime.store.alerts.keep(told, pipe)
-        self._runtime.queues.enqueue_delivery(Delivery(OPERATORS, (told.id,)), pipe)
+        self._runtime.store.alerts.keep(alert, pipe)
+        self._runtime.queues.enqueue_delivery(Delivery(OPERATORS, (alert.id,)), pipe)
 
     def _note(self, event: DeliveryEvent, detail: str, pipe: Pipeline) -> None:
         note = DeliveryNote(
@@ -319,6 +321,6 @@ class _Attempt:
         self._runtime.store.subscribers.note(alerts, note, pipe)
 
 
-def _said(answers: Iterable[tuple[str, str]]) -> str:
-    """What was said of each recipient."""
+def _joined(answers: Iterable[tuple[str, str]]) -> str:
+    """Joins the answers about recipients into one line."""
     return "; ".join(f"{recipient}: {answer}" for recipient, answer in answers)

@@ -1,4 +1,4 @@
-"""Apprise: a hundred services for messages, each with an URL of its own."""
+"""Apprise: a hundred message services, each addressed by a URL."""
 
 from __future__ import annotations
 
@@ -17,45 +17,45 @@ if TYPE_CHECKING:
     from monitor.model import Subscriber
     from monitor.runtime import Runtime
 
-# What chats would take for a call to all members, in titles that strangers wrote.
+# What chats would read as a mention of all members, in titles that strangers wrote.
 _MENTION = re.compile(r"(?<=@)(?=(?:everyone|here|channel|all)\b)|(?<=<)(?=[@!#])", re.IGNORECASE)
-_NOTHING = "\u200b"
-# Whole addresses, and paths, of which the errors of `requests` speak.
-_ADDRESS = re.compile(r"\S+://\S+|(?<!\S)/\S+")
-# A token is longer than words are.
-_TOKEN = re.compile(r"[\w-]{12,}")
+_ZERO_WIDTH_SPACE = "\u200b"
+# Whole URLs, and paths, which the errors of `requests` quote.
+_URL_OR_PATH = re.compile(r"\S+://\S+|(?<!\S)/\S+")
+# A part of the address that is longer than most words may be a token.
+_CREDENTIAL = re.compile(r"[\w-]{12,}")
 
 
 def send(runtime: Runtime, subscriber: Subscriber, message: Message) -> Receipt:  # noqa: ARG001
-    """Send the words of the mail that would be sent."""
-    # It takes a third of a second to load, which those without it are spared.
+    """Sends the subject and the text of the mail that would be sent."""
+    # Loading it takes a third of a second, which other subscribers need not wait for.
     from apprise import Apprise, NotifyFormat
 
-    # Its own lines may name the address, which is a secret.
+    # Its log lines may contain the address, which is a secret.
     logging.getLogger("apprise").propagate = False
     service = Apprise.instantiate(subscriber.options["url"])
     if service is None:
-        raise SubscriberBroken("Apprise does not know this kind of address, or finds it incomplete")
-    said = mail.content(message)
+        raise SubscriberBroken("Apprise does not support this address, or it is incomplete")
+    content = mail.render_mail(message)
     services = Apprise()
     services.add(service)
     result = services.notify(
-        title=_MENTION.sub(_NOTHING, said.subject),
-        body=_MENTION.sub(_NOTHING, said.text),
+        title=_MENTION.sub(_ZERO_WIDTH_SPACE, content.subject),
+        body=_MENTION.sub(_ZERO_WIDTH_SPACE, content.text),
         body_format=NotifyFormat.TEXT,
         timeout=TIMEOUT_S,
     )
     if not result:
         raise DeliveryError(_reason(result, subscriber.options["url"]), retryable=True)
-    return Receipt(f"taken by {service.service_name}")
+    return Receipt(f"accepted by {service.service_name}")
 
 
 def _reason(result: AppriseResult, address: str) -> str:
-    """The last warning, which says what went wrong, without what the address holds."""
+    """Returns the last warning, which says what went wrong, without any part of the address."""
     warnings = [entry.message for entry in result.logs() if entry.level in {"WARNING", "ERROR"}]
     if not warnings:
-        return "the service did not take it"
-    said = _ADDRESS.sub("…", warnings[-1])
-    for token in _TOKEN.findall(address):
-        said = said.replace(token, "…")
-    return said
+        return "the service did not accept the message"
+    reason = _URL_OR_PATH.sub("…", warnings[-1])
+    for token in _CREDENTIAL.findall(address):
+        reason = reason.replace(token, "…")
+    return reason

@@ -1,8 +1,9 @@
-"""A message as Slack's Block Kit. Pure.
+"""Renders a message as Slack's Block Kit. Pure.
 
-What articles say is written by strangers. All of it stands in `rich_text`, whose elements Slack
-shows as they are: no mention, link or markup can be hidden in them, and nothing is escaped. Only
-the text that notifications show is still read for `<…>`, and escaped.
+Strangers write what articles say. All of it goes into `rich_text`, whose elements Slack shows
+verbatim: no mention, link or markup can hide in them, and nothing is escaped. Only the text for
+notifications is still parsed for `<…>`, and is escaped.
+
 https://docs.slack.dev/reference/block-kit/blocks/rich-text-block
 """
 
@@ -18,32 +19,32 @@ from urllib.parse import quote, urlsplit
 import regex
 
 from monitor.alerts.build import reservation
-from monitor.alerts.digest import MOST_SHOWN, Message, Section, Story, gather
+from monitor.alerts.digest import MAX_SHOWN, Message, Section, StoryAlerts, gather
 from workers.delivery.cutting import cut
 
-# What Slack refuses to take, or cuts: https://docs.slack.dev/reference/block-kit/blocks
-MOST_BLOCKS = 50
-# Of all blocks together Slack takes some 13,200 characters, which it documents nowhere and counts
-# in its own way; that of their JSON is at least as many. https://github.com/slackapi/bolt-js/issues/2509
-MOST_CHARACTERS = 12_000
+# Limits beyond which Slack refuses or cuts: https://docs.slack.dev/reference/block-kit/blocks
+MAX_BLOCKS = 50
+# Slack accepts some 13,200 characters in all blocks together, which it documents nowhere and counts
+# in its own way; the length of their JSON is never less. https://github.com/slackapi/bolt-js/issues/2509
+MAX_CHARACTERS = 12_000
 
-MOST_TITLE = 300
-MOST_NAME = 100
-MOST_URL = 2_000
-MOST_SNIPPET = 600
-MOST_HIGHLIGHTS = 20
-MOST_NAMED = 10
+MAX_TITLE = 300
+MAX_NAME = 100
+MAX_URL = 2_000
+MAX_SNIPPET = 600
+MAX_HIGHLIGHTS = 20
+MAX_NAMED = 10
 
 SEPARATOR = " · "
 UNTITLED = "(no title)"
 
 _ALARM: dict[str, Any] = {"type": "emoji", "name": "red_circle"}
 _BOLD = {"bold": True}
-_SPACE = regex.compile(r"[\s\p{Z}]+")
-# Controls, half surrogates, and the marks that turn the direction of what follows; not the joiners
-# inside emoji and words.
+_WHITE_SPACE = regex.compile(r"[\s\p{Z}]+")
+# Controls, half surrogates, and marks that change the direction of text; not the joiners inside
+# emoji and words.
 _UNSEEN = regex.compile(r"[\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069\ufeff]")
-# In a URL: what ends a link where it is written as `<url|text>`, and what no URL may hold.
+# Characters that would end a link written as `<url|text>`, or that no URL may contain.
 _UNSAFE = regex.compile(r"[\s\p{Z}\p{C}<>|\"\\^`{}]")
 
 Element = dict[str, Any]
@@ -51,14 +52,14 @@ Element = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """What Slack is sent: blocks, and the text that notifications show in their place."""
+    """The content for Slack: blocks, and the text that notifications show instead."""
 
     text: str
     blocks: list[dict[str, Any]]
 
 
 def render(message: Message) -> Rendered:
-    """A message as it is posted: one alert, an article added to its story, or a digest."""
+    """Renders a message: one alert, an article added to its story, or a digest."""
     if message.gathered:
         return _digest(message)
     (alert,) = message.alerts
@@ -66,7 +67,7 @@ def render(message: Message) -> Rendered:
 
 
 def render_alert(alert: dict[str, Any]) -> Rendered:
-    """One alert with the evidence."""
+    """Renders one alert with its evidence."""
     high = alert["priority"] == "high"
     head = [
         *([_ALARM, _text(" ")] if high else []),
@@ -77,32 +78,32 @@ def render_alert(alert: dict[str, Any]) -> Rendered:
         _text(_name(alert["watchlist"]), _BOLD),
         *(_text(SEPARATOR + remark) for remark in _remarks(alert)),
     ]
-    quotes = [found for snippet in alert["snippets"] if (found := _snippet(snippet))]
+    quotes = [quote for snippet in alert["snippets"] if (quote := _snippet(snippet))]
     while True:
         parts = [_part("rich_text_section", head)]
         if quotes:
-            lines = [element for found in quotes for element in (_text("\n"), *found)]
+            lines = [element for quote in quotes for element in (_text("\n"), *quote)]
             parts.append(_part("rich_text_quote", lines[1:]))
         blocks = [_rich_text(parts)]
-        if not quotes or _size(blocks) <= MOST_CHARACTERS:
+        if not quotes or _size(blocks) <= MAX_CHARACTERS:
             return Rendered(_fallback(alert), blocks)
         quotes.pop()
 
 
 def render_addition(alert: dict[str, Any]) -> Rendered:
-    """A later article of a story, below the story's first message."""
+    """Renders a later article of a story, which is posted below the story's first message."""
     line = [_link(alert["article"]), _text("\n"), *_context(alert)]
     return Rendered(_fallback(alert), [_rich_text([_part("rich_text_section", line)])])
 
 
 def plain(text: str) -> str:
-    """Text from strangers as one line without controls and without turned directions."""
-    shown: str = _UNSEEN.sub("", _SPACE.sub(" ", text))
+    """Returns strangers' text on one line, without controls and bidi overrides."""
+    shown: str = _UNSEEN.sub("", _WHITE_SPACE.sub(" ", text))
     return shown
 
 
 def escape(text: str) -> str:
-    """Text that Slack shows as it is: these three characters and no others begin something.
+    """Escapes the three characters that have a meaning to Slack, so that it shows them as they are.
 
     https://docs.slack.dev/messaging/formatting-message-text#escaping
     """
@@ -110,8 +111,11 @@ def escape(text: str) -> str:
 
 
 def safe_url(url: str) -> str | None:
-    """A web address that ends where it ends, or nothing where a link could not lead there."""
-    encoded: str = _UNSAFE.sub(lambda found: quote(found[0], safe="", errors="replace"), url)
+    """Returns a web address with everything encoded that could end it early.
+
+    Returns None if a link could not lead there.
+    """
+    encoded: str = _UNSAFE.sub(lambda unsafe: quote(unsafe[0], safe="", errors="replace"), url)
     try:
         parts = urlsplit(encoded)
         port = parts.port
@@ -119,25 +123,27 @@ def safe_url(url: str) -> str | None:
         return None
     if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
         return None
-    return encoded if len(encoded) <= MOST_URL else None
+    return encoded if len(encoded) <= MAX_URL else None
 
 
 # Digests.
 
 
 def _digest(message: Message) -> Rendered:
-    """Show as many alerts as Slack takes, the best of each watchlist first."""
-    most = MOST_SHOWN
+    """Shows as many alerts as Slack accepts, the best of each watchlist first."""
+    limit = MAX_SHOWN
     sections = message.sections
     while True:
         blocks = _digest_blocks(message, sections)
         size = _size(blocks)
-        if (size <= MOST_CHARACTERS and len(blocks) <= MOST_BLOCKS) or most == 1:
+        if (size <= MAX_CHARACTERS and len(blocks) <= MAX_BLOCKS) or limit == 1:
             break
-        most = max(1, min(most - 1, most * MOST_CHARACTERS // size))
-        sections = gather(message.alerts, most)
-    names = ", ".join(f"{_name(one.watchlist)} ({one.alerts})" for one in sections[:MOST_NAMED])
-    more = f" and {len(sections) - MOST_NAMED} more" if len(sections) > MOST_NAMED else ""
+        limit = max(1, min(limit - 1, limit * MAX_CHARACTERS // size))
+        sections = gather(message.alerts, limit)
+    names = ", ".join(
+        f"{_name(section.watchlist)} ({section.alerts})" for section in sections[:MAX_NAMED]
+    )
+    more = f" and {len(sections) - MAX_NAMED} more" if len(sections) > MAX_NAMED else ""
     since = _fallback_time(datetime.fromisoformat(message.since))
     text = f"{len(message.alerts)} alerts since {since}: {names}{more}"
     return Rendered(escape(text), blocks)
@@ -150,12 +156,14 @@ def _digest_blocks(message: Message, sections: Sequence[Section]) -> list[dict[s
     ]
     blocks = [_rich_text([_part("rich_text_section", heading)])]
     blocks += [_section(section) for section in sections if section.stories]
-    unseen = [section for section in sections if not section.stories]
+    hidden = [section for section in sections if not section.stories]
     shown = sum(section.shown for section in sections)
     foot: list[Element] = []
-    if unseen:
-        names = ", ".join(f"{_name(one.watchlist)} ({one.alerts})" for one in unseen[:MOST_NAMED])
-        more = f" and {len(unseen) - MOST_NAMED} more" if len(unseen) > MOST_NAMED else ""
+    if hidden:
+        names = ", ".join(
+            f"{_name(section.watchlist)} ({section.alerts})" for section in hidden[:MAX_NAMED]
+        )
+        more = f" and {len(hidden) - MAX_NAMED} more" if len(hidden) > MAX_NAMED else ""
         foot.append(_text(f"Not shown: {names}{more}.\n"))
     if shown < len(message.alerts):
         foot.append(_text(f"The best {shown} are shown. All: "))
@@ -167,7 +175,7 @@ def _digest_blocks(message: Message, sections: Sequence[Section]) -> list[dict[s
 
 
 def _section(section: Section) -> dict[str, Any]:
-    """A watchlist with the stories that are shown."""
+    """Renders a watchlist with the stories that are shown."""
     heading = [
         *([_ALARM, _text(" ")] if section.priority == "high" else []),
         _text(_name(section.watchlist), _BOLD),
@@ -182,7 +190,7 @@ def _section(section: Section) -> dict[str, Any]:
     )
 
 
-def _story(story: Story) -> list[Element]:
+def _story(story: StoryAlerts) -> list[Element]:
     notes = []
     if (outlets := story.best["story"]["articles"]) > 1:
         notes.append(f"{outlets} outlets")
@@ -200,14 +208,14 @@ def _story(story: Story) -> list[Element]:
 
 
 def _context(alert: dict[str, Any]) -> list[Element]:
-    """Where and when an article was published."""
+    """Says where and when an article was published."""
     source = _name(alert["article"]["source"])
     when = _date(alert["article"].get("published_at") or alert["detected_at"])
     return [_text(source + SEPARATOR), when]
 
 
 def _remarks(alert: dict[str, Any]) -> Iterable[str]:
-    """What a reader should know before reading."""
+    """Yields what a reader should know before reading."""
     if alert["priority"] != "normal":
         yield f"{alert['priority']} priority"
     if alert.get("update"):
@@ -219,11 +227,11 @@ def _remarks(alert: dict[str, Any]) -> Iterable[str]:
 
 
 def _snippet(snippet: dict[str, Any]) -> list[Element]:
-    """A passage with what matched in bold."""
-    text = cut(snippet["text"], MOST_SNIPPET)
+    """Renders a passage with its matches in bold."""
+    text = cut(snippet["text"], MAX_SNIPPET)
     pieces: list[tuple[str, dict[str, bool] | None]] = []
     done = 0
-    for start, end in sorted(snippet["highlights"])[:MOST_HIGHLIGHTS]:
+    for start, end in sorted(snippet["highlights"])[:MAX_HIGHLIGHTS]:
         begin, stop = max(start, done), min(end, len(text))
         if begin < stop:
             pieces += [(text[done:begin], None), (text[begin:stop], _BOLD)]
@@ -234,8 +242,8 @@ def _snippet(snippet: dict[str, Any]) -> list[Element]:
 
 
 def _link(article: dict[str, Any], style: dict[str, bool] | None = None) -> Element:
-    """An article's title, as a link where there is somewhere to go."""
-    title = cut(plain(article["title"]).strip(), MOST_TITLE) or UNTITLED
+    """Renders an article's title, as a link if its URL is safe."""
+    title = cut(plain(article["title"]).strip(), MAX_TITLE) or UNTITLED
     url = safe_url(article.get("url") or "")
     if url is None:
         return _text(title, style)
@@ -243,12 +251,12 @@ def _link(article: dict[str, Any], style: dict[str, bool] | None = None) -> Elem
 
 
 def _date(moment: str, style: dict[str, bool] | None = None) -> Element:
-    """A moment (RFC 3339) in the reader's own zone, in UTC where that cannot be."""
+    """Renders a moment (RFC 3339) in the reader's time zone, or in UTC if Slack cannot show it."""
     when = datetime.fromisoformat(moment)
     fallback = _fallback_time(when)
     timestamp = int(when.timestamp())
     if timestamp <= 0:
-        # Feeds date articles to the year 1, of which Slack knows nothing.
+        # Some feeds date articles to the year 1, which Slack cannot show.
         return _text(fallback, style)
     return {
         "type": "date",
@@ -259,10 +267,10 @@ def _date(moment: str, style: dict[str, bool] | None = None) -> Element:
 
 
 def _fallback(alert: dict[str, Any]) -> str:
-    """What a notification says of an alert."""
+    """Returns the text of an alert's notification."""
     article = alert["article"]
     sign = "❗ " if alert["priority"] == "high" else ""
-    title = cut(plain(article["title"]).strip(), MOST_TITLE) or UNTITLED
+    title = cut(plain(article["title"]).strip(), MAX_TITLE) or UNTITLED
     line = f"{sign}{_name(alert['watchlist'])}: {title} ({_name(article['source'])})"
     return escape(line)
 
@@ -272,7 +280,7 @@ def _fallback_time(when: datetime) -> str:
 
 
 def _name(text: str) -> str:
-    return cut(plain(text).strip(), MOST_NAME) or "?"
+    return cut(plain(text).strip(), MAX_NAME) or "?"
 
 
 def _count(number: int, noun: str) -> str:
@@ -292,5 +300,5 @@ def _rich_text(parts: list[Element]) -> dict[str, Any]:
 
 
 def _size(blocks: list[dict[str, Any]]) -> int:
-    """How long the blocks are for Slack, which may count in UTF-16."""
+    """Returns the length of the blocks as Slack may count it, in UTF-16."""
     return len(json.dumps(blocks, ensure_ascii=False).encode("utf-16-le", "surrogatepass")) // 2

@@ -1,4 +1,4 @@
-"""What every channel is: a function that brings a message to a subscriber."""
+"""The contract of every channel: a function that sends a message to a subscriber."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from monitor.model import Subscriber
     from monitor.runtime import Runtime
 
-# What a delivery waits for must end before its job is cut short.
+# Every wait within a delivery must end before its job is cut short.
 TIMEOUT_S = SENDING.total_seconds()
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What the other side answered on taking a message.
+    """The receiver's answer on accepting a message.
 
-    Where a message has several recipients, some may be refused for now (`later`) and some for
-    good (`refused`), each with what was said of it.
+    If a message has several recipients, some may be refused for now (`later`) and some for good
+    (`refused`), each with the answer given.
     """
 
     answer: str
@@ -31,22 +31,22 @@ class Receipt:
     refused: Mapping[str, str] = field(default_factory=dict)
 
 
-# Nobody was asked to take anything: there is no message any more that this one adds to.
-NOTHING = Receipt("nothing to add to")
+# Nothing was sent: the message that this one would add to does not exist any more.
+NOTHING_SENT = Receipt("nothing to add to")
 
 
 class Crowded(DeliveryError):
-    """Others keep the way to the subscriber busy; `retry_after_s` says when it is our turn."""
+    """Others keep the subscriber's channel busy; `retry_after_s` says when it is our turn."""
 
 
 class Channel(Protocol):
-    """Brings a message to a subscriber."""
+    """A function that sends a message to a subscriber."""
 
     def __call__(self, runtime: Runtime, subscriber: Subscriber, message: Message) -> Receipt:
-        """Deliver, by `message.key` only once where the other side allows it.
+        """Sends a message, at most once for each `message.key` if the receiver allows that.
 
-        Raises DeliveryError where nobody took it, and SubscriberBroken where an operator must
-        repair something before anything is taken; Crowded where it was not even tried, which is
-        no failure. Gives NOTHING where nobody was asked. What any of them says is shown and logged:
-        it holds no secret.
+        Raises DeliveryError if nobody accepted it; SubscriberBroken if an operator must repair
+        something before anything is accepted; and Crowded if sending was not even tried, which does
+        not count as a failure. Returns NOTHING_SENT if there was nothing to send. All of these
+        texts are shown and logged, so they contain no secrets.
         """

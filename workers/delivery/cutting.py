@@ -1,4 +1,4 @@
-"""Texts that are longer than a channel takes, or than anybody reads. Pure."""
+"""Cuts texts that are longer than a channel accepts, or than anybody reads. Pure."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ ELLIPSIS = "…"
 _GRAPHEME = regex.compile(r"\X")
 
 
-def cut(text: str, most: int) -> str:
-    """The beginning of a text in at most so many code points, with an ellipsis where it was longer.
+def cut(text: str, max_length: int) -> str:
+    """Shortens a text to at most `max_length` code points; it ends with an ellipsis if it was cut.
 
     A grapheme (UAX #29) is left out rather than cut, unless it is the first one.
     """
-    if len(text) <= most:
+    if len(text) <= max_length:
         return text
     end = 0
-    for grapheme in _GRAPHEME.finditer(text, 0, most + 1):
-        # What reaches beyond the window may be the beginning of a longer one.
-        if grapheme.end() >= most:
+    for grapheme in _GRAPHEME.finditer(text, 0, max_length + 1):
+        # A grapheme that reaches the end of the window may continue beyond it.
+        if grapheme.end() >= max_length:
             break
         end = grapheme.end()
-    return text[: end or most - 1] + ELLIPSIS
+    return text[: end or max_length - 1] + ELLIPSIS

@@ -1,4 +1,4 @@
-"""Mail: one for each recipient, all over one connection, which is kept for the next deliveries."""
+"""Mail: one for each recipient, all over one connection, which is kept for later deliveries."""
 
 from __future__ import annotations
 
@@ -16,53 +16,53 @@ from typing import TYPE_CHECKING
 from monitor.errors import DeliveryError, SubscriberBroken
 from monitor.mailing import Route, default_sender, mailbox, read_route
 from workers.delivery.channel import Receipt
-from workers.delivery.mail import clean, content
+from workers.delivery.mail import clean, render_mail
 from workers.delivery.mime import compose
-from workers.delivery.smtp import LATER, REFUSED, TAKEN, Answer, Connection, said_by
+from workers.delivery.smtp import LATER, REFUSED, TAKEN, Answer, Connection, answer_text
 
 if TYPE_CHECKING:
     from monitor.alerts.digest import Message
     from monitor.model import Subscriber
     from monitor.runtime import Runtime
 
-# All recipients together, but for the last step: who is not reached by then is tried again later,
-# where being cut short would lose who has taken the mail already.
+# For all recipients together, apart from the last step. Recipients not reached by then are tried
+# later; a job that is cut short would lose the record of who has accepted the mail.
 BUDGET_S = 40.0
 _LOGIN_WANTED = 530
-# Said of the sender, these do not depend on the mail (RFC 5321, section 4.3.2; RFC 4954).
+# As answers to MAIL, these do not depend on the message (RFC 5321, section 4.3.2; RFC 4954).
 _SENDER_REFUSED = frozenset({_LOGIN_WANTED, 550, 553})
 
 
-# By process, for a forked child must not speak on its parent's connection, and by URL. A connection
-# in use is not in here: whatever ends a delivery midway, even a timeout of its job, loses it.
+# By process, since a forked child must not use its parent's connection, and by URL. A connection
+# in use is not in here: it is lost if anything ends a delivery midway, even the job's timeout.
 _kept: dict[tuple[int, str], Connection] = {}
 _leaving: set[int] = set()
 
 
 def send(runtime: Runtime, subscriber: Subscriber, message: Message) -> Receipt:  # noqa: ARG001 - the contract's
-    """Mail a message to each recipient that is left; see Channel for what is raised.
+    """Mails a message to each remaining recipient; see Channel for what is raised.
 
-    Where a connection breaks, who has taken the mail is not tried again. The answer to a mail sent
-    in full may be lost, though: then it comes twice, with one Message-ID.
+    If the connection breaks, recipients whose mail was accepted are not tried again. But the answer
+    to a complete mail may be lost: then it comes twice, with the same Message-ID.
     """
     options = subscriber.options
     route = read_route(options["smtp_url"])
-    sender = mailbox(options.get("sender") or default_sender(route.host))
+    sender = mailbox(options["sender"]) if options.get("sender") else default_sender(route.host)
     unsubscribe = options.get("unsubscribe", "")
-    said = content(message, unsubscribe=unsubscribe)
+    content = render_mail(message, unsubscribe=unsubscribe)
     began = time.monotonic()
     taken: dict[str, str] = {}
     later: dict[str, str] = {}
     refused: dict[str, str] = {}
-    lost: DeliveryError | None = None
-    for written in dict.fromkeys(message.to or options["to"]):
-        if lost:
-            later[written] = str(lost)
+    failure: DeliveryError | None = None
+    for address in dict.fromkeys(message.to or options["to"]):
+        if failure:
+            later[address] = str(failure)
             continue
-        recipient = mailbox(written)
+        recipient = mailbox(address)
         mailed = compose(
             message,
-            said,
+            content,
             sender=sender,
             recipient=recipient,
             now=datetime.now(UTC),
@@ -75,28 +75,28 @@ def send(runtime: Runtime, subscriber: Subscriber, message: Message) -> Receipt:
         except DeliveryError as error:
             if not taken and (isinstance(error, SubscriberBroken) or not (later or refused)):
                 raise
-            lost = error
-            later[written] = str(error)
+            failure = error
+            later[address] = str(error)
             continue
         kind = answer.code // 100
-        (taken if kind == TAKEN else later if kind == LATER else refused)[written] = answer.said
+        (taken if kind == TAKEN else later if kind == LATER else refused)[address] = answer.text
     if not taken:
-        each = "; ".join(f"{who}: {what}" for who, what in (later | refused).items())
-        raise DeliveryError(each, retryable=bool(later)) from lost
+        answers = "; ".join(f"{recipient}: {text}" for recipient, text in (later | refused).items())
+        raise DeliveryError(answers, retryable=bool(later)) from failure
     return Receipt("; ".join(dict.fromkeys(taken.values())), later, refused)
 
 
 def _check_sender(route: Route, sender: Address, answer: Answer) -> None:
-    """Raise SubscriberBroken where no mail at all would be taken."""
-    if answer.code == _LOGIN_WANTED or (answer.at == "MAIL" and answer.code in _SENDER_REFUSED):
+    """Raises SubscriberBroken if the server would accept no mail at all."""
+    if answer.code == _LOGIN_WANTED or (answer.step == "MAIL" and answer.code in _SENDER_REFUSED):
         raise SubscriberBroken(
-            f"{route.server} takes no mail from {sender.addr_spec}: {answer.said}"
+            f"{route.server} accepts no mail from {sender.addr_spec}: {answer.text}"
         )
 
 
 @contextlib.contextmanager
 def _connected(smtp_url: str, route: Route, began: float) -> Iterator[Connection]:
-    """The connection kept, or a new one; it is kept again unless something goes wrong."""
+    """Yields the kept connection, or a new one; keeps it again unless something goes wrong."""
     _clear()
     key = os.getpid(), smtp_url
     connection = _kept.pop(key, None)
@@ -118,7 +118,7 @@ def _connected(smtp_url: str, route: Route, began: float) -> Iterator[Connection
 
 @contextlib.contextmanager
 def _translated(route: Route) -> Iterator[None]:
-    """Say in our words what went wrong, and whether an operator must see to it."""
+    """Translates errors into our words, and says whether an operator must act."""
     server = route.server
     try:
         yield
@@ -128,22 +128,23 @@ def _translated(route: Route) -> Iterator[None]:
         reason = clean(error.verify_message)
         raise SubscriberBroken(f"the certificate of {server} is not valid: {reason}") from error
     except smtplib.SMTPAuthenticationError as error:
-        said = f"{server} refuses the login: {said_by(route, error.smtp_code, error.smtp_error)}"
+        text = answer_text(route, error.smtp_code, error.smtp_error)
+        message = f"{server} refuses the login: {text}"
         if error.smtp_code // 100 == REFUSED:
-            raise SubscriberBroken(said) from error
-        raise DeliveryError(said, retryable=True) from error
+            raise SubscriberBroken(message) from error
+        raise DeliveryError(message, retryable=True) from error
     except smtplib.SMTPResponseException as error:
-        said = said_by(route, error.smtp_code, error.smtp_error)
-        raise DeliveryError(f"{server}: {said}", retryable=True) from error
+        text = answer_text(route, error.smtp_code, error.smtp_error)
+        raise DeliveryError(f"{server}: {text}", retryable=True) from error
     except UnicodeError as error:
-        raise SubscriberBroken(f"{server}: the host's name is none") from error
+        raise SubscriberBroken(f"{server}: the host name is not valid") from error
     except OSError as error:
         reason = clean(str(error.strerror or error)) or type(error).__name__
         raise DeliveryError(f"{server}: {reason}", retryable=True) from error
 
 
 def _clear() -> None:
-    """Close what a parent left to us when we were forked, and what no server keeps any more."""
+    """Closes connections inherited through a fork, and those that servers no longer keep."""
     for key, connection in list(_kept.items()):
         if key[0] != os.getpid():
             _kept.pop(key).drop()
@@ -152,7 +153,7 @@ def _clear() -> None:
 
 
 def _leave_at_exit() -> None:
-    """Take leave of servers when this process ends; `atexit` forgets forked workers."""
+    """Says goodbye to servers when this process ends; `atexit` does not run in forked workers."""
     if os.getpid() not in _leaving:
         _leaving.add(os.getpid())
         Finalize(None, _leave, exitpriority=0)

@@ -1,4 +1,4 @@
-"""From a message to the mails that people read: headers, text and HTML. Pure."""
+"""Renders a message as the mail that people read: subject, text and HTML. Pure."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from monitor.alerts.build import reservation
-from monitor.alerts.digest import Message, Section, Story
+from monitor.alerts.digest import Message, Section, StoryAlerts
 from workers.delivery.cutting import ELLIPSIS, cut
 
-MOST_SUBJECT = 200
-MOST_PREVIEW = 160
-# A digest names so many of the other outlets of a story.
-MOST_OTHERS = 5
+MAX_SUBJECT = 200
+MAX_PREVIEW = 160
+# A digest names at most this many other outlets of a story.
+MAX_OTHERS = 5
 
-# Rather than cut a word, leave it out, unless it is longer than this.
+# A word at the cut is left out rather than cut, unless it is longer than this.
 _LAST_WORD = 20
-# Bidi embeddings, overrides and isolates (UAX #9) reorder what stands beside them, and the others
-# hide things; marks and joiners stay, Persian, Hebrew and emoji need them.
-_DROPPED = re.compile("[\u00ad\u200b\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]")  # fmt: skip # noqa: E501
+# Bidi embeddings, overrides and isolates (UAX #9) reorder the text around them, and the others hide
+# things. Marks and joiners stay, because Persian, Hebrew and emoji need them.
+_HIDDEN_OR_REORDERING = re.compile("[\u00ad\u200b\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]")  # fmt: skip # noqa: E501
 _WEB = re.compile(r"https?://[^\s<>\"\\^`{|}]+", re.IGNORECASE)
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8})*", re.ASCII)
+_LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8})*", re.ASCII)
 _RIGHT_TO_LEFT = frozenset("ar arc ckb dv fa he iw ks nqo prs ps sd syr ug ur yi".split())
 _RIGHT_TO_LEFT_SCRIPTS = frozenset("adlm arab hebr mand nkoo rohg samr syrc thaa".split())
 _templates = Environment(
@@ -41,7 +41,7 @@ _templates = Environment(
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a mail says, whoever gets it."""
+    """The content of a mail, the same for every recipient."""
 
     subject: str
     text: str
@@ -50,26 +50,26 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A snippet in pieces, each with whether it matched."""
+    """A snippet in pieces, each with a flag that says whether it matched."""
 
     pieces: tuple[tuple[str, bool], ...]
 
     @property
     def text(self) -> str:
-        """The snippet without marks."""
+        """Returns the snippet without marks."""
         return "".join(text for text, _ in self.pieces)
 
     @property
     def marked(self) -> str:
-        """The snippet as plain text, what matched between asterisks."""
-        return "".join(f"*{text}*" if found else text for text, found in self.pieces)
+        """Returns the snippet as plain text, with matches between asterisks."""
+        return "".join(f"*{text}*" if matched else text for text, matched in self.pieces)
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """An alert as templates show it: every text is one line, and free of what a reader would obey.
+    """An alert for templates: every text is one line, free of characters that readers act on.
 
-    `url` is empty where the article's is not one to follow; `language` is empty where unknown.
+    `url` is empty if the article's is not safe to follow; `language` is empty if unknown.
     """
 
     watchlist: str
@@ -109,8 +109,8 @@ class ShownSection:
     stories: tuple[ShownStory, ...]
 
 
-def content(message: Message, *, unsubscribe: str = "") -> Content:
-    """What a message says, as mail: an alert by itself, or a digest."""
+def render_mail(message: Message, *, unsubscribe: str = "") -> Content:
+    """Renders a message as mail: a single alert, or a digest."""
     kind, subject, values = _digest(message) if message.gathered else _alert(message)
     values = values | {"subject": subject, "unsubscribe": unsubscribe}
     return Content(
@@ -121,14 +121,14 @@ def content(message: Message, *, unsubscribe: str = "") -> Content:
 
 
 def clean(text: str) -> str:
-    """Text from strangers as one line without what a reader would obey: controls, bidi overrides.
+    """Returns strangers' text on one line, without controls and bidi overrides.
 
     Half of a surrogate pair becomes U+FFFD.
     """
     whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     kept = "".join(
         " " if unicodedata.category(char) in {"Cc", "Zl", "Zp", "Zs"} else char
-        for char in _DROPPED.sub("", whole)
+        for char in _HIDDEN_OR_REORDERING.sub("", whole)
     )
     return " ".join(kept.split())
 
@@ -137,8 +137,8 @@ def _alert(message: Message) -> tuple[str, str, dict[str, Any]]:
     (alert,) = message.alerts
     shown = _shown(alert)
     update = "update: " if shown.update else ""
-    subject = _cut(f"[{shown.watchlist}] {update}{shown.title}", MOST_SUBJECT)
-    preview = _cut(" ".join(passage.text for passage in shown.passages), MOST_PREVIEW)
+    subject = _cut(f"[{shown.watchlist}] {update}{shown.title}", MAX_SUBJECT)
+    preview = _cut(" ".join(passage.text for passage in shown.passages), MAX_PREVIEW)
     values = {"alert": shown, "preview": preview, "id": clean(alert["id"])}
     return "alert", subject, values
 
@@ -154,9 +154,9 @@ def _digest(message: Message) -> tuple[str, str, dict[str, Any]]:
         "shown": message.shown,
         "since": clean(message.since),
         "since_time": _time(message.since),
-        "preview": _cut(titles, MOST_PREVIEW),
+        "preview": _cut(titles, MAX_PREVIEW),
     }
-    return "digest", _cut(f"{total} alerts: {names}", MOST_SUBJECT), values
+    return "digest", _cut(f"{total} alerts: {names}", MAX_SUBJECT), values
 
 
 def _section(section: Section) -> ShownSection:
@@ -169,8 +169,8 @@ def _section(section: Section) -> ShownSection:
     )
 
 
-def _story(story: Story) -> ShownStory:
-    named = tuple(map(_shown, story.others[:MOST_OTHERS]))
+def _story(story: StoryAlerts) -> ShownStory:
+    named = tuple(map(_shown, story.others[:MAX_OTHERS]))
     return ShownStory(_shown(story.best), named, len(story.others) - len(named))
 
 
@@ -199,7 +199,7 @@ def _shown(alert: dict[str, Any]) -> Shown:
 
 
 def _passage(snippet: dict[str, Any]) -> Passage:
-    """Cut a snippet at its highlights first: cleaning moves what stands behind."""
+    """Splits a snippet at its highlights, then cleans the pieces: cleaning moves offsets."""
     text, done, pieces = snippet["text"], 0, []
     for start, end in snippet["highlights"]:
         pieces += [(_piece(text[done:start]), False), (_piece(text[start:end]), True)]
@@ -209,13 +209,13 @@ def _passage(snippet: dict[str, Any]) -> Passage:
 
 
 def _piece(text: str) -> str:
-    """Clean a part of a line: a space at either end stays."""
+    """Cleans a part of a line; a space at either end stays."""
     return clean(f"x{text}x")[1:-1]
 
 
 def _language(tag: str | None) -> tuple[str, str]:
-    """A language tag and the direction of its script, as HTML's attributes want them."""
-    if not tag or not _LANGUAGE.fullmatch(tag):
+    """Returns a language tag and the direction of its script, as attributes for HTML."""
+    if not tag or not _LANGUAGE_TAG.fullmatch(tag):
         return "", "auto"
     first, *others = tag.lower().replace("_", "-").split("-")
     scripts = [part for part in others if len(part) == 4 and part.isalpha()]  # noqa: PLR2004
@@ -231,9 +231,9 @@ def _time(moment: str) -> str:
     return f"{datetime.fromisoformat(moment).astimezone(UTC):%-d %B %Y, %H:%M} UTC"
 
 
-def _cut(text: str, most: int) -> str:
-    """What `cut` leaves, less half a word at its end."""
-    shorter = cut(text, most)
+def _cut(text: str, max_length: int) -> str:
+    """Cuts like `cut`, and also drops half a word at the end."""
+    shorter = cut(text, max_length)
     if shorter == text:
         return text
     end = len(shorter) - len(ELLIPSIS)

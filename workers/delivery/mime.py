@@ -1,12 +1,10 @@
-"""From what a mail says to the mail that one recipient gets: headers and parts. Pure."""
+"""Builds the mail that one recipient gets: headers and parts. Pure."""
 
 from __future__ import annotations
 
-import base64
 import re
-import textwrap
-from collections.abc import Iterable
 from datetime import UTC, datetime
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -16,34 +14,35 @@ from monitor.alerts.digest import Message
 from monitor.model import content_id
 from workers.delivery.mail import Content
 
-# Content goes out in seven bits, which every server takes. Headers are folded here and not again:
-# the library reads what looks like an encoded word in a title as one, and encodes long ids.
+# Content is sent in seven bits, which every server accepts. Headers are folded here, and not by the
+# policy: that would decode what looks like an encoded word in a title, and encode long ids.
 _POLICY = SMTP.clone(cte_type="7bit", refold_source="none")
 _SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _DOT_ATOM = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*", re.ASCII)
-# RFC 2047, section 2: a line with an encoded word has at most 76 characters.
-_WORD_BYTES = 39
-_LINE = 66
+# RFC 2047, section 2: a line with an encoded word has at most 76 characters. The library's lines
+# come out up to two characters longer than its limit.
+_LINE = 74
+_MAX_WORD_LENGTH = 60
 
 
 def compose(
     message: Message,
-    said: Content,
+    content: Content,
     *,
     sender: Address,
     recipient: Address,
     now: datetime,
     unsubscribe: str = "",
 ) -> EmailMessage:
-    """One recipient's mail. Its Message-ID is the same whenever the same message is tried again.
+    """Builds one recipient's mail. Its Message-ID is the same when the message is retried.
 
-    There is no Precedence header: RFC 3834 and Exchange's own header keep automatic answers away,
-    and sendmail puts mail of precedence "bulk" last, where an alert is in a hurry.
+    There is no Precedence header: RFC 3834 and Exchange's own header prevent automatic replies, and
+    sendmail delays mail of precedence "bulk", while an alert is urgent.
     """
     mail = EmailMessage(_POLICY.clone(utf8=needs_utf8(sender, recipient)))
     domain = sender.domain
     headers = {
-        "Subject": _header(said.subject),
+        "Subject": _unstructured(content.subject),
         "From": f"Presswatch <{sender.addr_spec}>",
         "To": recipient.addr_spec,
         "Date": format_datetime(now.astimezone(UTC)),
@@ -51,7 +50,8 @@ def compose(
     }
     watchlists = {alert["watchlist"] for alert in message.alerts}
     if not message.gathered:
-        # No mail has this id: readers put together what names the same one (RFC 5256, REFERENCES).
+        # No mail has this id: mail programs thread those that refer to the same one (RFC 5256,
+        # REFERENCES).
         (alert,) = message.alerts
         thread = f"<story.{content_id(alert['watchlist'], alert['story']['id'])}@{domain}>"
         headers |= {"In-Reply-To": thread, "References": thread}
@@ -64,34 +64,28 @@ def compose(
         headers["List-Unsubscribe"] = f"<{unsubscribe}>"
     for name, value in headers.items():
         mail.set_raw(name, value)
-    mail.set_content(said.text)
-    mail.add_alternative(said.html, subtype="html")
+    mail.set_content(content.text)
+    mail.add_alternative(content.html, subtype="html")
     return mail
 
 
 def needs_utf8(*addresses: Address) -> bool:
-    """Whether a server must know SMTPUTF8 (RFC 6531) for these addresses."""
+    """Returns whether these addresses need a server with SMTPUTF8 (RFC 6531)."""
     return not all(address.addr_spec.isascii() for address in addresses)
 
 
-def _header(text: str) -> str:
-    """Clean text as the value of an unstructured header, folded (RFC 5322, RFC 2047)."""
-    if text.isascii() and "=?" not in text:
-        lines = textwrap.wrap(text, _LINE, break_long_words=False, break_on_hyphens=False)
-        return "\r\n ".join(lines)
-    return "\r\n ".join(f"=?utf-8?b?{base64.b64encode(word).decode()}?=" for word in _words(text))
-
-
-def _words(text: str) -> Iterable[bytes]:
-    """Parts of a text in UTF-8 that fit into an encoded word, no code point cut."""
-    word = b""
-    for char in text:
-        more = char.encode()
-        if len(word) + len(more) > _WORD_BYTES:
-            yield word
-            word = b""
-        word += more
-    yield word
+def _unstructured(text: str) -> str:
+    """Returns clean text as the value of an unstructured header, folded (RFC 5322, RFC 2047)."""
+    # "=?" is encoded, since mail programs would decode it; and so is a word longer than a line,
+    # before which the library would begin a new line and so add a space.
+    is_plain = (
+        text.isascii()
+        and "=?" not in text
+        and max(map(len, text.split()), default=0) <= _MAX_WORD_LENGTH
+    )
+    charset = "us-ascii" if is_plain else "utf-8"
+    header = Header(text, charset, maxlinelen=_LINE, header_name="Subject")
+    return header.encode(linesep="\r\n")
 
 
 def _id(key: str) -> str:
@@ -99,12 +93,12 @@ def _id(key: str) -> str:
 
 
 def _list_domain(domain: str) -> str:
-    """RFC 2919, section 3: who has no domain says "localhost"."""
+    """Returns the domain of a List-Id: "localhost" for an IP address (RFC 2919, section 3)."""
     return "localhost" if domain.startswith("[") else domain
 
 
 def _list_label(watchlists: set[str]) -> str:
-    """The part of a List-Id (RFC 2919) that names the watchlist, if it is one."""
+    """Returns the part of a List-Id (RFC 2919) that names the watchlist, if there is just one."""
     if len(watchlists) != 1:
         return ""
     (name,) = watchlists

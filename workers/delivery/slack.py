@@ -18,7 +18,7 @@ from monitor.errors import DeliveryError
 from monitor.model import content_id
 from monitor.store.subscribers import Thread
 from workers.delivery.blocks import Rendered, render, render_alert
-from workers.delivery.channel import NOTHING, Crowded, Receipt
+from workers.delivery.channel import NOTHING_SENT, Crowded, Receipt
 from workers.delivery.slack_answers import (
     GONE,
     SCOPES,
@@ -41,30 +41,30 @@ TIMEOUT_S = 10
 # https://docs.slack.dev/apis/web-api/rate-limits#limits-when-posting-messages
 BETWEEN_MESSAGES = timedelta(seconds=1)
 LEASE = timedelta(seconds=30)
-LONGEST_TURN_S = 2.0
+MAX_TURN_S = 2.0
 
 
-# slack_sdk logs the webhook's URL, which is a credential, and errors that may hold it.
+# slack_sdk logs the webhook's URL, which is a credential, and errors that may contain it.
 _silent = logging.getLogger(f"{__name__}.sdk")
 _silent.setLevel(logging.CRITICAL + 1)
 
 
 def send(runtime: Runtime, subscriber: Subscriber, message: Message) -> Receipt:
-    """Post a message; with a token, below the first message about the same story.
+    """Posts a message; with a token, below the first message about the same story.
 
-    Raises Crowded where others keep the channel busy.
+    Raises Crowded if others keep the channel busy.
     """
     options = subscriber.options
     threads = subscriber.threads and len(message.alerts) == 1
     find = runtime.store.subscribers.thread
     thread = find(subscriber.name, _story(message)) if threads else None
     if thread is None and message.follows:
-        return NOTHING
+        return NOTHING_SENT
     if thread is not None and thread.alert["id"] == message.key:
-        # It was posted and noted, and only then did something fail.
+        # An earlier attempt posted and recorded it, and failed only after that.
         return _receipt({"channel": thread.channel, "ts": thread.message})
-    place = options["channel"] if "token" in options else content_id(options["webhook_url"])
-    with _turn(runtime, f"slack:{place}", message.key):
+    channel = options["channel"] if "token" in options else content_id(options["webhook_url"])
+    with _turn(runtime, f"slack:{channel}", message.key):
         try:
             if "token" not in options:
                 return Receipt(_post_to_webhook(options["webhook_url"], render(message)))
@@ -75,12 +75,12 @@ def send(runtime: Runtime, subscriber: Subscriber, message: Message) -> Receipt:
                 logger=_silent,
                 retry_handlers=handlers(),
             )
-            # Another alert on the story may have been posted while we waited for our turn.
+            # Another alert on the story may have been posted while this one waited for its turn.
             if threads and thread is None:
                 thread = find(subscriber.name, _story(message))
             if thread is not None:
                 return _add(client, runtime, subscriber, message, thread)
-            return _begin(client, runtime, subscriber, message, noted=threads)
+            return _begin(client, runtime, subscriber, message, starts_thread=threads)
         except Refused as refused:
             raise refused.error() from None
 
@@ -88,9 +88,9 @@ def send(runtime: Runtime, subscriber: Subscriber, message: Message) -> Receipt:
 def _add(
     client: WebClient, runtime: Runtime, subscriber: Subscriber, message: Message, thread: Thread
 ) -> Receipt:
-    """Bring a story's first message up to date, and post below it.
+    """Updates a story's first message, and posts below it.
 
-    In this order: that the first message was deleted is noticed before anything stands below it.
+    In this order, a deleted first message is noticed before anything is posted below it.
     """
     try:
         try:
@@ -107,16 +107,21 @@ def _add(
         if refused.code not in GONE:
             raise
     if message.follows:
-        return NOTHING
-    return _begin(client, runtime, subscriber, message, noted=True)
+        return NOTHING_SENT
+    return _begin(client, runtime, subscriber, message, starts_thread=True)
 
 
 def _begin(
-    client: WebClient, runtime: Runtime, subscriber: Subscriber, message: Message, *, noted: bool
+    client: WebClient,
+    runtime: Runtime,
+    subscriber: Subscriber,
+    message: Message,
+    *,
+    starts_thread: bool,
 ) -> Receipt:
-    """Post a message of its own, and note it as the first one about its story."""
+    """Posts a new message; with `starts_thread`, records it as the first about its story."""
     answer = _post(client, subscriber.options["channel"], message)
-    if noted and "ts" in answer:
+    if starts_thread and "ts" in answer:
         thread = Thread(answer["channel"], answer["ts"], message.alerts[0])
         runtime.store.subscribers.start_thread(subscriber.name, _story(message), thread)
     return _receipt(answer)
@@ -129,7 +134,7 @@ def _post(
     thread: str | None = None,
     broadcast: bool | None = None,
 ) -> Mapping[str, Any]:
-    """chat.postMessage, with nothing in it that Slack would look for links or names in."""
+    """Calls chat.postMessage, with everything off that makes Slack look for links or names."""
     rendered = render(message)
     return _call(
         lambda: client.chat_postMessage(
@@ -148,9 +153,9 @@ def _post(
 
 
 def _update(client: WebClient, message: Message, thread: Thread) -> None:
-    """Let a story's first message say how many outlets carry it by now."""
-    now = message.alerts[0]["story"]["articles"]
-    story = {**thread.alert["story"], "articles": now}
+    """Updates the count of outlets in a story's first message."""
+    articles = message.alerts[0]["story"]["articles"]
+    story = {**thread.alert["story"], "articles": articles}
     rendered = render_alert({**thread.alert, "story": story})
     _call(
         lambda: client.chat_update(
@@ -165,7 +170,7 @@ def _update(client: WebClient, message: Message, thread: Thread) -> None:
 
 
 def _call(request: Callable[[], Any]) -> Mapping[str, Any]:
-    """What a method of the Web API answers; raises Refused, and DeliveryError without answer."""
+    """Returns a Web API method's answer; raises Refused, or DeliveryError without an answer."""
     with reached():
         try:
             data = request().data
@@ -173,18 +178,18 @@ def _call(request: Callable[[], Any]) -> Mapping[str, Any]:
             answer = error.response
         else:
             return data if isinstance(data, dict) else {}
-    said = answer.data if isinstance(answer.data, dict) else {}
-    needed = str(said.get("needed", ""))
+    body = answer.data if isinstance(answer.data, dict) else {}
+    needed = str(body.get("needed", ""))
     raise Refused(
         int(answer.status_code),
-        code_of(said.get("error")),
+        code_of(body.get("error")),
         pause_asked_for(answer.headers),
         f"needs {needed}" if SCOPES.fullmatch(needed) else "",
     )
 
 
 def _post_to_webhook(url: str, rendered: Rendered) -> str:
-    """What an incoming webhook answers on a message; raises as `_call` does."""
+    """Returns an incoming webhook's answer to a message; raises as `_call` does."""
     client = WebhookClient(url, timeout=TIMEOUT_S, logger=_silent, retry_handlers=handlers())
     body = {
         "text": rendered.text,
@@ -196,19 +201,19 @@ def _post_to_webhook(url: str, rendered: Rendered) -> str:
     }
     with reached():
         answer = client.send_dict(body)
-    said = answer.body.strip()
-    if answer.status_code == HTTPStatus.OK and said == "ok":
-        return said
-    raise Refused(answer.status_code, code_of(said), pause_asked_for(answer.headers), "")
+    body_text = answer.body.strip()
+    if answer.status_code == HTTPStatus.OK and body_text == "ok":
+        return body_text
+    raise Refused(answer.status_code, code_of(body_text), pause_asked_for(answer.headers), "")
 
 
 @contextmanager
-def _turn(runtime: Runtime, place: str, holder: str) -> Iterator[None]:
-    """Wait until no other message goes to the same channel; raises Crowded where that is long."""
+def _turn(runtime: Runtime, slot: str, holder: str) -> Iterator[None]:
+    """Waits until no other message goes to the same channel; raises Crowded if that takes long."""
     hosts = runtime.store.hosts
-    until = time.monotonic() + LONGEST_TURN_S
+    until = time.monotonic() + MAX_TURN_S
     while wait := hosts.enter(
-        place, holder, at_once=1, delay=BETWEEN_MESSAGES, lease=LEASE, now=datetime.now(UTC)
+        slot, holder, at_once=1, delay=BETWEEN_MESSAGES, lease=LEASE, now=datetime.now(UTC)
     ):
         if time.monotonic() + wait > until:
             raise Crowded("waiting for our turn", retryable=True, retry_after_s=wait)
@@ -216,7 +221,7 @@ def _turn(runtime: Runtime, place: str, holder: str) -> Iterator[None]:
     try:
         yield
     finally:
-        hosts.leave(place, holder)
+        hosts.leave(slot, holder)
 
 
 def _receipt(answer: Mapping[str, Any]) -> Receipt:

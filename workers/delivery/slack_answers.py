@@ -1,4 +1,4 @@
-"""What Slack's answers mean: what may be tried again, what an operator must repair."""
+"""The meaning of Slack's answers: which may be retried, and which an operator must act on."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from slack_sdk.http_retry.state import RetryState
 from monitor.errors import DeliveryError, SubscriberBroken
 
 BACKOFF = BackoffRetryIntervalCalculator(0.5)
-# Longer pauses that Slack asks for are the queue's.
-LONGEST_PAUSE_S = 3
+# Longer pauses that Slack asks for are left to the queue.
+MAX_PAUSE_S = 3
 
 
 def _codes(table: str) -> frozenset[str]:
@@ -46,7 +46,7 @@ BREAKING = _codes(
     "no_permission no_service no_team not_allowed_token_type not_authed not_in_channel "
     "restricted_action team_access_not_granted token_expired token_revoked"
 )
-# A message that is not there any more, or stands in a channel that takes nothing.
+# The message does not exist any more, or its channel accepts nothing.
 GONE = _codes(
     "channel_not_found is_archived is_inactive message_not_found not_in_channel thread_not_found"
 )
@@ -56,7 +56,7 @@ SCOPES = re.compile(r"[a-z.:_,]{1,100}")
 
 
 class Refused(Exception):
-    """Slack's no, as it came: a code where there was one."""
+    """Slack's refusal as received, with its error code if there was one."""
 
     def __init__(self, status: int, code: str, retry_after_s: float | None, needed: str) -> None:
         self.code = code
@@ -66,9 +66,9 @@ class Refused(Exception):
         super().__init__(code)
 
     def error(self) -> DeliveryError:
-        """What it means for a delivery."""
-        said = self.code or f"HTTP {self.status}"
-        message = f"Slack answered {said}" + (f" ({self.needed})" if self.needed else "")
+        """Returns the error that the refusal means for a delivery."""
+        reason = self.code or f"HTTP {self.status}"
+        message = f"Slack answered {reason}" + (f" ({self.needed})" if self.needed else "")
         if self.code in BREAKING:
             return SubscriberBroken(message)
         if (
@@ -79,23 +79,23 @@ class Refused(Exception):
             return DeliveryError(message, retryable=True, retry_after_s=self.retry_after_s)
         if self.status in {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
             return SubscriberBroken(message)
-        # A 200 without a code is not Slack's: a portal or proxy stands between.
-        strange = self.status == HTTPStatus.OK and not self.code
-        return DeliveryError(message, retryable=strange)
+        # A 200 without a code is not from Slack, but from a portal or proxy in between.
+        is_foreign = self.status == HTTPStatus.OK and not self.code
+        return DeliveryError(message, retryable=is_foreign)
 
 
 @contextmanager
 def reached() -> Iterator[None]:
-    """Say in words of our own that Slack was not reached: theirs hold the URL or the token."""
+    """Reports in our words that Slack was not reached: the library's contain the URL or token."""
     try:
         yield
     except URLError as error:
         reason = error.reason
-        said = reason.strerror if isinstance(reason, OSError) else None
-        message = f"Slack does not answer: {said or type(reason).__name__}"
+        strerror = reason.strerror if isinstance(reason, OSError) else None
+        message = f"Slack does not answer: {strerror or type(reason).__name__}"
         raise DeliveryError(message, retryable=True) from None
     except InvalidURL:
-        raise SubscriberBroken("Slack's address is no valid URL") from None
+        raise SubscriberBroken("Slack's address is not a valid URL") from None
     except (OSError, HTTPException) as error:
         message = f"Slack does not answer: {type(error).__name__}"
         raise DeliveryError(message, retryable=True) from None
@@ -103,12 +103,12 @@ def reached() -> Iterator[None]:
         message = f"Slack's answer cannot be read: {type(error).__name__}"
         raise DeliveryError(message, retryable=True) from None
     except (SlackClientError, ValueError):
-        # Of what we send, only these two come from outside.
-        raise SubscriberBroken("Slack's address or the token is not usable") from None
+        # Of the data in a request, only these two come from the configuration.
+        raise SubscriberBroken("Slack's address or the token cannot be used") from None
 
 
 class _ShortPauses(RateLimitErrorRetryHandler):
-    """Waits where Slack asks for a short pause, and leaves longer ones to the queue."""
+    """Waits if Slack asks for a short pause, and leaves longer ones to the queue."""
 
     def _can_retry(
         self,
@@ -123,11 +123,11 @@ class _ShortPauses(RateLimitErrorRetryHandler):
         ):
             return False
         pause = pause_asked_for(response.headers)
-        return pause is not None and pause <= LONGEST_PAUSE_S
+        return pause is not None and pause <= MAX_PAUSE_S
 
 
 def handlers() -> list[RetryHandler]:
-    """One more try, of which all handlers of a request know."""
+    """Returns handlers that together allow one retry of a request."""
     return [
         ConnectionErrorRetryHandler(interval_calculator=BACKOFF),
         ServerErrorRetryHandler(interval_calculator=BACKOFF),
@@ -136,7 +136,7 @@ def handlers() -> list[RetryHandler]:
 
 
 def pause_asked_for(headers: Mapping[str, Any]) -> float | None:
-    """The pause that an answer asks for; Slack gives whole seconds."""
+    """Returns the pause that an answer asks for, in seconds; Slack gives whole seconds."""
     for name, value in headers.items():
         if name.lower() == "retry-after":
             first = str(value[0] if isinstance(value, list) else value)
@@ -144,6 +144,6 @@ def pause_asked_for(headers: Mapping[str, Any]) -> float | None:
     return None
 
 
-def code_of(said: object) -> str:
-    """Slack's word for an error; nothing where what came is not one."""
-    return said if isinstance(said, str) and _CODE.fullmatch(said) else ""
+def code_of(value: object) -> str:
+    """Returns Slack's error code, or an empty string if the value is not one."""
+    return value if isinstance(value, str) and _CODE.fullmatch(value) else ""

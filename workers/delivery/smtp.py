@@ -1,4 +1,4 @@
-"""A connection to a server of mail, and what it says of a mail."""
+"""A connection to a mail server, and the server's answers."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from workers.delivery.channel import TIMEOUT_S
 from workers.delivery.mail import clean
 from workers.delivery.mime import needs_utf8
 
-# A connection that answers a NOOP so late is no good, and a new one is made sooner.
+# Making a new connection is faster than waiting longer for the answer to a NOOP.
 PROBE_S = 5.0
-# RFC 5321, section 4.5.3.2.7: servers wait for the next command for five minutes at least.
+# RFC 5321, section 4.5.3.2.7: servers wait at least five minutes for the next command.
 IDLE_S = 240.0
 GOODBYE_S = 1.0
-# Servers count a client's messages, and hang up on it at some number.
-MOST_MAILS = 100
-_MOST_SAID = 300
+# Some servers hang up after a certain number of messages.
+MAX_MAILS = 100
+_MAX_ANSWER = 300
 
 # First digits of answers (RFC 5321, section 4.2.1).
 TAKEN, LATER, REFUSED = 2, 4, 5
@@ -32,15 +32,15 @@ _CLOSING = 421
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the server said of a recipient's mail: taken (2xx), not now (4xx), or no (5xx)."""
+    """The server's answer to one recipient's mail: taken (2xx), not now (4xx), or refused (5xx)."""
 
     code: int
-    said: str
-    at: str
+    text: str
+    step: str
 
 
 class Connection:
-    """A connection to a server, open and logged in."""
+    """A connection to a mail server, open and logged in."""
 
     def __init__(self, route: Route, deadline: float) -> None:
         self.mails = 0
@@ -63,12 +63,12 @@ class Connection:
 
     @property
     def idle(self) -> bool:
-        """Whether the connection was not used for so long that servers may have given it up."""
+        """Returns whether it was unused for so long that the server may have closed it."""
         return time.monotonic() - self.used_at > IDLE_S
 
     def answers(self, since: float, deadline: float) -> bool:
-        """Whether the connection can be used again; no need to ask where it was used `since`."""
-        if self.mails >= MOST_MAILS or self.idle:
+        """Returns whether the connection still works; does not ask if it was used after `since`."""
+        if self.mails >= MAX_MAILS or self.idle:
             return False
         if self.used_at >= since:
             return True
@@ -79,11 +79,11 @@ class Connection:
             return False
 
     def post(self, sender: Address, recipient: Address, mailed: bytes, deadline: float) -> Answer:
-        """Hand over a mail; raises OSError where the connection is of no more use."""
+        """Hands over a mail; raises OSError if the connection can no longer be used."""
         options = [f"size={len(mailed)}"] if self._smtp.has_extn("size") else []
         if needs_utf8(sender, recipient):
             if not self._smtp.has_extn("smtputf8"):
-                return Answer(553, "the server takes no address outside ASCII", "RCPT")
+                return Answer(553, "the server does not accept addresses outside ASCII", "RCPT")
             options += ["SMTPUTF8", "BODY=8BITMIME"]
         if self._begun:
             self._within(deadline)
@@ -107,14 +107,14 @@ class Connection:
         return answer
 
     def quit(self) -> None:
-        """Take leave, where that takes no time."""
+        """Says goodbye if that takes no time, and closes the connection."""
         with contextlib.suppress(OSError, smtplib.SMTPException):
             self._within(time.monotonic() + GOODBYE_S)
             self._smtp.quit()
         self.drop()
 
     def drop(self) -> None:
-        """Close without a word; in a forked child, this leaves the parent's connection alone."""
+        """Closes without a word; in a forked child, this leaves the parent's connection alone."""
         with contextlib.suppress(OSError):
             self._smtp.close()
 
@@ -133,7 +133,7 @@ class Connection:
         if not smtp.has_extn("starttls"):
             if route.user:
                 raise SubscriberBroken(
-                    f"{route.server} offers no STARTTLS: the login is not sent in the clear"
+                    f"{route.server} offers no STARTTLS, and the login is not sent unencrypted"
                 )
             return
         self._within(deadline)
@@ -141,8 +141,8 @@ class Connection:
             smtp.starttls(context=ssl.create_default_context())
         except smtplib.SMTPResponseException as error:
             if route.user and error.smtp_code // 100 == REFUSED:
-                said = said_by(route, error.smtp_code, error.smtp_error)
-                raise SubscriberBroken(f"{route.server} refuses STARTTLS: {said}") from error
+                text = answer_text(route, error.smtp_code, error.smtp_error)
+                raise SubscriberBroken(f"{route.server} refuses STARTTLS: {text}") from error
             raise
         self._within(deadline)
         smtp.ehlo()
@@ -156,39 +156,39 @@ class Connection:
                 raise
             except smtplib.SMTPException as error:
                 raise SubscriberBroken(
-                    f"{route.server} offers no way to log in that we know"
+                    f"{route.server} offers no supported way to log in"
                 ) from error
             return
-        # The library encodes logins as ASCII, and its error would show the one at fault. RFC 4616.
+        # The library encodes logins as ASCII, and its error would show the login. RFC 4616.
         initial = _base64(f"\0{route.user}\0{route.password}")
         code, answer = smtp.docmd("AUTH", f"PLAIN {initial}")
         if code // 100 != TAKEN:
             raise smtplib.SMTPAuthenticationError(code, answer)
 
     def _within(self, deadline: float) -> None:
-        """Let the next step take its time, but none beyond the deadline."""
+        """Limits the next step to the time that is left before the deadline."""
         if self._smtp.sock is None:
             raise smtplib.SMTPServerDisconnected("connection closed")
         self._smtp.sock.settimeout(_left(deadline))
 
-    def _answer(self, code: int, said: bytes | str, at: str) -> Answer:
-        if code == _CLOSING or code < 200:  # noqa: PLR2004 - the library's -1 is no answer at all
-            raise smtplib.SMTPResponseException(code, said)
-        return Answer(code, said_by(self._route, code, said), at)
+    def _answer(self, code: int, text: bytes | str, step: str) -> Answer:
+        if code == _CLOSING or code < 200:  # noqa: PLR2004 - the library's -1 is no answer
+            raise smtplib.SMTPResponseException(code, text)
+        return Answer(code, answer_text(self._route, code, text), step)
 
 
-def said_by(route: Route, code: int, answer: bytes | str) -> str:
-    """What the server answered, on one line; only the code where a secret of ours is in it."""
+def answer_text(route: Route, code: int, answer: bytes | str) -> str:
+    """Returns the server's answer on one line; only the code if its text contains our login."""
     text = answer.decode("utf-8", "replace") if isinstance(answer, bytes) else answer
     password = route.password
     secrets = {password, _base64(password), _base64(f"\0{route.user}\0{password}")}
     if password and any(secret in text for secret in secrets):
         text = ""
-    return f"{code} {clean(text)[:_MOST_SAID]}".strip()
+    return f"{code} {clean(text)[:_MAX_ANSWER]}".strip()
 
 
 def _left(deadline: float) -> float:
-    """How long the next step may take, in seconds; raises TimeoutError where it may not begin."""
+    """Returns how many seconds the next step may take; raises TimeoutError if none are left."""
     left = min(TIMEOUT_S, deadline - time.monotonic())
     if left <= 0:
         raise TimeoutError("no time left")

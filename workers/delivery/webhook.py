@@ -1,4 +1,4 @@
-"""Webhooks: the alert's JSON, posted, and signed after https://www.standardwebhooks.com."""
+"""Webhooks: posts the alert's JSON, signed as https://www.standardwebhooks.com specifies."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from monitor.model import Subscriber
     from monitor.runtime import Runtime
 
-SECRET_PREFIX = "whsec_"  # noqa: S105 - what secrets begin with is none
-# No alert would be taken: not allowed, not found, gone for good, or moved, which is not followed.
+SECRET_PREFIX = "whsec_"  # noqa: S105 - a prefix, not a secret
+# No alert would be accepted: not allowed, not found, gone, or moved; redirects are not followed.
 BROKEN = frozenset({301, 302, 303, 307, 308, 401, 403, 404, 405, 410})
 
 
 def send(runtime: Runtime, subscriber: Subscriber, message: Message) -> Receipt:
-    """Post an alert, or what was gathered as a list of alerts.
+    """Posts one alert as it is, or several as a list.
 
-    The message's key is the Idempotency-Key, by which a receiver knows a repetition.
+    The message's key is the Idempotency-Key, by which a receiver recognises a repetition.
     """
     return asyncio.run(_post(runtime, subscriber, message))
 
@@ -64,9 +64,9 @@ def _document(message: Message) -> dict[str, Any]:
 
 
 def signature(secret: str, message_id: str, moment: int, body: bytes) -> dict[str, str]:
-    """The headers by which a receiver knows that a message is ours (symmetric, version 1).
+    """Returns the headers that prove to a receiver that a message is ours (symmetric, version 1).
 
-    A secret that begins with `whsec_` goes on in Base64, any other stands for its own bytes;
+    A secret that begins with `whsec_` is Base64 after the prefix; any other is used as UTF-8.
     `moment` is in epoch seconds.
     """
     key = secret.encode()
