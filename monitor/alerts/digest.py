@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from monitor.alerts.document import whole
+
 # A message that lists more is not read; the rest is counted.
 MOST_SHOWN = 30
 
@@ -51,6 +53,10 @@ class Message:
     alerts: tuple[dict[str, Any], ...]
     to: tuple[str, ...] = ()
     follows: bool = False
+
+    def __post_init__(self) -> None:
+        # What shows a message can rely on every field.
+        object.__setattr__(self, "alerts", tuple(map(whole, self.alerts)))
 
     @property
     def gathered(self) -> bool:

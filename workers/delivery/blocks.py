@@ -138,7 +138,7 @@ def _digest(message: Message) -> Rendered:
         sections = gather(message.alerts, most)
     names = ", ".join(f"{_name(one.watchlist)} ({one.alerts})" for one in sections[:MOST_NAMED])
     more = f" and {len(sections) - MOST_NAMED} more" if len(sections) > MOST_NAMED else ""
-    since = _fallback_time(datetime.fromisoformat(message.since))
+    since = _fallback_time(message.since)
     text = f"{len(message.alerts)} alerts since {since}: {names}{more}"
     return Rendered(escape(text), blocks)
 
@@ -244,9 +244,11 @@ def _link(article: dict[str, Any], style: dict[str, bool] | None = None) -> Elem
 
 def _date(moment: str, style: dict[str, bool] | None = None) -> Element:
     """A moment (RFC 3339) in the reader's own zone, in UTC where that cannot be."""
-    when = datetime.fromisoformat(moment)
-    fallback = _fallback_time(when)
-    timestamp = int(when.timestamp())
+    fallback = _fallback_time(moment)
+    try:
+        timestamp = int(datetime.fromisoformat(moment).timestamp())
+    except (ValueError, OverflowError, OSError):
+        timestamp = 0
     if timestamp <= 0:
         # Feeds date articles to the year 1, of which Slack knows nothing.
         return _text(fallback, style)
@@ -267,8 +269,13 @@ def _fallback(alert: dict[str, Any]) -> str:
     return escape(line)
 
 
-def _fallback_time(when: datetime) -> str:
-    return f"{when.astimezone(UTC).isoformat(sep=' ', timespec='minutes')[:16]} UTC"
+def _fallback_time(moment: str) -> str:
+    """A moment (RFC 3339) in UTC; as it is where that has no date."""
+    try:
+        when = datetime.fromisoformat(moment).astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
+        return plain(moment) or "?"
+    return f"{when.isoformat(sep=' ', timespec='minutes')[:16]} UTC"
 
 
 def _name(text: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from monitor.alerts.build import reservation
 from monitor.alerts.digest import Message, Section, Story
+from monitor.alerts.document import clock
 from workers.delivery.cutting import ELLIPSIS, cut
 
 MOST_SUBJECT = 200
@@ -228,7 +228,7 @@ def _can_be_followed(url: str) -> bool:
 
 
 def _time(moment: str) -> str:
-    return f"{datetime.fromisoformat(moment).astimezone(UTC):%-d %B %Y, %H:%M} UTC"
+    return clean(clock(moment, "%-d %B %Y, %H:%M UTC"))
 
 
 def _cut(text: str, most: int) -> str:
