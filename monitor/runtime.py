@@ -15,7 +15,7 @@ from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from monitor import embedded
+from monitor import embedded, logs
 from monitor.config import Config, fingerprint, load
 from monitor.errors import NotRunning, PresswatchError
 from monitor.queues import Queues
@@ -36,6 +36,11 @@ def bundled(name: str) -> Path:
     package = Path(__file__).parent
     installed = package / "bundled" / name
     return installed if installed.exists() else package.parent / name
+
+
+def is_bundled(path: Path) -> bool:
+    """Whether a file or folder lies in an installed package of ours, where nobody writes."""
+    return path.resolve().is_relative_to((Path(__file__).parent / "bundled").resolve())
 
 
 def default_config() -> Path:
@@ -113,7 +118,14 @@ class Runtime:
 
 def start(config: Path, data: Path) -> Runtime:
     """Read the configuration and connect; raises ConfigError and what `connect` raises."""
-    return Runtime(config, load(config, os.environ), connect(data))
+    return Runtime(config, read(config), connect(data))
+
+
+def read(directory: Path) -> Config:
+    """Read a configuration, and keep its secrets out of the logs; raises ConfigError."""
+    config = load(directory, os.environ)
+    logs.hide(config.secrets)
+    return config
 
 
 class ConfigWatch:
@@ -132,7 +144,7 @@ class ConfigWatch:
         if now == self._read:
             return None
         self._read = now
-        return load(self._directory, os.environ)
+        return read(self._directory)
 
     def forget(self) -> None:
         """Take the files for changed at the next look."""

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import click
 
 from monitor.cli import options
-from monitor.cli.console import printable
 from monitor.cli.options import F
 from monitor.errors import PresswatchError
+from monitor.logs import shown
 from monitor.model import Delivery, from_plain
+from monitor.printable import printable
 
 if TYPE_CHECKING:
     from monitor.queues import FailedJob, Queues
@@ -99,7 +100,7 @@ def _chosen(queues: Queues, ids: tuple[str, ...], *, everything: bool) -> list[F
 def about(job: FailedJob) -> str:
     """What a job was to do, for people: the entry's address, or the subscriber."""
     if job.queue == "articles":
-        return str(job.args[1].get("url") or job.args[1].get("title") or "an entry")
+        return shown(str(job.args[1].get("url") or job.args[1].get("title") or "an entry"))
     delivery = from_plain(Delivery, job.args[0])
     recipients = f" ({', '.join(delivery.to)})" if delivery.to else ""
     what = f"alert {delivery.alerts[0]}"

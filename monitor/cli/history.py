@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from monitor import logs
 from monitor.cli import options
-from monitor.cli.console import block, line, printable
+from monitor.cli.console import block, line
 from monitor.errors import PresswatchError
 from monitor.model import Alert, Delivery, as_plain
+from monitor.printable import printable
 
 if TYPE_CHECKING:
     from monitor.store import Store
+
+# So many feeds with the same error are listed one by one; more are counted.
+MOST_ALIKE = 3
+# `tail` wakes up so often though nothing comes.
+BLOCK = timedelta(seconds=5)
 
 
 @click.command()
@@ -40,12 +48,7 @@ def _as_text(found: dict[str, Any]) -> str:
         f"workers    {found['workers']}",
         f"feeds      {health}",
     ]
-    lines += [
-        f"           {printable(feed['name'] or feed['url'])}: {printable(feed['error'])}"
-        f" ({feed['failures']}× in a row)"
-        for feed in found["feeds"]
-        if feed["error"]
-    ]
+    lines += [f"           {line}" for line in _complaints(found["feeds"])]
     for name, depth in found["queues"].items():
         counts = ", ".join(f"{count} {what}" for what, count in depth.items())
         lines.append(f"{name:<10} {counts}")
@@ -56,6 +59,30 @@ def _as_text(found: dict[str, Any]) -> str:
     lines += [f"alert      {line(alert)}" for alert in found["last_alerts"]]
     lines += [f"failed     {job['id']}: {printable(job['error'])}" for job in found["failed"]]
     return "\n".join(lines)
+
+
+def _complaints(feeds: list[dict[str, Any]]) -> Iterator[str]:
+    """What is wrong with feeds: a line each, and one line for all that fail in the same way."""
+    by_error: dict[str, list[dict[str, Any]]] = {}
+    for feed in feeds:
+        if feed["failures"]:
+            by_error.setdefault(printable(feed["error"] or "failed"), []).append(feed)
+    for error, failing in by_error.items():
+        if len(failing) > MOST_ALIKE:
+            some = ", ".join(_name(feed) for feed in failing[:MOST_ALIKE])
+            yield f"{len(failing)} feeds: {error} ({some} …)"
+            continue
+        for feed in failing:
+            yield f"{_name(feed)}: {error} ({feed['failures']}× in a row)"
+    for feed in feeds:
+        if not feed["failures"] and feed["problem"]:
+            yield f"{_name(feed)}: {printable(feed['problem'])}"
+        if feed["held_back"]:
+            yield f"{_name(feed)}: {feed['held_back']} entries held back"
+
+
+def _name(feed: dict[str, Any]) -> str:
+    return printable(feed["name"] or feed["url"])
 
 
 def _fares(subscriber: dict[str, Any]) -> str:
@@ -79,9 +106,10 @@ def tail(watchlists: tuple[str, ...], config_directory: Path, data: Path, as_jso
     """Print alerts as they happen, one a line, until Ctrl-C."""
     from monitor.runtime import start
 
+    logs.configure("warning")
     alerts = start(config_directory, data).store.alerts
-    for alert in alerts.follow(after=alerts.last_id(), block=timedelta(seconds=5)):
-        if alert and (not watchlists or alert["watchlist"] in watchlists):
+    for alert in alerts.follow(after=alerts.last_id(), block=BLOCK):
+        if alert and (not watchlists or alert.get("watchlist") in watchlists):
             click.echo(json.dumps(alert, ensure_ascii=False) if as_json else line(alert))
 
 
