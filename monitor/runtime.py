@@ -9,17 +9,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from redis import AuthenticationError, Redis
 from redis import ConnectionError as RedisConnectionError
-from redis import Redis
-from redis.backoff import ExponentialBackoff, NoBackoff
-from redis.exceptions import RedisError
-from redis.retry import Retry
+from redis import TimeoutError as RedisTimeoutError
+from redis.exceptions import NoPermissionError, RedisError
 
 from monitor import embedded, logs
 from monitor.config import Config, fingerprint, load
 from monitor.errors import NotRunning, PresswatchError
 from monitor.queues import Queues
 from monitor.store import Store
+from monitor.store.client import client, probe
 
 if TYPE_CHECKING:
     from monitor.watchlists.matcher import Matcher
@@ -65,11 +65,20 @@ def connect(data: Path, environ: Mapping[str, str] = os.environ) -> Redis:
                 f"no presswatch runs in {data}: start one with `presswatch run`, name its "
                 f"directory with --data, or set {REDIS_VARIABLE}"
             ) from None
+        except OSError as error:
+            raise PresswatchError(f"{data} cannot be read: {error.strerror}") from error
         where = f"the Redis in {data}"
     try:
-        with Redis.from_url(url, socket_connect_timeout=5, retry=Retry(NoBackoff(), 0)) as redis:
+        with probe(url) as redis:
             policy = redis.info("memory").get("maxmemory_policy", SAFE_POLICY)
-    except RedisConnectionError as error:
+    except ValueError as error:
+        # redis-py's message repeats a part of the URL, which may hold a password.
+        raise PresswatchError(
+            f"{where} cannot be found: write redis://HOST:PORT/0, rediss://… or unix://PATH"
+        ) from error
+    except (AuthenticationError, NoPermissionError) as error:
+        raise PresswatchError(f"{where} refuses our user or password") from error
+    except (RedisConnectionError, RedisTimeoutError) as error:
         # The URL may hold a password: it is not repeated.
         raise NotRunning(f"{where} does not answer: {type(error).__name__}") from error
     except RedisError as error:
@@ -79,15 +88,7 @@ def connect(data: Path, environ: Mapping[str, str] = os.environ) -> Redis:
             f"{where} may throw away keys (maxmemory-policy {policy}), and alerts with them: "
             f"set maxmemory-policy to {SAFE_POLICY}"
         )
-    return Redis.from_url(
-        url,
-        **({} if url.startswith("unix:") else {"socket_keepalive": True}),
-        socket_connect_timeout=5,
-        health_check_interval=30,
-        # A restart of Redis takes a moment. Transactions that watch keys are not repeated by the
-        # client, but by us, after another look.
-        retry=Retry(ExponentialBackoff(cap=1, base=0.05), 8),
-    )
+    return client(url)
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from monitor.liveness import HEARTBEAT
 from monitor.logs import library_level
 from monitor.queues import SERIALIZER, QueueName
 from monitor.runtime import ConfigWatch, Runtime
+from monitor.store.client import LONGEST_BLOCK
 from workers import context
 from workers import jobs as jobs  # noqa: PLC0414 - loaded before the fork, with all that it needs
 
@@ -29,6 +30,8 @@ log = structlog.stdlib.get_logger(__name__)
 # A job that has not ended by then is cut short, and done again by whoever comes next.
 DRAIN = timedelta(seconds=4)
 MAINTENANCE = timedelta(seconds=60)
+# RQ waits for a job for 15 s less than this, and must not wait for longer than a connection does.
+WORKER_TTL_S = int(LONGEST_BLOCK.total_seconds()) + 15
 # Libraries in C leak: a worker makes room for a fresh one after this many jobs.
 MOST_JOBS = 2000
 
@@ -130,6 +133,7 @@ def _work(kind: type[_Hearing], name: str, runtime: Runtime) -> None:
         name=name,
         connection=runtime.redis,
         serializer=SERIALIZER,
+        worker_ttl=WORKER_TTL_S,
         job_monitoring_interval=int(HEARTBEAT.total_seconds()),
         maintenance_interval=int(MAINTENANCE.total_seconds()),
         # RQ's line for each job holds its arguments.
