@@ -137,23 +137,26 @@ def server(
             url = f"unix://{socket}"
             _wait_until_ready(url, guard, log)
             url_file(data).write_text(url + "\n")
-            with _watched(guard, lambda: gave_up(PresswatchError(_with_log(FELL, log)))):
+            with _watched(guard, lambda said: gave_up(PresswatchError(_with_log(said, log)))):
                 yield url
         finally:
             url_file(data).unlink(missing_ok=True)
             guard.terminate()
             guard.wait()
+            # A guard that was killed has left the server behind, in its group.
+            with suppress(ProcessLookupError):
+                os.killpg(guard.pid, signal.SIGTERM)
 
 
 @contextmanager
-def _watched(guard: subprocess.Popen[bytes], ended: Callable[[], object]) -> Iterator[None]:
-    """Call `ended` where a guard ends while the block runs."""
+def _watched(guard: subprocess.Popen[bytes], ended: Callable[[str], object]) -> Iterator[None]:
+    """Call `ended`, with the reason, where a guard ends while the block runs."""
     over = threading.Event()
 
     def watch() -> None:
-        guard.wait()
+        code = guard.wait()
         if not over.is_set():
-            ended()
+            ended(FELL if code > 0 else "the process that guards the Redis server has ended")
 
     threading.Thread(target=watch, name="guard", daemon=True).start()
     try:
@@ -222,7 +225,8 @@ def guard(owner: Path, command: list[str]) -> int:
     falls, has_served = 0, False
     while not stopping.is_set():
         started = time.monotonic()
-        running[:] = [subprocess.Popen(command)]  # noqa: S603 - built by `server`
+        # The server holds the lock as well: should we be killed, nobody starts a second one.
+        running[:] = [subprocess.Popen(command, pass_fds=[turn.fileno()])]  # noqa: S603 - built by `server`
         if stopping.is_set():
             running[0].terminate()
         code = running[0].wait()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import re
@@ -16,7 +15,7 @@ import structlog
 from structlog.typing import EventDict
 
 from monitor.hiding import without_userinfo
-from monitor.printable import printable
+from monitor.printable import escaped, printable
 
 FORMAT_VARIABLE = "PRESSWATCH_LOG_FORMAT"
 LEVEL_VARIABLE = "PRESSWATCH_LOG_LEVEL"
@@ -118,10 +117,7 @@ def _render(renderer: structlog.dev.ConsoleRenderer) -> structlog.typing.Process
 
 
 def _escape(_: object, __: str, line: Any) -> str:
-    """Escape in JSON what a terminal would obey; what reads it finds the text as it was."""
-    if line.isascii():
-        return str(line)
-    return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in line)
+    return escaped(str(line))
 
 
 def configure(level: str) -> None:

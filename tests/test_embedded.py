@@ -90,6 +90,25 @@ def test_a_server_that_falls_again_and_again_is_given_up_with_words(tmp_path, ev
     assert str(said[0]).startswith("the Redis server ended again and again")
 
 
+def test_a_guard_that_is_killed_leaves_no_server_behind(tmp_path, eventually):
+    said = []
+    with embedded.hold(tmp_path), embedded.server(tmp_path, said.append) as url:
+        with client(url) as redis:
+            server = redis.info("server")["process_id"]
+        os.kill(int(Path(f"/proc/{server}/stat").read_text().split()[3]), signal.SIGKILL)
+        eventually(lambda: len(said), 1)
+    assert "guards the Redis server has ended" in str(said[0])
+
+    def answers():
+        with probe(url) as redis, contextlib.suppress(RedisConnectionError):
+            return redis.ping()
+        return False
+
+    eventually(answers, False)
+    with embedded.hold(tmp_path), embedded.server(tmp_path), connect(tmp_path, {}) as redis:
+        assert redis.ping()
+
+
 def test_a_server_that_refuses_to_start_is_reported_with_what_it_said(tmp_path):
     home = tmp_path / "redis"
     home.mkdir()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ from monitor.cli.options import F
 from monitor.errors import PresswatchError
 from monitor.logs import shown
 from monitor.model import Delivery, from_plain
-from monitor.printable import printable
+from monitor.printable import json_text, printable
 
 if TYPE_CHECKING:
     from monitor.queues import FailedJob, Queues
@@ -48,7 +47,7 @@ def list_failed(config_directory: Path, data: Path, as_json: bool) -> None:
     for job in start(config_directory, data).queues.all_failed():
         if as_json:
             told = {**asdict(job), "failed_at": job.failed_at.isoformat(), "about": about(job)}
-            click.echo(json.dumps(told, ensure_ascii=False))
+            click.echo(json_text(told))
         else:
             parts = (job.id, f"{job.failed_at:%Y-%m-%dT%H:%M:%SZ}", about(job), job.error)
             click.echo("  ".join(map(printable, parts)))

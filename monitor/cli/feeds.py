@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from monitor.config import Settings, load, prepare_feed
 from monitor.errors import FeedError, FetchError, PresswatchError
 from monitor.hiding import without_userinfo
 from monitor.model import Feed
-from monitor.printable import printable
+from monitor.printable import json_text, printable
 
 
 @click.group()
@@ -42,7 +41,7 @@ def list_feeds(config_directory: Path, data: Path, as_json: bool) -> None:
         found = known.get(feed.id, {})
         if as_json:
             own = {"id": feed.id, "url": feed.public_url, "name": feed.name}
-            click.echo(json.dumps(own | {"tags": list(feed.tags)} | found, ensure_ascii=False))
+            click.echo(json_text(own | {"tags": list(feed.tags)} | found))
             continue
         health, tags = f"{found.get('health', '-'):<8}", ",".join(feed.tags)
         name = found.get("name") or feed.name or ""

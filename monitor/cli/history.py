@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -16,7 +15,7 @@ from monitor.cli import options
 from monitor.cli.console import block, line
 from monitor.errors import PresswatchError
 from monitor.model import Alert, Delivery, as_plain
-from monitor.printable import printable
+from monitor.printable import json_text, printable
 
 if TYPE_CHECKING:
     from monitor.store import Store
@@ -37,7 +36,7 @@ def status(config_directory: Path, data: Path, as_json: bool) -> None:
     from monitor.status import collect
 
     found = collect(start(config_directory, data))
-    click.echo(json.dumps(found, ensure_ascii=False, indent=2) if as_json else _as_text(found))
+    click.echo(json_text(found, indent=2) if as_json else _as_text(found))
 
 
 def _as_text(found: dict[str, Any]) -> str:
@@ -110,7 +109,7 @@ def tail(watchlists: tuple[str, ...], config_directory: Path, data: Path, as_jso
     alerts = start(config_directory, data).store.alerts
     for alert in alerts.follow(after=alerts.last_id(), block=BLOCK):
         if alert and (not watchlists or alert.get("watchlist") in watchlists):
-            click.echo(json.dumps(alert, ensure_ascii=False) if as_json else line(alert))
+            click.echo(json_text(alert) if as_json else line(alert))
 
 
 @click.group()
@@ -141,7 +140,7 @@ def list_alerts(
         since=since, watchlists=watchlists, most=1_000_000 if since else 100
     )
     for alert in reversed(found):
-        click.echo(json.dumps(alert, ensure_ascii=False) if as_json else line(alert))
+        click.echo(json_text(alert) if as_json else line(alert))
 
 
 @alerts.command(name="show")
@@ -158,7 +157,7 @@ def show_alert(alert_id: str, config_directory: Path, data: Path, as_json: bool)
     ledger = store.subscribers.ledger(alert_id)
     if as_json:
         told = {"alert": alert.document, "deliveries": [as_plain(note) for note in ledger]}
-        click.echo(json.dumps(told, ensure_ascii=False, indent=2))
+        click.echo(json_text(told, indent=2))
         return
     click.echo(block(alert.document), nl=False)
     for note in ledger:

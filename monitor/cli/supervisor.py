@@ -30,6 +30,9 @@ LONGEST_PAUSE_S = 30.0
 # What a process has printed last is passed on within this time, though a child of it lives on.
 LAST_WORDS_S = 0.5
 
+# The exit code of what could not be started, as shells have it.
+NOT_STARTED = 127
+
 log = structlog.stdlib.get_logger(__name__)
 
 Show = Callable[[threading.Event], int | None]
@@ -114,7 +117,12 @@ class Supervisor:
         failures = 0
         while not self._stopping.is_set():
             started = time.monotonic()
-            code = self._once(name, command)
+            try:
+                code = self._once(name, command)
+            except OSError as error:
+                # Too many processes, perhaps, or no such program.
+                log.error("process does not start", process=name, error=str(error))  # noqa: TRY400
+                code = NOT_STARTED
             if self._stopping.is_set():
                 return
             failures = failures + 1 if time.monotonic() - started < SOON_S else 0

@@ -277,6 +277,19 @@ def test_a_strangers_title_cannot_command_the_terminal():
     assert "\u202e" not in block
 
 
+def test_json_escapes_what_commands_a_terminal_and_loses_nothing(
+    presswatch, configure, redis, redis_url, store
+):
+    title = "a\x9b31m \u202e \ud83d b"
+    article = DOCUMENT["article"] | {"title": title}
+    redis.xadd(store.keys.alerts, {"alert": json.dumps(DOCUMENT | {"article": article})})
+    options = ("--config", str(configure(CONFIG)))
+    listed = presswatch.call("alerts", "list", "--json", *options, REDIS_URL=redis_url)
+    assert json.loads(listed.stdout)["article"]["title"] == title
+    assert {char for char in listed.stdout if not char.isprintable()} == {"\n"}
+    assert presswatch.call("alerts", "list", *options, REDIS_URL=redis_url).returncode == 0
+
+
 def test_a_block_highlights_what_matched():
     assert "the \x1b[32m\x1b[1mCouncil\x1b[0m met" in console.block(DOCUMENT)
 

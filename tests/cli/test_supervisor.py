@@ -96,6 +96,12 @@ def test_one_that_cannot_be_started_ends_everything_with_its_words(tmp_path, cap
     assert capfd.readouterr().err.count("no such thing") == 5
 
 
+def test_a_program_that_is_not_there_ends_everything_with_its_name(log):
+    with pytest.raises(PresswatchError, match="bad ended with exit code 127"):
+        Supervisor({"bad": "/no/such/program"}).run(lambda quiet: quiet.wait() and None)
+    assert "No such file" in log[0][1]["error"]
+
+
 def test_what_shows_may_fail_and_is_tried_again(tmp_path, log):
     calls = []
 
