@@ -23,7 +23,7 @@ from monitor.errors import PresswatchError
 # Jobs end, or are cut short, in less; what has not ended by then is killed.
 STOP_S = 6.0
 # Ending so soon after its start counts as a failure to start; so many in a row end everything.
-SOON_S = 5.0
+SOON_S = 10.0
 MOST_FAILURES = 5
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
