@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -43,19 +43,21 @@ class Section:
 class Message:
     """What is brought to a subscriber at once.
 
-    `alerts` are documents of version 1 of the contract, `story.articles` as of now; `key` is the
-    same whenever the same message is tried again. `to` are the recipients that are left; empty
-    means all. With `follows`, the one alert is of a story whose first alert has come before, and
-    this one only adds an article to it.
+    `alerts` are documents of version 1 of the contract, `story.articles` as of now, completed so
+    that whatever shows them can rely on every field; `published` are the same as they came. `key`
+    is the same whenever the same message is tried again. `to` are the recipients that are left;
+    empty means all. With `follows`, the one alert is of a story whose first alert has come before,
+    and this one only adds an article to it.
     """
 
     key: str
     alerts: tuple[dict[str, Any], ...]
     to: tuple[str, ...] = ()
     follows: bool = False
+    published: tuple[dict[str, Any], ...] = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
-        # What shows a message can rely on every field.
+        object.__setattr__(self, "published", self.alerts)
         object.__setattr__(self, "alerts", tuple(map(whole, self.alerts)))
 
     @property
