@@ -69,6 +69,16 @@ def test_idle_reads_bring_nothing_and_end_nothing(impatient, store, redis):
     assert next(following) == {"id": "a"}
 
 
+def test_rqs_wait_for_commands_is_longer_than_the_limit_and_yet_no_error(impatient):
+    with impatient.pubsub() as channel:
+        channel.subscribe("rq:pubsub:w")
+        assert channel.get_message(timeout=1)["type"] == "subscribe"
+        # RQ's thread waits for 60 s in this way.
+        began = time.monotonic()
+        assert channel.get_message(timeout=1.5) is None
+        assert time.monotonic() - began > 1.4
+
+
 def test_a_stream_entry_that_is_no_alert_is_shown_and_not_fatal(redis, store):
     redis.xadd(store.keys.alerts, {"alert": "{"})
     redis.xadd(store.keys.alerts, {"other": "x"})
