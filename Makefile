@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
-.PHONY: help demo run test check bench-cleaning lock
+.PHONY: help demo run test check soak bench-cleaning lock
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/'
@@ -24,6 +24,9 @@ check: $(VENV)/.dev  ## lint, types, and the direction of dependencies
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+soak: $(VENV)/.dev  ## ten quiet minutes of the daemon, then an alert: does it still come?
+	@$(BIN)/python tests/soak/quiet.py
 
 bench-cleaning: $(VENV)/.dev  ## how well pages are cleaned, beside other extractors
 	@$(BIN)/python tests/bench/cleaning.py

@@ -17,7 +17,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -28,6 +28,12 @@ OLDEST = (6, 2)
 START_TIMEOUT_S = 30.0
 # sockaddr_un holds 108 bytes on Linux and 104 on macOS, with the closing NUL.
 LONGEST_SOCKET_PATH = 100
+# A server that ends with an error so soon has refused to start, such as for a broken file.
+REFUSES_WITHIN_S = 1.0
+# One that falls so often in a row, each time before it has run this long, is given up.
+MOST_FALLS = 6
+STEADY_S = 10.0
+FELL = "the Redis server ended again and again, and is given up"
 
 
 def url_file(data: Path) -> Path:
@@ -66,9 +72,19 @@ def _version(executable: str) -> tuple[int, ...]:
 
 @contextmanager
 def hold(data: Path) -> Iterator[None]:
-    """Be the only daemon on a data directory; raises AlreadyRunning, naming the other one."""
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (data / "lock").open("a+") as lock:
+    """Be the only daemon on a data directory.
+
+    Raises AlreadyRunning, naming the other one, and PresswatchError where it cannot be written to.
+    """
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        opened = (data / "lock").open("a+")
+    except OSError as error:
+        raise PresswatchError(
+            f"the data directory {data} cannot be written to: {error.strerror}; "
+            "choose another one with --data"
+        ) from error
+    with opened as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -87,10 +103,13 @@ def hold(data: Path) -> Iterator[None]:
 
 
 @contextmanager
-def server(data: Path) -> Iterator[str]:
+def server(
+    data: Path, gave_up: Callable[[PresswatchError], object] = lambda _: None
+) -> Iterator[str]:
     """Run a server in `data`, which is held, for as long as the block runs; gives its URL.
 
-    Raises PresswatchError, with the last lines of the server's log, where it does not start.
+    Raises PresswatchError, with the last lines of the server's log, where it does not start, and
+    calls `gave_up` with one, from another thread, where it cannot be kept running later.
     """
     home = data / "redis"
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -118,11 +137,32 @@ def server(data: Path) -> Iterator[str]:
             url = f"unix://{socket}"
             _wait_until_ready(url, guard, log)
             url_file(data).write_text(url + "\n")
-            yield url
+            with _watched(guard, lambda said: gave_up(PresswatchError(_with_log(said, log)))):
+                yield url
         finally:
             url_file(data).unlink(missing_ok=True)
             guard.terminate()
             guard.wait()
+            # A guard that was killed has left the server behind, in its group.
+            with suppress(ProcessLookupError):
+                os.killpg(guard.pid, signal.SIGTERM)
+
+
+@contextmanager
+def _watched(guard: subprocess.Popen[bytes], ended: Callable[[str], object]) -> Iterator[None]:
+    """Call `ended`, with the reason, where a guard ends while the block runs."""
+    over = threading.Event()
+
+    def watch() -> None:
+        code = guard.wait()
+        if not over.is_set():
+            ended(FELL if code > 0 else "the process that guards the Redis server has ended")
+
+    threading.Thread(target=watch, name="guard", daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
 
 
 @contextmanager
@@ -137,23 +177,33 @@ def _socket_directory(home: Path) -> Iterator[Path]:
 
 def _wait_until_ready(url: str, guard: subprocess.Popen[bytes], log: Path) -> None:
     from redis import ConnectionError as RedisConnectionError
-    from redis import Redis
+    from redis import TimeoutError as RedisTimeoutError
+
+    from monitor.store.client import probe
 
     deadline = time.monotonic() + START_TIMEOUT_S
-    with Redis.from_url(url) as redis:
+    with probe(url) as redis:
         while True:
             # BusyLoadingError, raised while the append-only file is read, is a ConnectionError.
-            with suppress(RedisConnectionError):
+            with suppress(RedisConnectionError, RedisTimeoutError):
                 redis.ping()
                 return
             if guard.poll() is not None or time.monotonic() > deadline:
-                said = log.read_text(errors="replace").splitlines()[-5:] if log.exists() else []
-                raise PresswatchError("\n".join(["the Redis server did not start", *said]))
+                raise PresswatchError(_with_log("the Redis server did not start", log))
             time.sleep(0.02)
 
 
+def _with_log(message: str, log: Path) -> str:
+    """A message with the last lines of the server's log."""
+    said = log.read_text(errors="replace").splitlines()[-5:] if log.exists() else []
+    return "\n".join([message, *said])
+
+
 def guard(owner: Path, command: list[str]) -> int:
-    """Keep a server running until the owner is gone or SIGTERM comes; 1 where it never started."""
+    """Keep a server running until the owner is gone or SIGTERM comes.
+
+    Gives 1 where the server refuses to start, or ends again and again soon after its start.
+    """
     stopping = threading.Event()
     running: list[subprocess.Popen[bytes]] = []
 
@@ -172,14 +222,26 @@ def guard(owner: Path, command: list[str]) -> int:
     # one append-only file would spoil it. The lock goes with the process.
     turn = owner.with_name("guard.lock").open("w")
     fcntl.flock(turn, fcntl.LOCK_EX)
+    falls, has_served = 0, False
     while not stopping.is_set():
         started = time.monotonic()
-        running[:] = [subprocess.Popen(command)]  # noqa: S603 - built by `server`
+        # The server holds the lock as well: should we be killed, nobody starts a second one.
+        running[:] = [subprocess.Popen(command, pass_fds=[turn.fileno()])]  # noqa: S603 - built by `server`
         if stopping.is_set():
             running[0].terminate()
-        running[0].wait()
-        if not stopping.is_set() and time.monotonic() - started < 1:
+        code = running[0].wait()
+        if stopping.is_set():
+            break
+        lasted = time.monotonic() - started
+        # Who is killed by a signal has not refused to start.
+        refused = code > 0 and lasted < REFUSES_WITHIN_S
+        if refused and not has_served:
             return 1
+        has_served = has_served or not refused
+        falls = 1 if lasted > STEADY_S else falls + 1
+        if falls == MOST_FALLS:
+            return 1
+        stopping.wait(0.1 * 2**falls)
     # An owner that was killed could not do so itself.
     url_file(owner.parent).unlink(missing_ok=True)
     return 0

@@ -6,18 +6,33 @@ import logging
 import os
 import re
 import sys
-from typing import Literal
+import traceback
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Literal
 
 import structlog
 from structlog.typing import EventDict
+
+from monitor.hiding import without_userinfo
+from monitor.untrusted import escaped_json, printable
 
 FORMAT_VARIABLE = "PRESSWATCH_LOG_FORMAT"
 LEVEL_VARIABLE = "PRESSWATCH_LOG_LEVEL"
 LEVELS = ("debug", "info", "warning", "error")
 
-_USERINFO = re.compile(r"(?<=://)[^/?#\s@]*@")
-
 Format = Literal["pretty", "json"]
+
+
+class _Secrets:
+    """The secrets that lines must not hold, each with what is said for it; and all in a pattern."""
+
+    def __init__(self) -> None:
+        self.said: dict[str, str] = {}
+        self.pattern: re.Pattern[str] | None = None
+
+
+_secrets = _Secrets()
 
 
 def chosen_format() -> Format:
@@ -34,12 +49,75 @@ def library_level() -> str:
     return logging.getLevelName(level if level == logging.DEBUG else max(logging.WARNING, level))
 
 
-def _without_passwords(_: object, __: str, event: EventDict) -> EventDict:
-    """Take user and password out of the addresses in a line: feeds may have them."""
-    for name, value in event.items():
-        if isinstance(value, str) and "@" in value:
-            event[name] = _USERINFO.sub("", value)
+def hide(words: Mapping[str, str]) -> None:
+    """Have secrets replaced in every line from now on: each by what is said for it."""
+    if not words:
+        return
+    _secrets.said.update(words)
+    longest_first = sorted(_secrets.said, key=len, reverse=True)
+    _secrets.pattern = re.compile("|".join(map(re.escape, longest_first)))
+
+
+def shown(text: str) -> str:
+    """A text without what must not be logged: user and password in an address, and secrets."""
+    text = without_userinfo(text)
+    if _secrets.pattern is not None:
+        text = _secrets.pattern.sub(lambda found: _secrets.said[found[0]], text)
+    return text
+
+
+def _each_text(value: Any, change: Callable[[str], str]) -> Any:
+    """A value in which each text is changed, however deep; what is no plain value becomes text."""
+    match value:
+        case str():
+            return change(value)
+        case None | bool() | int() | float():
+            return value
+        case dict():
+            return {change(str(name)): _each_text(one, change) for name, one in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [_each_text(one, change) for one in value]
+        case _:
+            return change(repr(value))
+
+
+def _without_secrets(_: object, __: str, event: EventDict) -> EventDict:
+    """Take what must not be logged out of a line."""
+    return {name: _each_text(value, shown) for name, value in event.items()}
+
+
+def _for_terminals(_: object, __: str, event: EventDict) -> EventDict:
+    """Take out of a line what a terminal would obey, and whatever would look like another line."""
+    return {name: _each_text(value, printable) for name, value in event.items()}
+
+
+def _trace(_: object, __: str, event: EventDict) -> EventDict:
+    """Put a traceback as text in the place of an exception."""
+    info = event.pop("exc_info", None)
+    if info is True:
+        info = sys.exc_info()
+    if isinstance(info, BaseException):
+        info = (type(info), info, info.__traceback__)
+    if isinstance(info, tuple) and info[0] is not None:
+        event["exception"] = "".join(traceback.format_exception(*info))
     return event
+
+
+def _render(renderer: structlog.dev.ConsoleRenderer) -> structlog.typing.Processor:
+    """A renderer that indents tracebacks: no line of one passes for a line of ours."""
+
+    def render(logger: Any, name: str, event: EventDict) -> str:
+        lines: list[str] = []
+        for key in ("exception", "stack"):
+            lines += str(event.pop(key, "")).splitlines()
+        head = str(renderer(logger, name, _for_terminals(logger, name, event)))
+        return "\n".join([head, *(f"    {printable(line)}" for line in lines)])
+
+    return render
+
+
+def _escape(_: object, __: str, line: Any) -> str:
+    return escaped_json(str(line))
 
 
 def configure(level: str) -> None:
@@ -49,24 +127,22 @@ def configure(level: str) -> None:
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _without_passwords,
     ]
     renderers: list[structlog.typing.Processor]
     if chosen_format() == "pretty":
-        renderers = [
-            structlog.dev.ConsoleRenderer(
-                pad_event_to=24,
-                colors="NO_COLOR" not in os.environ,
-                exception_formatter=structlog.dev.plain_traceback,
-            )
-        ]
+        console = structlog.dev.ConsoleRenderer(
+            pad_event_to=24, colors="NO_COLOR" not in os.environ
+        )
+        renderers = [_trace, _without_secrets, _render(console)]
     else:
         renderers = [
             # Without local variables: they hold what nobody meant to log.
             structlog.processors.ExceptionRenderer(
                 structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
             ),
+            _without_secrets,
             structlog.processors.JSONRenderer(ensure_ascii=False),
+            _escape,
         ]
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
@@ -87,3 +163,12 @@ def configure(level: str) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
+    sys.excepthook = _crashed
+
+
+def _crashed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Log what ends the process, where Python would print it as it is."""
+    if issubclass(kind, Exception):
+        structlog.stdlib.get_logger(__name__).critical("crashed", exc_info=(kind, error, trace))
+    else:
+        sys.__excepthook__(kind, error, trace)

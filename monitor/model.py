@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Literal, TypeVar
 
 from pydantic import TypeAdapter
+
+from monitor.hiding import Secret, hidden, without_userinfo
 
 Priority = Literal["low", "normal", "high"]
 OncePer = Literal["story", "article", "none"]
@@ -31,12 +33,25 @@ def content_id(*parts: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A subscribed URL. `name` defaults to the title that the feed gives itself."""
+    """A subscribed URL. `name` defaults to the title that the feed gives itself.
+
+    `public_url` is what may be shown of the URL, `secrets` what must not be shown anywhere.
+    """
 
     url: str
     name: str | None = None
     tags: tuple[str, ...] = ()
     every: timedelta | None = None
+    public_url: str = field(default="", compare=False)
+    secrets: tuple[Secret, ...] = field(default=(), compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        shown = without_userinfo(self.public_url or self.url)
+        object.__setattr__(self, "public_url", shown)
+
+    def shown(self, url: str) -> str:
+        """What may be shown of an address that this feed has led to."""
+        return self.public_url if url == self.url else hidden(url, self.secrets)
 
     @property
     def id(self) -> str:
@@ -59,6 +74,8 @@ class FeedState:
     failures: int = 0
     error: str | None = None
     entries: int = 0
+    problem: str | None = None
+    held_back: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,7 @@ def as_article(
     feed: Feed, state: FeedState, entry: Entry, page: Page | None, final_url: str | None
 ) -> Article:
     """What is to be matched: the page, completed by what the feed says, or the feed alone."""
-    source = feed.name or state.title or host(feed.url)
+    source = feed.name or state.title or host(feed.public_url) or feed.public_url
     title = clean_fragment(entry.title)
     text = without_furniture(clean_fragment(entry.content or entry.summary))
     told = Article(
@@ -114,7 +114,7 @@ def as_article(
         title=title,
         text=text,
         source=source,
-        feed_url=feed.url,
+        feed_url=feed.public_url,
         tags=feed.tags,
         authors=entry.authors,
         published_at=entry.published_at or entry.updated_at,
@@ -123,8 +123,8 @@ def as_article(
         quality="feed",
     )
     if page is None or len(page.text) * PAYWALLED < len(told.text):
-        return told
-    url = canonical(final_url or told.url, page.url)
+        return replace(told, url=feed.shown(told.url))
+    url = feed.shown(canonical(final_url or told.url, page.url))
     return replace(
         told,
         url=url,

@@ -9,17 +9,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from redis import AuthenticationError, Redis
 from redis import ConnectionError as RedisConnectionError
-from redis import Redis
-from redis.backoff import ExponentialBackoff, NoBackoff
-from redis.exceptions import RedisError
-from redis.retry import Retry
+from redis import TimeoutError as RedisTimeoutError
+from redis.exceptions import NoPermissionError, RedisError
 
-from monitor import embedded
+from monitor import embedded, logs
 from monitor.config import Config, fingerprint, load
 from monitor.errors import NotRunning, PresswatchError
 from monitor.queues import Queues
 from monitor.store import Store
+from monitor.store.client import client, probe
 
 if TYPE_CHECKING:
     from monitor.watchlists.matcher import Matcher
@@ -36,6 +36,11 @@ def bundled(name: str) -> Path:
     package = Path(__file__).parent
     installed = package / "bundled" / name
     return installed if installed.exists() else package.parent / name
+
+
+def is_bundled(path: Path) -> bool:
+    """Whether a file or folder lies in an installed package of ours, where nobody writes."""
+    return path.resolve().is_relative_to((Path(__file__).parent / "bundled").resolve())
 
 
 def default_config() -> Path:
@@ -60,11 +65,20 @@ def connect(data: Path, environ: Mapping[str, str] = os.environ) -> Redis:
                 f"no presswatch runs in {data}: start one with `presswatch run`, name its "
                 f"directory with --data, or set {REDIS_VARIABLE}"
             ) from None
+        except OSError as error:
+            raise PresswatchError(f"{data} cannot be read: {error.strerror}") from error
         where = f"the Redis in {data}"
     try:
-        with Redis.from_url(url, socket_connect_timeout=5, retry=Retry(NoBackoff(), 0)) as redis:
+        with probe(url) as redis:
             policy = redis.info("memory").get("maxmemory_policy", SAFE_POLICY)
-    except RedisConnectionError as error:
+    except ValueError as error:
+        # redis-py's message repeats a part of the URL, which may hold a password.
+        raise PresswatchError(
+            f"{where} cannot be found: write redis://HOST:PORT/0, rediss://… or unix://PATH"
+        ) from error
+    except (AuthenticationError, NoPermissionError) as error:
+        raise PresswatchError(f"{where} refuses our user or password") from error
+    except (RedisConnectionError, RedisTimeoutError) as error:
         # The URL may hold a password: it is not repeated.
         raise NotRunning(f"{where} does not answer: {type(error).__name__}") from error
     except RedisError as error:
@@ -74,15 +88,7 @@ def connect(data: Path, environ: Mapping[str, str] = os.environ) -> Redis:
             f"{where} may throw away keys (maxmemory-policy {policy}), and alerts with them: "
             f"set maxmemory-policy to {SAFE_POLICY}"
         )
-    return Redis.from_url(
-        url,
-        **({} if url.startswith("unix:") else {"socket_keepalive": True}),
-        socket_connect_timeout=5,
-        health_check_interval=30,
-        # A restart of Redis takes a moment. Transactions that watch keys are not repeated by the
-        # client, but by us, after another look.
-        retry=Retry(ExponentialBackoff(cap=1, base=0.05), 8),
-    )
+    return client(url)
 
 
 @dataclass(frozen=True)
@@ -113,7 +119,14 @@ class Runtime:
 
 def start(config: Path, data: Path) -> Runtime:
     """Read the configuration and connect; raises ConfigError and what `connect` raises."""
-    return Runtime(config, load(config, os.environ), connect(data))
+    return Runtime(config, read(config), connect(data))
+
+
+def read(directory: Path) -> Config:
+    """Read a configuration, and keep its secrets out of the logs; raises ConfigError."""
+    config = load(directory, os.environ)
+    logs.hide(config.secrets)
+    return config
 
 
 class ConfigWatch:
@@ -132,7 +145,7 @@ class ConfigWatch:
         if now == self._read:
             return None
         self._read = now
-        return load(self._directory, os.environ)
+        return read(self._directory)
 
     def forget(self) -> None:
         """Take the files for changed at the next look."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from monitor.articles.clean import clean_fragment
 from monitor.liveness import living
 from monitor.model import FeedState
 
@@ -16,9 +17,14 @@ MOST_FAILURES = 20
 
 
 def health(state: FeedState) -> str:
-    """A feed's health in a word: new, ok, or failing."""
+    """A feed's health in a word: new, ok, doubtful or failing.
+
+    Doubtful is a feed that answers, but of which something could not be read or is held back.
+    """
     if state.failures:
         return "failing"
+    if state.problem or state.held_back:
+        return "doubtful"
     return "ok" if state.succeeded_at else "new"
 
 
@@ -28,12 +34,14 @@ def collect(runtime: Runtime) -> dict[str, Any]:
     feeds = [
         {
             "id": feed.id,
-            "url": feed.url,
-            "name": feed.name or state.title,
+            "url": feed.public_url,
+            "name": feed.name or title_text(state.title),
             "health": health(state),
             "error": state.error,
+            "problem": state.problem,
             "failures": state.failures,
             "entries": state.entries,
+            "held_back": state.held_back,
             "polled_at": _iso(state.polled_at),
             "changed_at": _iso(state.changed_at),
             "due_at": _iso(store.feeds.due_at(feed.id)),
@@ -54,7 +62,6 @@ def collect(runtime: Runtime) -> dict[str, Any]:
         for subscriber in runtime.config.subscribers
         for state in [store.subscribers.state(subscriber.name)]
     ]
-    failed = [job for name in queues.rq for job in queues.failed(name)]
     return {
         "at": _iso(datetime.now(UTC)),
         "scheduler": store.feeds.led(),
@@ -75,9 +82,16 @@ def collect(runtime: Runtime) -> dict[str, Any]:
         "last_alerts": store.alerts.latest(most=LAST),
         "failed": [
             {"id": job.id, "queue": job.queue, "error": job.error, "at": _iso(job.failed_at)}
-            for job in failed[:MOST_FAILURES]
+            for job in queues.all_failed()[:MOST_FAILURES]
         ],
     }
+
+
+def title_text(title: str | None) -> str | None:
+    """A feed's title as plain text on one line: feeds give it with markup, too."""
+    if not title:
+        return None
+    return " ".join(clean_fragment(title).split()) or None
 
 
 def _iso(moment: datetime | None) -> str | None:

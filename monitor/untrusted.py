@@ -5,14 +5,17 @@ that turn the direction of what follows. Destinations differ in what they tolera
 own function:
 
 - `without_controls`, `one_line`, `plain_line` and `paragraphs` for what is kept;
-- `printable` for terminals, `mail_line` for e-mail, `slack_text` for Slack.
+- `printable`, `terminal_json` and `escaped_json` for terminals, `mail_line` for e-mail,
+  `slack_text` for Slack.
 """
 
 from __future__ import annotations
 
 import html
+import json
 import re
 import unicodedata
+from typing import Any
 
 import regex
 
@@ -75,7 +78,23 @@ def printable(text: str) -> str:
 
     The result is one line, and as long as `text`, so that offsets into it stay valid.
     """
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(char if char.isprintable() else " " for char in text)
+
+
+def terminal_json(value: Any, *, indent: int | None = None) -> str:
+    """Writes a value as JSON in which characters that a terminal might obey are escaped."""
+    return escaped_json(json.dumps(value, ensure_ascii=False, indent=indent))
+
+
+def escaped_json(text: str) -> str:
+    """Escapes in JSON text what a terminal might obey, and halves of surrogate pairs."""
+    if text.isascii():
+        return text
+    return "".join(
+        char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text
+    )
 
 
 def mail_line(text: str) -> str:

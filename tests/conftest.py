@@ -19,12 +19,12 @@ from unittest import mock
 from xml.sax.saxutils import escape
 
 import pytest
-from redis import Redis
 
 from monitor import embedded
 from monitor.cli import main
 from monitor.queues import Queues
 from monitor.store import Store
+from monitor.store.client import client
 
 
 @pytest.fixture(scope="session")
@@ -36,10 +36,10 @@ def redis_url(tmp_path_factory):
 
 @pytest.fixture
 def redis(redis_url):
-    with Redis.from_url(redis_url) as client:
-        client.flushall()
-        yield client
-        client.flushall()
+    with client(redis_url) as redis:
+        redis.flushall()
+        yield redis
+        redis.flushall()
 
 
 @pytest.fixture

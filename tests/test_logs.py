@@ -2,6 +2,7 @@
 
 import json
 import logging
+import sys
 
 import pytest
 import structlog
@@ -66,4 +67,75 @@ def test_a_traceback_is_told_without_the_values_of_variables(logged):
 
     (line,) = logged(act)
     assert line["exception"][0]["exc_type"] == "ValueError"
+    assert "hunter2" not in json.dumps(line)
+
+
+HOSTILE = "a\x1b[31m\x9b31m\u2028b\u202ec\r\n2026-11-24T00:00:00Z [error    ] forged \udcff"
+
+
+class Odd:
+    def __repr__(self):
+        return HOSTILE
+
+
+def everything():
+    log = structlog.stdlib.get_logger("ours")
+    log.info(HOSTILE, url=HOSTILE, many=[HOSTILE, {HOSTILE: (HOSTILE,)}], odd=Odd())
+    logging.getLogger("theirs").warning("read %s", HOSTILE)
+    try:
+        int(HOSTILE)
+    except ValueError:
+        log.exception("failed", error=HOSTILE)
+        logging.getLogger("theirs").exception("failed too")
+
+
+@pytest.mark.parametrize("form", ["pretty", "json"])
+def test_nothing_that_strangers_wrote_commands_a_terminal_or_forges_a_line(
+    form, capsys, monkeypatch, logged
+):
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setattr(logs, "chosen_format", lambda: form)
+    logs.configure("info")
+    everything()
+    written = capsys.readouterr().err
+    assert {char for char in written if not char.isprintable()} == {"\n"}
+    # Lines that begin at the margin are ours; those of a traceback are set in.
+    lines = [line for line in written.split("\n") if line[:1].strip()]
+    assert len(lines) == 4
+    assert not [line for line in lines if line.startswith("2026-11-24T00:00:00Z")]
+    assert "ValueError" in written
+
+
+def test_json_keeps_what_it_escapes(logged):
+    (line,) = logged(lambda: structlog.stdlib.get_logger("x").info("read", title="a\x9b\u2028b"))
+    assert line["title"] == "a\x9b\u2028b"
+
+
+def test_secrets_stay_out_of_values_lists_and_tracebacks(logged):
+    logs.hide({"0123456789": "${KEY}"})
+
+    def act():
+        log = structlog.stdlib.get_logger("x")
+        try:
+            int("https://me:hunter2@a.example/?key=0123456789")
+        except ValueError:
+            log.exception("failed", urls=["https://me:hunter2@a.example/?key=0123456789"])
+
+    (line,) = logged(act)
+    assert line["urls"] == ["https://a.example/?key=${KEY}"]
+    assert "'https://a.example/?key=${KEY}'" in line["exception"][0]["exc_value"]
+    assert "hunter2" not in json.dumps(line)
+
+
+def test_what_ends_a_process_is_logged_as_all_else_is(logged, monkeypatch):
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+
+    def act():
+        try:
+            int("https://me:hunter2@a.example/")
+        except ValueError:
+            sys.excepthook(*sys.exc_info())
+
+    (line,) = logged(act)
+    assert (line["event"], line["level"]) == ("crashed", "critical")
     assert "hunter2" not in json.dumps(line)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from monitor.alerts.snippets import snippets
+from monitor.hiding import without_userinfo
 from monitor.model import Alert, Article, Match, Watchlist, content_id
 
 VERSION = 1
@@ -100,10 +101,10 @@ def notice(title: str, text: str, *, now: datetime) -> Alert:
 def _article(article: Article) -> dict[str, Any]:
     described: dict[str, Any] = {
         "id": article.id,
-        "url": article.url,
+        "url": without_userinfo(article.url),
         "title": article.title,
         "source": article.source,
-        "feed_url": article.feed_url,
+        "feed_url": without_userinfo(article.feed_url),
         "authors": list(article.authors),
         "published_at": _utc(article.published_at) if article.published_at else None,
         "language": article.language,
@@ -141,5 +142,9 @@ def evidence_of(article: Article, match: Match) -> list[dict[str, Any]]:
 
 
 def _utc(moment: datetime) -> str:
-    """Formats a moment as RFC 3339 in UTC, to the second, with a Z."""
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    """Formats a moment as RFC 3339 to the second, in UTC unless UTC has no such year."""
+    try:
+        moment = moment.astimezone(UTC)
+    except OverflowError:
+        return moment.isoformat(timespec="seconds")
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+
+from monitor.alerts.document import whole
 
 # Nobody reads a longer list; the rest is counted.
 MAX_SHOWN = 30
@@ -41,16 +43,22 @@ class Section:
 class Message:
     """The content of one message to a subscriber.
 
-    `alerts` are documents of version 1 of the contract, with `story.articles` up to date; `key`
-    stays the same when the message is retried. `to` holds the remaining recipients; empty means
-    all. With `follows`, the one alert belongs to a story whose first alert was sent before, and the
-    message only adds an article to it.
+    `alerts` are documents of version 1 of the contract, with `story.articles` up to date, completed
+    so that renderers can rely on every field; `published` are the same documents as published.
+    `key` stays the same when the message is retried. `to` holds the remaining recipients; empty
+    means all. With `follows`, the one alert belongs to a story whose first alert was sent before,
+    and the message only adds an article to it.
     """
 
     key: str
     alerts: tuple[dict[str, Any], ...]
     to: tuple[str, ...] = ()
     follows: bool = False
+    published: tuple[dict[str, Any], ...] = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "published", self.alerts)
+        object.__setattr__(self, "alerts", tuple(map(whole, self.alerts)))
 
     @property
     def gathered(self) -> bool:

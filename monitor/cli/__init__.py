@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from monitor.cli import daemon, failed, feeds, history, pages, watchlists
+from monitor.cli import daemon, failed, feeds, history, pages, setup, watchlists
 from monitor.errors import ConfigError, PresswatchError, QueryError
 
 FAILED = 1
@@ -19,7 +19,7 @@ def presswatch() -> None:
     """Watch the news: poll feeds, match articles against watchlists, alert in seconds."""
 
 
-for module in (daemon, pages, history, failed, feeds, watchlists):
+for module in (daemon, setup, pages, history, failed, feeds, watchlists):
     for command in module.COMMANDS:
         presswatch.add_command(command)
 

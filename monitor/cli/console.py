@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
-import signal
-import sys
-from collections.abc import Iterable
-from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any
+import threading
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 import click
-from honcho.printer import Message
-from honcho.printer import Printer as HonchoPrinter
 
-from monitor import lifeline, logs, runtime
+from monitor import logs
 from monitor.alerts.build import reservation
+from monitor.alerts.document import clock, whole
+from monitor.untrusted import printable
+
+if TYPE_CHECKING:
+    from monitor.store import AlertStore
 
 WIDTH = 88
 STYLE: dict[str, dict[str, Any]] = {
@@ -23,21 +24,17 @@ STYLE: dict[str, dict[str, Any]] = {
     "normal": {"fg": "yellow", "bold": True},
     "low": {"fg": "blue", "bold": True},
 }
-BLOCKS = "console"
+# How soon the console notices that there is nothing more to show.
+BLOCK = timedelta(seconds=1)
 
 
-def printable(text: str) -> str:
-    """Text from strangers as one line without what a terminal would obey: controls, bidi marks."""
-    return "".join(char if char.isprintable() else " " for char in text)
-
-
-def block(alert: dict[str, Any]) -> str:
+def block(document: dict[str, Any]) -> str:
     """An alert as a block of lines, with styles that `click.echo` drops where they do no good."""
+    alert = whole(document)
     article = alert["article"]
-    when = datetime.fromisoformat(article["published_at"] or alert["detected_at"]).astimezone()
-    head = f"{alert['watchlist']} · {alert['priority']}"
-    about = [article["source"], f"{when:%-d %B %Y, %H:%M}"]
-    about += filter(None, [reservation(article)])
+    when = clock(article["published_at"] or alert["detected_at"], "%-d %B %Y, %H:%M", None)
+    head = printable(f"{alert['watchlist']} · {alert['priority']}")
+    about = filter(None, [article["source"], when, reservation(article)])
     lines = [
         click.style(
             f"── {head} " + "─" * max(0, WIDTH - len(head) - 4), **STYLE[alert["priority"]]
@@ -60,8 +57,9 @@ def highlighted(snippet: dict[str, Any]) -> str:
     return "".join([*pieces, printable(text[done:])])
 
 
-def line(alert: dict[str, Any]) -> str:
+def line(document: dict[str, Any]) -> str:
     """An alert as one line."""
+    alert = whole(document)
     article = alert["article"]
     parts = (alert["detected_at"], alert["watchlist"], article["title"], article["url"])
     return "  ".join(map(printable, parts))
@@ -74,37 +72,19 @@ def show(alerts: Iterable[dict[str, Any]]) -> None:
         click.echo(block(alert), nl=False, color=colour)
 
 
-class Printer(HonchoPrinter):  # type: ignore[misc] # honcho has no types
-    """Passes on what processes print: log lines as they come, an alert's lines together."""
+class Console:
+    """Shows the alerts of a daemon as they are published, beginning after a stream id."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._block: list[bytes] = []
+    def __init__(self, alerts: AlertStore, after: str) -> None:
+        self._alerts = alerts.follow(after=after, block=BLOCK)
 
-    def write(self, message: Message) -> None:
-        """Print a message, unless it is honcho's own or a part of a block still to come."""
-        if message.name == "system":
-            return
-        if message.name != BLOCKS:
-            click.echo(message.data, err=True, nl=False, color=True)
-            return
-        self._block.append(message.data)
-        if not message.data.strip():
-            click.echo(b"".join(self._block), nl=False, color=True)
-            self._block.clear()
+    def __call__(self, quiet: threading.Event) -> None:
+        """Print blocks until `quiet` is set; called again, go on after the last one."""
+        show(self._until(quiet))
 
-
-def main() -> None:
-    """Print the blocks of alerts after the stream id given, until told to stop."""
-    logs.configure("warning")
-    lifeline.stop_with_owner()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    daemon = runtime.start(
-        Path(os.environ[runtime.CONFIG_VARIABLE]), Path(os.environ[runtime.DATA_VARIABLE])
-    )
-    following = daemon.store.alerts.follow(after=sys.argv[1], block=timedelta(seconds=5))
-    show(alert for alert in following if alert)
-
-
-if __name__ == "__main__":
-    main()
+    def _until(self, quiet: threading.Event) -> Iterator[dict[str, Any]]:
+        for alert in self._alerts:
+            if alert:
+                yield alert
+            elif quiet.is_set():
+                return

@@ -16,9 +16,8 @@ from click.core import ParameterSource
 
 from monitor import embedded, lifeline, logs, runtime
 from monitor.cli import options
-from monitor.config import load
-
-INTERRUPTED = {130, 143}  # honcho's word for SIGINT and SIGTERM
+from monitor.cli.console import Console
+from monitor.cli.supervisor import Supervisor
 
 
 @click.command()
@@ -27,16 +26,17 @@ INTERRUPTED = {130, 143}  # honcho's word for SIGINT and SIGTERM
 @options.log_level
 def run(config_directory: Path, data: Path, log_level: str) -> None:
     """Run everything in the foreground, and print each alert, until Ctrl-C."""
-    configuration = load(config_directory, os.environ)
-    with _daemon(config_directory, data, log_level):
+    configuration = runtime.read(config_directory)
+    processes = Supervisor(_commands())
+    with _daemon(config_directory, data, log_level, processes):
         click.echo(
             f"presswatch: {len(configuration.feeds)} feeds and {len(configuration.watchlists)} "
             f"watchlists from {config_directory}, data in {data}; Ctrl-C stops",
             err=True,
         )
+        alerts = runtime.start(config_directory, data).store.alerts
         # What is published before the console is up is shown all the same.
-        newest = runtime.start(config_directory, data).store.alerts.last_id()
-        sys.exit(_run_processes({"console": _python("monitor.cli.console", newest)}))
+        sys.exit(processes.run(Console(alerts, alerts.last_id())))
 
 
 @click.command()
@@ -45,6 +45,7 @@ def demo(log_level: str) -> None:
     """Show it all on a bundled newsroom, offline: alerts for its articles, none for its adverts."""
     from monitor.demo import configuration
     from monitor.demo.newsroom import LOOPBACK, free_port
+    from monitor.demo.show import Show
 
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="presswatch-demo-") as scratch:
@@ -56,17 +57,19 @@ def demo(log_level: str) -> None:
         # A demonstration is about alerts; lines about each article are there for who asks.
         chosen = click.get_current_context().get_parameter_source("log_level")
         level = "warning" if chosen is ParameterSource.DEFAULT else log_level
-        with _daemon(config_directory, Path(scratch) / "var", level):
+        logs.configure(level)
+        newsroom = shlex.join([sys.executable, "-m", "monitor.demo.newsroom", str(port)])
+        processes = Supervisor(_commands() | {"newsroom": newsroom})
+        data = Path(scratch) / "var"
+        with _daemon(config_directory, data, level, processes):
             click.echo("presswatch: a newsroom of three outlets opens on loopback …\n", err=True)
-            processes = {
-                "newsroom": _python("monitor.demo.newsroom", port),
-                "console": _python("monitor.demo.show"),
-            }
-            sys.exit(_run_processes(processes))
+            sys.exit(processes.run(Show(runtime.start(config_directory, data))))
 
 
 @contextmanager
-def _daemon(config_directory: Path, data: Path, log_level: str) -> Iterator[None]:
+def _daemon(
+    config_directory: Path, data: Path, log_level: str, processes: Supervisor
+) -> Iterator[None]:
     """Hold the data directory, have a Redis, and tell the processes to come about both."""
     data = data.resolve()
     with embedded.hold(data):
@@ -84,28 +87,16 @@ def _daemon(config_directory: Path, data: Path, log_level: str) -> Iterator[None
             runtime.connect(data)
             yield
         else:
-            with embedded.server(data):
+            with embedded.server(data, processes.fail):
                 yield
 
 
-def _python(module: str, *arguments: object) -> str:
-    return shlex.join([sys.executable, "-m", module, *map(str, arguments)])
-
-
-def _run_processes(more: dict[str, str]) -> int:
-    """Run the Procfile's processes and some more until one ends or we are told to stop."""
+def _commands() -> dict[str, str]:
+    """The Procfile's processes."""
     from honcho.environ import parse_procfile
-    from honcho.manager import Manager
 
-    from monitor.cli.console import Printer
-
-    manager = Manager(Printer())
     procfile = parse_procfile(runtime.bundled("Procfile").read_text(encoding="utf-8"))
-    for name, command in (procfile.processes | more).items():
-        # `exec` spares a shell that would stand between us and the process.
-        manager.add_process(name, f"exec {command}")
-    manager.loop()
-    return 0 if manager.returncode in INTERRUPTED else int(manager.returncode)
+    return dict(procfile.processes)
 
 
 @click.command()

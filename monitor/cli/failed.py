@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,10 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from monitor.cli import options
-from monitor.cli.console import printable
 from monitor.cli.options import F
 from monitor.errors import PresswatchError
+from monitor.logs import shown
 from monitor.model import Delivery, from_plain
+from monitor.untrusted import printable, terminal_json
 
 if TYPE_CHECKING:
     from monitor.queues import FailedJob, Queues
@@ -47,7 +47,7 @@ def list_failed(config_directory: Path, data: Path, as_json: bool) -> None:
     for job in start(config_directory, data).queues.all_failed():
         if as_json:
             told = {**asdict(job), "failed_at": job.failed_at.isoformat(), "about": about(job)}
-            click.echo(json.dumps(told, ensure_ascii=False))
+            click.echo(terminal_json(told))
         else:
             parts = (job.id, f"{job.failed_at:%Y-%m-%dT%H:%M:%SZ}", about(job), job.error)
             click.echo("  ".join(map(printable, parts)))
@@ -106,7 +106,7 @@ def about(job: FailedJob) -> str:
     if not job.args:
         return "a job of somebody else"
     if job.queue == "articles":
-        return str(job.args[1].get("url") or job.args[1].get("title") or "an entry")
+        return shown(str(job.args[1].get("url") or job.args[1].get("title") or "an entry"))
     delivery = from_plain(Delivery, job.args[0])
     recipients = f" ({', '.join(delivery.to)})" if delivery.to else ""
     what = f"alert {delivery.alerts[0]}"

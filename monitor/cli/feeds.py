@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
+from monitor import runtime
 from monitor.cli import options
-from monitor.cli.console import printable
-from monitor.config import add_feed, load
-from monitor.errors import PresswatchError
+from monitor.config import Settings, load, prepare_feed
+from monitor.errors import FeedError, FetchError, PresswatchError
+from monitor.hiding import without_userinfo
 from monitor.model import Feed
+from monitor.untrusted import printable, terminal_json
 
 
 @click.group()
@@ -32,17 +34,18 @@ def list_feeds(config_directory: Path, data: Path, as_json: bool) -> None:
     from monitor.status import collect
 
     try:
-        known = {feed["url"]: feed for feed in collect(start(config_directory, data))["feeds"]}
+        known = {feed["id"]: feed for feed in collect(start(config_directory, data))["feeds"]}
     except NotRunning:
         known = {}
     for feed in load(config_directory, os.environ).feeds:
-        found = known.get(feed.url, {})
+        found = known.get(feed.id, {})
         if as_json:
-            own = {"id": feed.id, "url": feed.url, "name": feed.name, "tags": list(feed.tags)}
-            click.echo(json.dumps(own | found, ensure_ascii=False))
+            own = {"id": feed.id, "url": feed.public_url, "name": feed.name}
+            click.echo(terminal_json(own | {"tags": list(feed.tags)} | found))
             continue
-        name = printable(found.get("name") or feed.name or "")
-        parts = (feed.id, f"{found.get('health', '-'):<8}", feed.url, name, ",".join(feed.tags))
+        health, tags = f"{found.get('health', '-'):<8}", ",".join(feed.tags)
+        name = found.get("name") or feed.name or ""
+        parts = map(printable, (feed.id, health, feed.public_url, name, tags))
         click.echo("  ".join(filter(None, parts)))
 
 
@@ -50,11 +53,60 @@ def list_feeds(config_directory: Path, data: Path, as_json: bool) -> None:
 @click.argument("url")
 @click.option("--name", help="Its name; the feed's own title otherwise.")
 @click.option("--tag", "tags", multiple=True, help="A tag; may be given several times.")
+@click.option("--force", is_flag=True, help="Add it though it cannot be read now; asks nobody.")
 @options.config
-def add(url: str, name: str | None, tags: tuple[str, ...], config_directory: Path) -> None:
-    """Add a feed to the configuration; a running daemon takes it up within seconds."""
-    file = add_feed(config_directory, Feed(url, name, tags), os.environ)
-    click.echo(f"added to {file}")
+@click.pass_context
+def add(
+    context: click.Context,
+    url: str,
+    name: str | None,
+    tags: tuple[str, ...],
+    force: bool,
+    config_directory: Path,
+) -> None:
+    """Poll a feed and add it to the configuration; a running daemon takes it up within seconds."""
+    source = context.get_parameter_source("config_directory")
+    given = source is not ParameterSource.DEFAULT or Path("config").is_dir()
+    if not given or runtime.is_bundled(config_directory):
+        raise PresswatchError(
+            "there is no ./config here, and what comes with Presswatch is not changed: write a "
+            "configuration of your own with `presswatch init`, or name one with --config"
+        )
+    feed = Feed(url, name, tags)
+    addition = prepare_feed(config_directory, feed, os.environ)
+    if not force:
+        found = asyncio.run(_look(feed, load(config_directory, os.environ).settings))
+        click.echo(printable(found))
+    click.echo(f"added to {addition.write()}")
+
+
+async def _look(feed: Feed, settings: Settings) -> str:
+    """What a feed says of itself; raises PresswatchError where it cannot be read."""
+    from monitor.feeds.parse import parse
+    from monitor.feeds.poll import ACCEPT
+    from monitor.http import HttpClient
+    from monitor.status import title_text
+
+    try:
+        async with HttpClient.of(settings) as http:
+            response = await http.get(
+                feed.url,
+                timeout_s=settings.poll.timeout.total_seconds(),
+                max_bytes=settings.poll.max_size,
+                accept=ACCEPT,
+            )
+        parsed = parse(response.body, url=response.url, headers=response.headers)
+    except (FetchError, FeedError) as error:
+        raise PresswatchError(
+            f"{feed.public_url} is not added: {error}; --force adds it all the same"
+        ) from error
+    moments = [
+        moment for entry in parsed.entries if (moment := entry.published_at or entry.updated_at)
+    ]
+    newest = f", the newest of {max(moments):%Y-%m-%d %H:%M} UTC" if moments else ""
+    count = len(parsed.entries)
+    title = title_text(parsed.title) or "(no title)"
+    return f"{title}: {count} entr{'y' if count == 1 else 'ies'}{newest}"
 
 
 @feeds.command()
@@ -69,10 +121,11 @@ def poll(url: str, config_directory: Path, data: Path, log_level: str) -> None: 
     from monitor.runtime import start
 
     daemon = start(config_directory, data)
-    feed = next((feed for feed in daemon.config.feeds if url in {feed.url, feed.id}), None)
+    feed = next((feed for feed in daemon.config.feeds if url in _names(feed)), None)
     if feed is None:
         raise PresswatchError(
-            f"{url} is no feed of this configuration; add it: presswatch feeds add {url}"
+            f"{without_userinfo(url)} is no feed of this configuration; add it: "
+            f"presswatch feeds add {without_userinfo(url)}"
         )
     settings = daemon.config.settings
 
@@ -80,10 +133,15 @@ def poll(url: str, config_directory: Path, data: Path, log_level: str) -> None: 
         async with HttpClient.of(settings) as http:
             outcome = await Poller(daemon.store, daemon.queues, http, settings).poll(feed)
         if outcome.state.error:
-            raise PresswatchError(f"{url}: {outcome.state.error}")
+            raise PresswatchError(f"{feed.public_url}: {outcome.state.error}")
         click.echo(f"{outcome.state.entries} entries, {outcome.new} new, {outcome.edited} edited")
 
     asyncio.run(once())
+
+
+def _names(feed: Feed) -> set[str]:
+    """By what a person may name a feed."""
+    return {feed.id, feed.url, feed.public_url}
 
 
 COMMANDS = (feeds,)

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from monitor import logs
 from monitor.cli import options
-from monitor.cli.console import block, line, printable
+from monitor.cli.console import block, line
 from monitor.errors import PresswatchError
 from monitor.model import Alert, Delivery, as_plain
+from monitor.untrusted import printable, terminal_json
 
 if TYPE_CHECKING:
     from monitor.store import Store
+
+# So many feeds with the same error are listed one by one; more are counted.
+MOST_ALIKE = 3
+# `tail` wakes up so often though nothing comes.
+BLOCK = timedelta(seconds=5)
 
 
 @click.command()
@@ -29,7 +36,7 @@ def status(config_directory: Path, data: Path, as_json: bool) -> None:
     from monitor.status import collect
 
     found = collect(start(config_directory, data))
-    click.echo(json.dumps(found, ensure_ascii=False, indent=2) if as_json else _as_text(found))
+    click.echo(terminal_json(found, indent=2) if as_json else _as_text(found))
 
 
 def _as_text(found: dict[str, Any]) -> str:
@@ -40,12 +47,7 @@ def _as_text(found: dict[str, Any]) -> str:
         f"workers    {found['workers']}",
         f"feeds      {health}",
     ]
-    lines += [
-        f"           {printable(feed['name'] or feed['url'])}: {printable(feed['error'])}"
-        f" ({feed['failures']}× in a row)"
-        for feed in found["feeds"]
-        if feed["error"]
-    ]
+    lines += [f"           {line}" for line in _complaints(found["feeds"])]
     for name, depth in found["queues"].items():
         counts = ", ".join(f"{count} {what}" for what, count in depth.items())
         lines.append(f"{name:<10} {counts}")
@@ -56,6 +58,30 @@ def _as_text(found: dict[str, Any]) -> str:
     lines += [f"alert      {line(alert)}" for alert in found["last_alerts"]]
     lines += [f"failed     {job['id']}: {printable(job['error'])}" for job in found["failed"]]
     return "\n".join(lines)
+
+
+def _complaints(feeds: list[dict[str, Any]]) -> Iterator[str]:
+    """What is wrong with feeds: a line each, and one line for all that fail in the same way."""
+    by_error: dict[str, list[dict[str, Any]]] = {}
+    for feed in feeds:
+        if feed["failures"]:
+            by_error.setdefault(printable(feed["error"] or "failed"), []).append(feed)
+    for error, failing in by_error.items():
+        if len(failing) > MOST_ALIKE:
+            some = ", ".join(_name(feed) for feed in failing[:MOST_ALIKE])
+            yield f"{len(failing)} feeds: {error} ({some} …)"
+            continue
+        for feed in failing:
+            yield f"{_name(feed)}: {error} ({feed['failures']}× in a row)"
+    for feed in feeds:
+        if not feed["failures"] and feed["problem"]:
+            yield f"{_name(feed)}: {printable(feed['problem'])}"
+        if feed["held_back"]:
+            yield f"{_name(feed)}: {feed['held_back']} entries held back"
+
+
+def _name(feed: dict[str, Any]) -> str:
+    return printable(feed["name"] or feed["url"])
 
 
 def _fares(subscriber: dict[str, Any]) -> str:
@@ -79,10 +105,11 @@ def tail(watchlists: tuple[str, ...], config_directory: Path, data: Path, as_jso
     """Print alerts as they happen, one a line, until Ctrl-C."""
     from monitor.runtime import start
 
+    logs.configure("warning")
     alerts = start(config_directory, data).store.alerts
-    for alert in alerts.follow(after=alerts.last_id(), block=timedelta(seconds=5)):
-        if alert and (not watchlists or alert["watchlist"] in watchlists):
-            click.echo(json.dumps(alert, ensure_ascii=False) if as_json else line(alert))
+    for alert in alerts.follow(after=alerts.last_id(), block=BLOCK):
+        if alert and (not watchlists or alert.get("watchlist") in watchlists):
+            click.echo(terminal_json(alert) if as_json else line(alert))
 
 
 @click.group()
@@ -113,7 +140,7 @@ def list_alerts(
         since=since, watchlists=watchlists, most=1_000_000 if since else 100
     )
     for alert in reversed(found):
-        click.echo(json.dumps(alert, ensure_ascii=False) if as_json else line(alert))
+        click.echo(terminal_json(alert) if as_json else line(alert))
 
 
 @alerts.command(name="show")
@@ -130,7 +157,7 @@ def show_alert(alert_id: str, config_directory: Path, data: Path, as_json: bool)
     ledger = store.subscribers.ledger(alert_id)
     if as_json:
         told = {"alert": alert.document, "deliveries": [as_plain(note) for note in ledger]}
-        click.echo(json.dumps(told, ensure_ascii=False, indent=2))
+        click.echo(terminal_json(told, indent=2))
         return
     click.echo(block(alert.document), nl=False)
     for note in ledger:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor import embedded
+from monitor import embedded, logs
 from monitor.alerts.build import notice
 from monitor.alerts.digest import Message
 from monitor.errors import DeliveryError
@@ -28,13 +28,16 @@ def try_out(config_directory: Path, config: Config) -> Iterator[tuple[str, str |
 
     What is learned goes into a Redis of its own: nothing of a daemon's is touched.
     """
+    # What goes wrong is told as what came back.
+    logs.configure("critical")
+    logs.hide(config.secrets)
     with tempfile.TemporaryDirectory(prefix="presswatch-check-") as scratch:
         data = Path(scratch)
         with embedded.hold(data), embedded.server(data):
             runtime = Runtime(config_directory, config, connect(data, {}))
             for feed, outcome in zip(config.feeds, asyncio.run(_poll(runtime)), strict=True):
                 entries = f"{outcome.state.entries} entries"
-                yield f"feed {feed.name or feed.url}", outcome.state.error, entries
+                yield f"feed {feed.name or feed.public_url}", outcome.state.error, entries
             yield from _deliver(runtime)
             runtime.redis.close()
 

@@ -16,10 +16,11 @@ import click
 
 from monitor.alerts.build import evidence_of
 from monitor.cli import options
-from monitor.cli.console import highlighted, printable
+from monitor.cli.console import highlighted
 from monitor.config import Settings, json_schema, load
 from monitor.errors import CleanError, ConfigError, FetchError
 from monitor.model import Article, Match, Term, Watchlist, as_plain
+from monitor.untrusted import printable
 
 if TYPE_CHECKING:
     from monitor.articles.clean import Page

@@ -6,6 +6,7 @@ import codecs
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -26,6 +27,7 @@ from monitor.config.edit import has_feeds, with_feed
 from monitor.config.schema import (
     KINDS,
     ArticleSettings,
+    FeedEntry,
     File,
     PollSettings,
     Schema,
@@ -35,6 +37,7 @@ from monitor.config.schema import (
 )
 from monitor.config.source import Path_, Source, files, read
 from monitor.errors import ConfigError, Fault, PresswatchError
+from monitor.hiding import secrets, without_userinfo
 from monitor.model import Digest, Feed, FeedFilter, Quiet, Subscriber, Watchlist
 
 __all__ = [
@@ -42,10 +45,10 @@ __all__ = [
     "Config",
     "PollSettings",
     "Settings",
-    "add_feed",
     "fingerprint",
     "json_schema",
     "load",
+    "prepare_feed",
 ]
 
 # What pydantic calls a fault, in words for who wrote the file.
@@ -72,6 +75,17 @@ class Config:
     watchlists: tuple[Watchlist, ...]
     subscribers: tuple[Subscriber, ...]
     definitions: Mapping[str, str]
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """What of feeds' addresses must not be shown, each with what is shown for it."""
+        found: dict[str, str] = {}
+        for feed in self.feeds:
+            bare = without_userinfo(feed.url)
+            if bare != feed.public_url:
+                found[bare] = feed.public_url
+            found |= dict(feed.secrets)
+        return found
 
 
 def load(
@@ -101,7 +115,7 @@ def load(
         raise ConfigError(sorted(set(faults)))
     return Config(
         settings=file.settings,
-        feeds=tuple(Feed(feed.url, feed.name, feed.tags, feed.every) for feed in file.feeds),
+        feeds=tuple(_feed(source, number, entry) for number, entry in enumerate(file.feeds)),
         watchlists=tuple(map(_watchlist, file.watchlists)),
         subscribers=tuple(map(_subscriber, file.subscribers)),
         definitions=file.definitions,
@@ -126,14 +140,38 @@ def json_schema() -> dict[str, Any]:
     return File.model_json_schema(schema_generator=Schema)
 
 
-def add_feed(directory: Path, feed: Feed, environ: Mapping[str, str]) -> Path:
-    """Write a feed into the configuration, comments and all else left alone; returns the file.
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """A file of the configuration as it will be with a feed more."""
+
+    file: Path
+    content: bytes
+
+    def write(self) -> Path:
+        """Put it in the place of the file, which it returns."""
+        # The daemon looks at the file at any moment: it must never find half of it.
+        target = self.file.resolve()
+        whole = target.with_name(f".{target.name}.new")
+        try:
+            whole.write_bytes(self.content)
+            if target.exists():
+                shutil.copymode(target, whole)
+            whole.replace(target)
+        except OSError as error:
+            with suppress(OSError):
+                whole.unlink()
+            raise PresswatchError(f"{self.file} cannot be written: {error.strerror}") from error
+        return self.file
+
+
+def prepare_feed(directory: Path, feed: Feed, environ: Mapping[str, str]) -> Addition:
+    """Find where a feed goes in the configuration, comments and all else left alone.
 
     Raises ConfigError where the configuration is broken, or would be with this feed.
     """
     known = load(directory, environ)
     if feed.url in {one.url for one in known.feeds}:
-        raise PresswatchError(f"{feed.url} is a feed already")
+        raise PresswatchError(f"{feed.public_url} is a feed already")
     wanted = Counter((*known.feeds, replace(feed, name=feed.name or None)))
     faults: list[ConfigError] = []
     for file in _files_for_feeds(directory):
@@ -145,16 +183,10 @@ def add_feed(directory: Path, feed: Feed, environ: Mapping[str, str]) -> Path:
         except ConfigError as error:
             faults.append(error)
     else:
-        raise faults[0] if faults else PresswatchError(f"{feed.url} cannot be written as a feed")
-    # The daemon looks at the file at any moment: it must never find half of it.
-    target = file.resolve()
-    whole = target.with_name(f".{target.name}.new")
+        said = f"{feed.public_url} cannot be written as a feed"
+        raise faults[0] if faults else PresswatchError(said)
     mark = codecs.BOM_UTF8 if before.startswith(codecs.BOM_UTF8) else b""
-    whole.write_bytes(mark + text.encode())
-    if target.exists():
-        shutil.copymode(target, whole)
-    whole.replace(target)
-    return file
+    return Addition(file, mark + text.encode())
 
 
 def _files_for_feeds(directory: Path) -> Iterator[Path]:
@@ -165,6 +197,19 @@ def _files_for_feeds(directory: Path) -> Iterator[Path]:
         file
         for file in (directory / f"feeds-{number}.yaml" for number in count(2))
         if not file.exists()
+    )
+
+
+def _feed(source: Source, number: int, entry: FeedEntry) -> Feed:
+    at: Path_ = ("feeds", number, "url")
+    variables = source.variables.get(at, ())
+    return Feed(
+        entry.url,
+        entry.name,
+        entry.tags,
+        entry.every,
+        public_url=source.written[at] if variables else "",
+        secrets=secrets(variables),
     )
 
 
@@ -206,7 +251,7 @@ def _fault(source: Source, details: ErrorDetails) -> Fault:
         words = "must be a whole number from 1 to 1000"
     place, found = source.place(path), details["input"]
     if isinstance(found, str | int | float) and not place.secret:
-        shown = repr(found)
+        shown = without_userinfo(repr(found))
         words += f", got {shown if len(shown) < _SHOWN else shown[:_SHOWN] + '…'}"
     return place.fault(name + words)
 

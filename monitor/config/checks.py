@@ -9,6 +9,7 @@ from typing import Any
 
 from monitor.config.source import Path_, Source
 from monitor.errors import Fault, QueryError
+from monitor.hiding import without_userinfo
 from monitor.model import Article, Watchlist
 from monitor.watchlists.matcher import Matcher
 from monitor.watchlists.query import parse
@@ -65,7 +66,7 @@ def repeated(source: Source) -> Iterator[Fault]:
         for path, name in _named(source, part, key):
             if name in first:
                 where = source.place(first[name])
-                shown = "this" if source.place(path).secret else f"`{name}`"
+                shown = "this" if source.place(path).secret else f"`{without_userinfo(name)}`"
                 yield source.place(path).fault(
                     f"{part[:-1]} {key} {shown} is given twice, first at {where}"
                 )

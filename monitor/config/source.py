@@ -15,6 +15,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from monitor.errors import Fault
+from monitor.hiding import Secret
 
 Path_ = tuple[str | int, ...]
 
@@ -59,6 +60,10 @@ class Source:
     places: dict[Path_, Place] = field(default_factory=dict)
     keys: dict[Path_, Place] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
+    # Of values with variables: the text as the file has it, without defaults.
+    written: dict[Path_, str] = field(default_factory=dict)
+    # And each variable's value with its name.
+    variables: dict[Path_, list[Secret]] = field(default_factory=dict)
 
     def place(self, path: Path_) -> Place:
         """The place of a value, or of the nearest thing around it."""
@@ -221,7 +226,21 @@ class _Reader:
             raise TypeError(f"no kind of node: {node}")
         if "${" in node.value:
             self._source.places[path] = Place(place.file, place.line, place.column, secret=True)
+            self._note_variables(path, str(node.value))
         return self._scalar(node, place)
+
+    def _note_variables(self, path: Path_, text: str) -> None:
+        """Note how a text with variables may be shown, and what it takes from the environment."""
+        found = self._source.variables[path] = []
+
+        def shown(variable: re.Match[str]) -> str:
+            name = variable["name"]
+            if name is None:
+                return "${"
+            found.append((self._environ.get(name) or variable["default"] or "", f"${{{name}}}"))
+            return f"${{{name}}}"
+
+        self._source.written[path] = _VARIABLE.sub(shown, text)
 
     def _scalar(self, node: ScalarNode, place: Place) -> Any:
         """A scalar by YAML 1.2's core schema, without its octal numbers and infinities."""

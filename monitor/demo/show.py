@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import sys
+import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import click
 
-from monitor import lifeline, logs, runtime
+from monitor import runtime
 from monitor.cli.console import show
 from monitor.demo import DECOYS, EXPECTED
 from monitor.demo.stories import STORIES
@@ -24,7 +21,9 @@ TIMEOUT_S = 120.0
 CALM = timedelta(seconds=3)
 
 
-def watch(daemon: runtime.Runtime, alerts: list[tuple[str, str]]) -> Iterator[dict[str, Any]]:
+def watch(
+    daemon: runtime.Runtime, alerts: list[tuple[str, str]], quiet: threading.Event
+) -> Iterator[dict[str, Any]]:
     """Yields alerts until all stories are read and nothing more arrives; `alerts` collects them."""
     deadline = time.monotonic() + TIMEOUT_S
     for alert in daemon.store.alerts.follow(after="0", block=CALM):
@@ -32,6 +31,8 @@ def watch(daemon: runtime.Runtime, alerts: list[tuple[str, str]]) -> Iterator[di
             alerts.append((alert["watchlist"], alert["article"]["title"]))
             yield alert
             continue
+        if quiet.is_set():
+            return
         owed = daemon.queues.depths()["articles"].owed
         if daemon.store.articles.count() >= len(STORIES) and not owed:
             return
@@ -56,20 +57,18 @@ Now try your own feeds: edit config/feeds.yaml and config/watchlists.yaml, then 
     return "\n".join([counts, *surprises, outlook])
 
 
-def main() -> None:
-    """Prints alerts until the newsroom has no more stories; exits with 0 if all were expected."""
-    logs.configure("warning")
-    lifeline.stop_with_owner()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    daemon = runtime.start(
-        Path(os.environ[runtime.CONFIG_VARIABLE]), Path(os.environ[runtime.DATA_VARIABLE])
-    )
-    alerts: list[tuple[str, str]] = []
-    show(watch(daemon, alerts))
-    # An empty line at the end, as after each alert.
-    click.echo(summary(alerts, daemon.store.articles.count()) + "\n")
-    sys.exit(0 if sorted(alerts) == sorted(EXPECTED) else 1)
+class Show:
+    """Prints alerts until the newsroom has nothing more to say, and then what came of it."""
 
+    def __init__(self, daemon: runtime.Runtime) -> None:
+        self._daemon = daemon
 
-if __name__ == "__main__":
-    main()
+    def __call__(self, quiet: threading.Event) -> int | None:
+        """Give 0 where all came as expected, else 1; None where `quiet` was set before the end."""
+        alerts: list[tuple[str, str]] = []
+        show(watch(self._daemon, alerts, quiet))
+        if quiet.is_set():
+            return None
+        # Ends with an empty line, as a block does.
+        click.echo(summary(alerts, self._daemon.store.articles.count()) + "\n")
+        return 0 if sorted(alerts) == sorted(EXPECTED) else 1

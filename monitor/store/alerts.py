@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import structlog
+from redis.exceptions import RedisError
+
 from monitor.model import Alert, as_json, from_json
+from monitor.store.client import block_ms
 from monitor.store.replies import first_stream, stream_entries, text
 
 if TYPE_CHECKING:
@@ -17,6 +22,10 @@ if TYPE_CHECKING:
     from monitor.store.keys import Keys
 
 PAGE = 500
+# Between two attempts to reach a Redis that does not answer.
+PAUSE_S = 0.5
+
+log = structlog.stdlib.get_logger(__name__)
 
 
 class AlertStore:
@@ -57,8 +66,8 @@ class AlertStore:
             )
             for name, fields in page:
                 newest = f"({name}"
-                document = json.loads(fields[b"alert"])
-                if not watchlists or document["watchlist"] in watchlists:
+                document = _document(fields)
+                if not watchlists or document.get("watchlist") in watchlists:
                     found.append(document)
             if len(page) < PAGE:
                 break
@@ -76,19 +85,26 @@ class AlertStore:
     def follow(self, *, after: str, block: timedelta) -> Iterator[dict[str, Any] | None]:
         """Alerts after a stream id, in order, as they are published, without an end.
 
-        Gives None whenever `block` has passed without one.
+        Gives None whenever `block` has passed without one, and while Redis does not answer.
         """
-        start = after
+        start, answers = after, True
+        wait_ms = block_ms(self._redis, block)
         while True:
-            answer = self._redis.xread(
-                {self._keys.alerts: start}, count=PAGE, block=int(block.total_seconds() * 1000)
-            )
-            entries = first_stream(answer)
+            entries: list[tuple[str, dict[bytes, bytes]]] = []
+            try:
+                answer = self._redis.xread({self._keys.alerts: start}, count=PAGE, block=wait_ms)
+                entries, answers = first_stream(answer), True
+            except RedisError as error:
+                # It is back in a moment, or somebody stops us; one line says it for all attempts.
+                if answers:
+                    log.warning("redis failed", error=type(error).__name__)
+                answers = False
+                time.sleep(PAUSE_S)
             if not entries:
                 yield None
             for name, fields in entries:
                 start = name
-                yield json.loads(fields[b"alert"])
+                yield _document(fields)
 
     def trim(self, now: datetime) -> int:
         """Drop alerts older than `keep`, but none that a consumer group has still to read."""
@@ -113,3 +129,12 @@ class AlertStore:
             oldest = tuple(map(int, text(pending["min"]).split("-")))
             unread = min(unread, (oldest[0], oldest[1]))
         return unread
+
+
+def _document(fields: dict[bytes, bytes]) -> dict[str, Any]:
+    """The alert in a stream entry; one that is not ours comes back as text under `unreadable`."""
+    try:
+        document = json.loads(fields[b"alert"])
+    except (KeyError, ValueError):
+        document = None
+    return document if isinstance(document, dict) else {"unreadable": repr(fields)}

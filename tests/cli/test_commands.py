@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from click.testing import CliRunner
 
+from monitor import runtime
 from monitor.alerts.build import notice
 from monitor.cli import console, presswatch
 from monitor.cli.history import alerts
@@ -149,19 +150,82 @@ def test_commands_that_need_a_daemon_say_how_to_start_one(presswatch, configure,
         assert "start one with `presswatch run`" in result.stderr
 
 
-def test_feeds_are_added_to_the_configuration_and_listed(presswatch, configure):
+def test_a_feed_is_added_with_what_it_says_of_itself_and_listed(presswatch, configure, site):
     directory = configure(CONFIG)
     config = ("--config", str(directory))
-    added = presswatch.call("feeds", "add", "https://b.example/rss", "--tag", "new", *config)
+    site.put_feed("/rss", [("Envoys meet", "/1"), ("Rain", "/2")])
+    url = f"{site.url}/rss"
+    added = presswatch.call("feeds", "add", url, "--tag", "new", *config)
     assert added.returncode == 0, added.stderr
+    assert added.stdout.startswith(f"H: 2 entries, the newest of {datetime.now(UTC):%Y-%m-%d}")
     listed = presswatch.call("feeds", "list", "--json", *config)
     feeds = list(map(json.loads, listed.stdout.splitlines()))
     assert [(feed["url"], feed["tags"]) for feed in feeds] == [
         ("https://a.example/feed", ["press"]),
-        ("https://b.example/rss", ["new"]),
+        (url, ["new"]),
     ]
-    assert presswatch.call("feeds", "add", "https://b.example/rss", *config).returncode == 1
+    assert presswatch.call("feeds", "add", url, *config).returncode == 1
     assert presswatch.call("feeds", "add", "nonsense", *config).returncode == 2
+
+
+def test_what_is_no_feed_or_cannot_be_reached_is_added_by_force_only(presswatch, configure, site):
+    directory = configure(CONFIG)
+    config, before = ("--config", str(directory)), (directory / "config.yaml").read_text()
+    site.put_page("/page", "Envoys meet", "A page.")
+    for path, why in (("page", "no feed"), ("gone", "HTTP 404")):
+        refused = presswatch.call("feeds", "add", f"{site.url}/{path}", *config)
+        assert refused.returncode == 1
+        assert f"{site.url}/{path} is not added: " in refused.stderr
+        assert why in refused.stderr
+        assert "--force" in refused.stderr
+        assert (directory / "config.yaml").read_text() == before
+    forced = presswatch.call("feeds", "add", f"{site.url}/gone", "--force", *config)
+    assert forced.returncode == 0
+    assert site.asked()["/gone"] == 1
+    assert f"{site.url}/gone" in (directory / "config.yaml").read_text()
+
+
+def test_what_comes_with_the_package_is_never_written_to(presswatch, tmp_path, monkeypatch):
+    refused = presswatch.call("feeds", "add", "https://b.example/rss", "--force")
+    assert refused.returncode == 1
+    assert "presswatch init" in refused.stderr
+    bundled = runtime.bundled("config")
+    monkeypatch.setattr(runtime, "is_bundled", lambda path: path == bundled)
+    refused = presswatch.call(
+        "feeds", "add", "https://b.example/rss", "--force", "--config", str(bundled)
+    )
+    assert "presswatch init" in refused.stderr
+
+
+def test_init_writes_a_configuration_that_can_be_used_and_overwrites_nothing(presswatch, tmp_path):
+    done = presswatch.call("init")
+    assert done.returncode == 0
+    assert "presswatch run\n" in done.stdout
+    assert presswatch.call("check").returncode == 0
+    assert presswatch.call("feeds", "add", "https://b.example/rss", "--force").returncode == 0
+    written = (tmp_path / "config" / "feeds.yaml").read_text()
+    again = presswatch.call("init")
+    assert again.returncode == 1
+    assert "config/feeds.yaml is there already; nothing was written" in again.stderr
+    assert (tmp_path / "config" / "feeds.yaml").read_text() == written
+    elsewhere = presswatch.call("init", str(tmp_path / "other" / "place"))
+    assert f"--config {tmp_path}/other/place" in elsewhere.stdout
+    (tmp_path / "file").write_text("")
+    assert "Not a directory" in presswatch.call("init", "file/config").stderr
+
+
+def keys_of(schema):
+    """Every key that a configuration may have."""
+    for found in (schema, *schema.get("$defs", {}).values()):
+        yield from found.get("properties", {})
+
+
+def test_what_init_writes_shows_every_option(presswatch, tmp_path):
+    presswatch.call("init")
+    text = "".join(file.read_text() for file in (tmp_path / "config").glob("*.yaml"))
+    schema = json.loads(presswatch.call("check", "--schema").stdout)
+    # `api_url` is for another Slack than slack.com.
+    assert [key for key in keys_of(schema) if f"{key}:" not in text] == ["api_url"]
 
 
 def test_a_feed_is_polled_on_demand(presswatch, configure, site, words, redis_url, redis):
@@ -211,6 +275,19 @@ def test_a_strangers_title_cannot_command_the_terminal():
     assert "\x1b]" not in block
     assert "\x07" not in block
     assert "\u202e" not in block
+
+
+def test_json_escapes_what_commands_a_terminal_and_loses_nothing(
+    presswatch, configure, redis, redis_url, store
+):
+    title = "a\x9b31m \u202e \ud83d b"
+    article = DOCUMENT["article"] | {"title": title}
+    redis.xadd(store.keys.alerts, {"alert": json.dumps(DOCUMENT | {"article": article})})
+    options = ("--config", str(configure(CONFIG)))
+    listed = presswatch.call("alerts", "list", "--json", *options, REDIS_URL=redis_url)
+    assert json.loads(listed.stdout)["article"]["title"] == title
+    assert {char for char in listed.stdout if not char.isprintable()} == {"\n"}
+    assert presswatch.call("alerts", "list", *options, REDIS_URL=redis_url).returncode == 0
 
 
 def test_a_block_highlights_what_matched():

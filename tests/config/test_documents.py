@@ -16,6 +16,7 @@ from workers.delivery.webhook import signature
 PROJECT = Path(__file__).parents[2]
 DOCUMENT = (PROJECT / "docs" / "configuration.md").read_text(encoding="utf-8")
 SECRETS = {
+    "SLACK_TOKEN": "xoxb",
     "APPRISE_URL": "json://localhost",
     "HOOK_SECRET": "hush",
     "SLACK_WEBHOOK_URL": "https://hooks.example/T/B/x",

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitor.config import add_feed, load
+from monitor.config import load, prepare_feed
 from monitor.errors import ConfigError
 from monitor.model import Feed
 
@@ -34,7 +34,7 @@ def test_lines_are_added_below_the_last_feed_and_none_is_changed(tmp_path, head,
     file = tmp_path / "feeds.yaml"
     file.write_text(head + tail)
     known = load(tmp_path, {}).feeds
-    assert add_feed(tmp_path, NEW, {}) == file
+    assert prepare_feed(tmp_path, NEW, {}).write() == file
     assert load(tmp_path, {}).feeds == (*known, NEW)
     lines = ['- url: "https://new.example/"', '  name: "New: #1"', '  tags: ["x", "no"]']
     assert file.read_text() == head + "".join(f"{' ' * indent}{line}\n" for line in lines) + tail
@@ -52,7 +52,7 @@ def test_lines_are_added_below_the_last_feed_and_none_is_changed(tmp_path, head,
 )
 def test_a_list_in_brackets_stays_one(tmp_path, before, after):
     (tmp_path / "feeds.yaml").write_text(before)
-    add_feed(tmp_path, NEW, {})
+    prepare_feed(tmp_path, NEW, {}).write()
     assert (tmp_path / "feeds.yaml").read_text() == after
 
 
@@ -60,7 +60,7 @@ def test_a_list_in_brackets_stays_one(tmp_path, before, after):
 def test_the_first_feed_begins_a_list(tmp_path, before):
     if before is not None:
         (tmp_path / "feeds.yaml").write_text(before)
-    assert add_feed(tmp_path, NEW, {}).name == "feeds.yaml"
+    assert prepare_feed(tmp_path, NEW, {}).write().name == "feeds.yaml"
     assert (tmp_path / "feeds.yaml").read_text().startswith(before or "feeds:\n")
     assert load(tmp_path, {}).feeds == (NEW,)
 
@@ -69,14 +69,14 @@ def test_the_feeds_that_ship_keep_every_line(tmp_path):
     file = tmp_path / "feeds.yaml"
     before = (PROJECT / "config" / "feeds.yaml").read_text(encoding="utf-8")
     file.write_text(before, encoding="utf-8")
-    add_feed(tmp_path, NEW, {})
+    prepare_feed(tmp_path, NEW, {}).write()
     assert file.read_text(encoding="utf-8").startswith(before)
 
 
 def test_marks_and_line_ends_of_other_systems_stay(tmp_path):
     file = tmp_path / "feeds.yaml"
     file.write_bytes(b"\xef\xbb\xbffeeds:\r\n  - url: https://a.example/\r\n")
-    add_feed(tmp_path, Feed("https://b.example/"), {})
+    prepare_feed(tmp_path, Feed("https://b.example/"), {}).write()
     assert file.read_bytes() == (
         b'\xef\xbb\xbffeeds:\r\n  - url: https://a.example/\r\n  - url: "https://b.example/"\r\n'
     )
@@ -88,7 +88,7 @@ def test_marks_and_line_ends_of_other_systems_stay(tmp_path):
 def test_a_file_that_cannot_take_a_feed_is_left_alone_and_another_written(tmp_path, text):
     (tmp_path / "feeds.yaml").write_text(text)
     known = load(tmp_path, {}).feeds
-    file = add_feed(tmp_path, NEW, {})
+    file = prepare_feed(tmp_path, NEW, {}).write()
     assert load(tmp_path, {}).feeds in {(*known, NEW), (NEW, *known)}
     assert file.name == "feeds.yaml" or (tmp_path / "feeds.yaml").read_text() == text
 
@@ -97,7 +97,7 @@ def test_a_feed_that_is_wrong_changes_nothing(tmp_path):
     (tmp_path / "a.yaml").write_text("feeds: [{url: https://a.example/, name: A}]")
     for feed in (Feed("nonsense"), Feed("https://b.example/", "A")):
         with pytest.raises(ConfigError):
-            add_feed(tmp_path, feed, {})
+            prepare_feed(tmp_path, feed, {}).write()
     assert [path.name for path in tmp_path.iterdir()] == ["a.yaml"]
     assert (tmp_path / "a.yaml").read_text() == "feeds: [{url: https://a.example/, name: A}]"
 
@@ -109,7 +109,7 @@ def test_a_linked_file_stays_a_link_and_keeps_its_rights(tmp_path):
     real.write_text("feeds: []\n")
     real.chmod(0o640)
     (directory / "feeds.yaml").symlink_to(real)
-    add_feed(directory, NEW, {})
+    prepare_feed(directory, NEW, {}).write()
     assert (directory / "feeds.yaml").is_symlink()
     assert stat.S_IMODE(real.stat().st_mode) == 0o640
     assert load(directory, {}).feeds == (NEW,)
@@ -118,7 +118,7 @@ def test_a_linked_file_stays_a_link_and_keeps_its_rights(tmp_path):
 def test_a_broken_configuration_takes_no_feed(tmp_path):
     (tmp_path / "a.yaml").write_text("feeds: [")
     with pytest.raises(ConfigError):
-        add_feed(tmp_path, NEW, {})
+        prepare_feed(tmp_path, NEW, {}).write()
     assert (tmp_path / "a.yaml").read_text() == "feeds: ["
 
 
@@ -130,5 +130,7 @@ def test_a_broken_configuration_takes_no_feed(tmp_path):
 def test_any_name_is_read_as_it_was_given(tmp_path, name):
     for file in tmp_path.iterdir():
         file.unlink()
-    add_feed(tmp_path, Feed("https://a.example/", name, (name,)), {"HOME": "wrong", "A": "wrong"})
+    prepare_feed(
+        tmp_path, Feed("https://a.example/", name, (name,)), {"HOME": "wrong", "A": "wrong"}
+    ).write()
     assert load(tmp_path, {}).feeds == (Feed("https://a.example/", name, (name,)),)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitor.config import add_feed, fingerprint, load
+from monitor.config import fingerprint, load, prepare_feed
 from monitor.errors import ConfigError, PresswatchError
 from monitor.model import Digest, Feed, FeedFilter, Quiet
 
@@ -423,15 +423,15 @@ def test_a_change_changes_the_fingerprint(write):
 
 def test_a_feed_is_added_without_touching_the_rest(write):
     directory = write(feeds="# ours\nfeeds:\n  - url: https://a.example/  # the first\n")
-    file = add_feed(directory, Feed("https://b.example/", "B", ("x",)), {})
+    file = prepare_feed(directory, Feed("https://b.example/", "B", ("x",)), {}).write()
     text = file.read_text()
     assert "# ours" in text
     assert "# the first" in text
     assert load(directory, {}).feeds[1] == Feed("https://b.example/", "B", ("x",))
     with pytest.raises(PresswatchError, match="already"):
-        add_feed(directory, Feed("https://b.example/"), {})
+        prepare_feed(directory, Feed("https://b.example/"), {}).write()
     with pytest.raises(ConfigError):
-        add_feed(directory, Feed("nonsense"), {})
+        prepare_feed(directory, Feed("nonsense"), {}).write()
     assert file.read_text() == text
     assert [path.name for path in directory.iterdir()] == ["feeds.yaml"]
 

@@ -20,6 +20,7 @@ import regex
 
 from monitor.alerts.build import reservation
 from monitor.alerts.digest import MAX_SHOWN, Message, Section, StoryAlerts, gather
+from monitor.untrusted import slack_text
 from workers.delivery.cutting import cut
 
 # Limits beyond which Slack refuses or cuts: https://docs.slack.dev/reference/block-kit/blocks
@@ -40,10 +41,6 @@ UNTITLED = "(no title)"
 
 _ALARM: dict[str, Any] = {"type": "emoji", "name": "red_circle"}
 _BOLD = {"bold": True}
-_WHITE_SPACE = regex.compile(r"[\s\p{Z}]+")
-# Controls, half surrogates, and marks that change the direction of text; not the joiners inside
-# emoji and words.
-_UNSEEN = regex.compile(r"[\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069\ufeff]")
 # Characters that would end a link written as `<url|text>`, or that no URL may contain.
 _UNSAFE = regex.compile(r"[\s\p{Z}\p{C}<>|\"\\^`{}]")
 
@@ -96,12 +93,6 @@ def render_addition(alert: dict[str, Any]) -> Rendered:
     return Rendered(_fallback(alert), [_rich_text([_part("rich_text_section", line)])])
 
 
-def plain(text: str) -> str:
-    """Returns strangers' text on one line, without controls and bidi overrides."""
-    shown: str = _UNSEEN.sub("", _WHITE_SPACE.sub(" ", text))
-    return shown
-
-
 def escape(text: str) -> str:
     """Escapes the three characters that have a meaning to Slack, so that it shows them as they are.
 
@@ -144,7 +135,7 @@ def _digest(message: Message) -> Rendered:
         f"{_name(section.watchlist)} ({section.alerts})" for section in sections[:MAX_NAMED]
     )
     more = f" and {len(sections) - MAX_NAMED} more" if len(sections) > MAX_NAMED else ""
-    since = _fallback_time(datetime.fromisoformat(message.since))
+    since = _fallback_time(message.since)
     text = f"{len(message.alerts)} alerts since {since}: {names}{more}"
     return Rendered(escape(text), blocks)
 
@@ -237,13 +228,13 @@ def _snippet(snippet: dict[str, Any]) -> list[Element]:
             pieces += [(text[done:begin], None), (text[begin:stop], _BOLD)]
             done = stop
     pieces.append((text[done:], None))
-    elements = [_text(shown, style) for piece, style in pieces if (shown := plain(piece))]
+    elements = [_text(shown, style) for piece, style in pieces if (shown := slack_text(piece))]
     return elements if "".join(element["text"] for element in elements).strip() else []
 
 
 def _link(article: dict[str, Any], style: dict[str, bool] | None = None) -> Element:
     """Renders an article's title, as a link if its URL is safe."""
-    title = cut(plain(article["title"]).strip(), MAX_TITLE) or UNTITLED
+    title = cut(slack_text(article["title"]).strip(), MAX_TITLE) or UNTITLED
     url = safe_url(article.get("url") or "")
     if url is None:
         return _text(title, style)
@@ -252,9 +243,11 @@ def _link(article: dict[str, Any], style: dict[str, bool] | None = None) -> Elem
 
 def _date(moment: str, style: dict[str, bool] | None = None) -> Element:
     """Renders a moment (RFC 3339) in the reader's time zone, or in UTC if Slack cannot show it."""
-    when = datetime.fromisoformat(moment)
-    fallback = _fallback_time(when)
-    timestamp = int(when.timestamp())
+    fallback = _fallback_time(moment)
+    try:
+        timestamp = int(datetime.fromisoformat(moment).timestamp())
+    except (ValueError, OverflowError, OSError):
+        timestamp = 0
     if timestamp <= 0:
         # Some feeds date articles to the year 1, which Slack cannot show.
         return _text(fallback, style)
@@ -270,17 +263,22 @@ def _fallback(alert: dict[str, Any]) -> str:
     """Returns the text of an alert's notification."""
     article = alert["article"]
     sign = "❗ " if alert["priority"] == "high" else ""
-    title = cut(plain(article["title"]).strip(), MAX_TITLE) or UNTITLED
+    title = cut(slack_text(article["title"]).strip(), MAX_TITLE) or UNTITLED
     line = f"{sign}{_name(alert['watchlist'])}: {title} ({_name(article['source'])})"
     return escape(line)
 
 
-def _fallback_time(when: datetime) -> str:
-    return f"{when.astimezone(UTC).isoformat(sep=' ', timespec='minutes')[:16]} UTC"
+def _fallback_time(moment: str) -> str:
+    """A moment (RFC 3339) in UTC; as it is where that has no date."""
+    try:
+        when = datetime.fromisoformat(moment).astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
+        return slack_text(moment) or "?"
+    return f"{when.isoformat(sep=' ', timespec='minutes')[:16]} UTC"
 
 
 def _name(text: str) -> str:
-    return cut(plain(text).strip(), MAX_NAME) or "?"
+    return cut(slack_text(text).strip(), MAX_NAME) or "?"
 
 
 def _count(number: int, noun: str) -> str:

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 
 from monitor.errors import DeliveryError, SubscriberBroken
 from monitor.mailing import Route, default_sender, mailbox, read_route
+from monitor.untrusted import mail_line
 from workers.delivery.channel import Receipt
-from workers.delivery.mail import clean, render_mail
+from workers.delivery.mail import render_mail
 from workers.delivery.mime import compose
 from workers.delivery.smtp import LATER, REFUSED, TAKEN, Answer, Connection, answer_text
 
@@ -125,7 +126,7 @@ def _translated(route: Route) -> Iterator[None]:
     except DeliveryError:
         raise
     except ssl.SSLCertVerificationError as error:
-        reason = clean(error.verify_message)
+        reason = mail_line(error.verify_message)
         raise SubscriberBroken(f"the certificate of {server} is not valid: {reason}") from error
     except smtplib.SMTPAuthenticationError as error:
         text = answer_text(route, error.smtp_code, error.smtp_error)
@@ -139,7 +140,7 @@ def _translated(route: Route) -> Iterator[None]:
     except UnicodeError as error:
         raise SubscriberBroken(f"{server}: the host name is not valid") from error
     except OSError as error:
-        reason = clean(str(error.strerror or error)) or type(error).__name__
+        reason = mail_line(str(error.strerror or error)) or type(error).__name__
         raise DeliveryError(f"{server}: {reason}", retryable=True) from error
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from monitor.alerts.build import reservation
 from monitor.alerts.digest import Message, Section, StoryAlerts
+from monitor.alerts.document import clock
+from monitor.untrusted import mail_line
 from workers.delivery.cutting import ELLIPSIS, cut
 
 MAX_SUBJECT = 200
@@ -22,9 +22,6 @@ MAX_OTHERS = 5
 
 # A word at the cut is left out rather than cut, unless it is longer than this.
 _LAST_WORD = 20
-# Bidi embeddings, overrides and isolates (UAX #9) reorder the text around them, and the others hide
-# things. Marks and joiners stay, because Persian, Hebrew and emoji need them.
-_HIDDEN_OR_REORDERING = re.compile("[\u00ad\u200b\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]")  # fmt: skip # noqa: E501
 _WEB = re.compile(r"https?://[^\s<>\"\\^`{|}]+", re.IGNORECASE)
 _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8})*", re.ASCII)
 _RIGHT_TO_LEFT = frozenset("ar arc ckb dv fa he iw ks nqo prs ps sd syr ug ur yi".split())
@@ -120,26 +117,13 @@ def render_mail(message: Message, *, unsubscribe: str = "") -> Content:
     )
 
 
-def clean(text: str) -> str:
-    """Returns strangers' text on one line, without controls and bidi overrides.
-
-    Half of a surrogate pair becomes U+FFFD.
-    """
-    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    kept = "".join(
-        " " if unicodedata.category(char) in {"Cc", "Zl", "Zp", "Zs"} else char
-        for char in _HIDDEN_OR_REORDERING.sub("", whole)
-    )
-    return " ".join(kept.split())
-
-
 def _alert(message: Message) -> tuple[str, str, dict[str, Any]]:
     (alert,) = message.alerts
     shown = _shown(alert)
     update = "update: " if shown.update else ""
     subject = _cut(f"[{shown.watchlist}] {update}{shown.title}", MAX_SUBJECT)
     preview = _cut(" ".join(passage.text for passage in shown.passages), MAX_PREVIEW)
-    values = {"alert": shown, "preview": preview, "id": clean(alert["id"])}
+    values = {"alert": shown, "preview": preview, "id": mail_line(alert["id"])}
     return "alert", subject, values
 
 
@@ -152,7 +136,7 @@ def _digest(message: Message) -> tuple[str, str, dict[str, Any]]:
         "sections": sections,
         "total": total,
         "shown": message.shown,
-        "since": clean(message.since),
+        "since": mail_line(message.since),
         "since_time": _time(message.since),
         "preview": _cut(titles, MAX_PREVIEW),
     }
@@ -161,7 +145,7 @@ def _digest(message: Message) -> tuple[str, str, dict[str, Any]]:
 
 def _section(section: Section) -> ShownSection:
     return ShownSection(
-        clean(section.watchlist),
+        mail_line(section.watchlist),
         section.priority,
         section.alerts,
         section.alerts - section.shown,
@@ -178,16 +162,16 @@ def _shown(alert: dict[str, Any]) -> Shown:
     article = alert["article"]
     when = article["published_at"] or alert["detected_at"]
     language, direction = _language(article["language"])
-    terms = dict.fromkeys(clean(match["term"]) for match in alert["matches"])
+    terms = dict.fromkeys(mail_line(match["term"]) for match in alert["matches"])
     return Shown(
-        watchlist=clean(alert["watchlist"]),
-        priority=clean(alert["priority"]),
-        title=clean(article["title"]) or "(no title)",
+        watchlist=mail_line(alert["watchlist"]),
+        priority=mail_line(alert["priority"]),
+        title=mail_line(article["title"]) or "(no title)",
         url=article["url"] if _can_be_followed(article["url"]) else "",
-        source=clean(article["source"]),
+        source=mail_line(article["source"]),
         time=_time(when),
-        moment=clean(when),
-        authors=", ".join(filter(None, map(clean, article["authors"]))),
+        moment=mail_line(when),
+        authors=", ".join(filter(None, map(mail_line, article["authors"]))),
         language=language,
         direction=direction,
         passages=tuple(_passage(snippet) for snippet in alert["snippets"]),
@@ -210,7 +194,7 @@ def _passage(snippet: dict[str, Any]) -> Passage:
 
 def _piece(text: str) -> str:
     """Cleans a part of a line; a space at either end stays."""
-    return clean(f"x{text}x")[1:-1]
+    return mail_line(f"x{text}x")[1:-1]
 
 
 def _language(tag: str | None) -> tuple[str, str]:
@@ -224,11 +208,11 @@ def _language(tag: str | None) -> tuple[str, str]:
 
 
 def _can_be_followed(url: str) -> bool:
-    return bool(_WEB.fullmatch(url)) and clean(url) == url
+    return bool(_WEB.fullmatch(url)) and mail_line(url) == url
 
 
 def _time(moment: str) -> str:
-    return f"{datetime.fromisoformat(moment).astimezone(UTC):%-d %B %Y, %H:%M} UTC"
+    return mail_line(clock(moment, "%-d %B %Y, %H:%M UTC"))
 
 
 def _cut(text: str, max_length: int) -> str:

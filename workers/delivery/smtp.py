@@ -12,8 +12,8 @@ from email.headerregistry import Address
 
 from monitor.errors import SubscriberBroken
 from monitor.mailing import Route
+from monitor.untrusted import mail_line
 from workers.delivery.channel import TIMEOUT_S
-from workers.delivery.mail import clean
 from workers.delivery.mime import needs_utf8
 
 # Making a new connection is faster than waiting longer for the answer to a NOOP.
@@ -184,7 +184,7 @@ def answer_text(route: Route, code: int, answer: bytes | str) -> str:
     secrets = {password, _base64(password), _base64(f"\0{route.user}\0{password}")}
     if password and any(secret in text for secret in secrets):
         text = ""
-    return f"{code} {clean(text)[:_MAX_ANSWER]}".strip()
+    return f"{code} {mail_line(text)[:_MAX_ANSWER]}".strip()
 
 
 def _left(deadline: float) -> float:

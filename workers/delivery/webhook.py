@@ -59,8 +59,8 @@ async def _post(runtime: Runtime, subscriber: Subscriber, message: Message) -> R
 
 def _document(message: Message) -> dict[str, Any]:
     if message.gathered:
-        return {"v": VERSION, "id": message.key, "alerts": list(message.alerts)}
-    return message.alerts[0]
+        return {"v": VERSION, "id": message.key, "alerts": list(message.published)}
+    return message.published[0]
 
 
 def signature(secret: str, message_id: str, moment: int, body: bytes) -> dict[str, str]:

@@ -1,0 +1,93 @@
+"""Alerts as they are read back, to be shown: whatever stands in them, every field is there. Pure.
+
+An alert in Redis may have been written by another version, or by another program. Nothing that
+shows alerts may fail for that, or for a date that no calendar has.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+
+PRIORITIES = frozenset({"low", "normal", "high"})
+
+
+def whole(document: object) -> dict[str, Any]:
+    """Complete the document of an alert and mend its types; what is as it must be stays the same.
+
+    What is no alert at all becomes one with the raw text as its title.
+    """
+    found = _mapping(document)
+    article = _mapping(found.get("article"))
+    story = _mapping(found.get("story"))
+    priority = found.get("priority")
+    raw = "" if "article" in found else _text(document)
+    return {
+        **found,
+        "id": _text(found.get("id")),
+        "watchlist": _text(found.get("watchlist")),
+        "priority": priority if isinstance(priority, str) and priority in PRIORITIES else "normal",
+        "detected_at": _text(found.get("detected_at")),
+        "article": {
+            **article,
+            "id": _text(article.get("id")),
+            "url": _text(article.get("url")),
+            "title": _text(article.get("title")) or raw,
+            "source": _text(article.get("source")),
+            "feed_url": _text(article.get("feed_url")),
+            "authors": [_text(author) for author in _list(article.get("authors"))],
+            "published_at": _text(article.get("published_at")) or None,
+            "language": _text(article.get("language")) or None,
+        },
+        "matches": [
+            {
+                **match,
+                "term": _text(match.get("term")),
+                "field": _text(match.get("field")),
+                "count": _count(match.get("count"), 0),
+            }
+            for match in map(_mapping, _list(found.get("matches")))
+        ],
+        "snippets": [_snippet(_mapping(one)) for one in _list(found.get("snippets"))],
+        "story": {
+            **story,
+            "id": _text(story.get("id")),
+            "articles": _count(story.get("articles"), 1),
+        },
+    }
+
+
+def clock(moment: str, form: str, zone: tzinfo | None = UTC) -> str:
+    """A moment (RFC 3339) in a zone, None being the local one; as it is where that has no date."""
+    try:
+        return format(datetime.fromisoformat(moment).astimezone(zone), form)
+    except (ValueError, OverflowError, OSError):
+        return moment
+
+
+def _snippet(snippet: dict[str, Any]) -> dict[str, Any]:
+    text = _text(snippet.get("text"))
+    highlights: list[list[int]] = []
+    for span in _list(snippet.get("highlights")):
+        pair = _list(span)
+        if len(pair) != 2 or not all(type(place) is int for place in pair):  # noqa: PLR2004
+            continue
+        if (highlights[-1][1] if highlights else 0) <= pair[0] < pair[1] <= len(text):
+            highlights.append(pair)
+    return {**snippet, "text": text, "highlights": highlights}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else "" if value is None else str(value)
+
+
+def _count(value: object, otherwise: int) -> int:
+    return value if type(value) is int else otherwise
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: object) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else []

@@ -1,0 +1,40 @@
+"""The command that writes a configuration to begin with: init."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from monitor import runtime
+from monitor.errors import PresswatchError
+
+
+@click.command()
+@click.argument("directory", type=click.Path(path_type=Path), default=Path("config"))
+def init(directory: Path) -> None:
+    """Write a configuration to begin with, with comments on all that can be said in it.
+
+    DIRECTORY is ./config by default. Files that are there already are never overwritten.
+    """
+    files = {
+        directory / file.name: file.read_bytes()
+        for file in sorted(runtime.bundled("config").glob("*.yaml"))
+    }
+    there = [file for file in files if file.exists() or file.is_symlink()]
+    if there:
+        raise PresswatchError(f"{there[0]} is there already; nothing was written")
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for file, content in files.items():
+            with file.open("xb") as new:
+                new.write(content)
+    except OSError as error:
+        raise PresswatchError(f"{directory} cannot be written to: {error.strerror}") from error
+    for file in files:
+        click.echo(f"{file}")
+    option = "" if directory == Path("config") else f" --config {directory}"
+    click.echo(f"Next: presswatch check{option}, then: presswatch run{option}")
+
+
+COMMANDS = (init,)

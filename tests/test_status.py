@@ -1,0 +1,92 @@
+"""What an operator is shown."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from monitor.config import load
+from monitor.model import FeedState
+from monitor.status import health
+
+NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+FINE = FeedState(polled_at=NOW, succeeded_at=NOW, entries=20)
+
+
+@pytest.fixture
+def feeds(configure, redis, redis_url, store, presswatch):
+    """Many feeds, states for them, and the lines of `status`."""
+
+    def show(*states, url="https://a.example/{number}"):
+        urls = [url.format(number=number) for number in range(len(states))]
+        directory = configure("feeds:\n" + "".join(f"  - {{url: '{one}'}}\n" for one in urls))
+        for feed, state in zip(load(directory, {}).feeds, states, strict=True):
+            store.feeds.commit(feed, state, NOW, now=NOW)
+        options = ("--config", str(directory))
+        as_text = presswatch.call("status", *options, REDIS_URL=redis_url)
+        assert as_text.returncode == 0, as_text.stderr
+        as_json = presswatch.call("status", "--json", *options, REDIS_URL=redis_url)
+        return as_text.stdout.splitlines(), json.loads(as_json.stdout)
+
+    return show
+
+
+def test_health_is_a_word_for_how_a_feed_fares():
+    assert health(FeedState()) == "new"
+    assert health(FINE) == "ok"
+    assert health(replace(FINE, failures=1)) == "failing"
+    assert health(replace(FINE, problem="cut off")) == "doubtful"
+    assert health(replace(FINE, held_back=3)) == "doubtful"
+    assert health(replace(FINE, held_back=3, failures=1)) == "failing"
+
+
+def test_feeds_that_fail_alike_are_one_line_with_their_number(feeds):
+    failing = replace(FINE, failures=2, error="the name does not resolve")
+    other = replace(FINE, failures=7, error="HTTP 404", title="Herald")
+    lines, found = feeds(*[failing] * 23, other, FINE)
+    assert "feeds      24 failing, 1 ok" in lines
+    (alike,) = [line for line in lines if "does not resolve" in line]
+    assert alike.strip().startswith("23 feeds: the name does not resolve (https://a.example/0, ")
+    assert "           Herald: HTTP 404 (7× in a row)" in lines
+    assert len(found["feeds"]) == 25
+
+
+def test_what_is_doubtful_about_a_feed_is_said(feeds):
+    lines, found = feeds(
+        replace(FINE, title="Cut", problem="the feed breaks off"),
+        replace(FINE, title="Flood", held_back=49_000),
+    )
+    assert "feeds      2 doubtful" in lines
+    assert "           Cut: the feed breaks off" in lines
+    assert "           Flood: 49000 entries held back" in lines
+    assert [(one["problem"], one["held_back"]) for one in found["feeds"]] == [
+        ("the feed breaks off", 0), (None, 49_000),
+    ]  # fmt: skip
+
+
+def test_titles_of_feeds_are_plain_text_on_one_line(feeds):
+    title = "AT&amp;T <b>News</b>\n\x1b[31m"
+    lines, found = feeds(replace(FINE, title=title, failures=1, error="HTTP 500"))
+    assert [line for line in lines if "HTTP 500" in line] == [
+        "           AT&T News [31m: HTTP 500 (1× in a row)"
+    ]
+    assert found["feeds"][0]["name"].startswith("AT&T News")
+
+
+def test_an_address_is_shown_without_user_and_password(feeds):
+    lines, found = feeds(
+        replace(FINE, failures=1, error="HTTP 401"), url="https://me:hunter2@a.example/{number}"
+    )
+    assert found["feeds"][0]["url"] == "https://a.example/0"
+    assert "hunter2" not in "".join(lines)
+
+
+def test_of_many_failures_the_newest_are_shown_whatever_they_are_of(feeds, redis):
+    for number in range(60):
+        name = "articles" if number % 2 else "deliveries"
+        moment = (NOW + timedelta(hours=number)).isoformat()
+        record = {"args": [], "error": f"error {number}", "failed_at": moment}
+        redis.hset(f"presswatch:failed:{name}", f"job-{number}", json.dumps(record))
+    _, found = feeds(FINE)
+    assert [job["id"] for job in found["failed"]] == [f"job-{59 - number}" for number in range(20)]
