@@ -121,18 +121,20 @@ class ConfigWatch:
 
     def __init__(self, runtime: Runtime) -> None:
         self._directory = runtime.config_directory
+        self._running = runtime.config
         self._read = fingerprint(self._directory)
 
     def changed(self) -> Config | None:
         """The new configuration, where the files have changed since the last look.
 
-        Raises ConfigError, once for each change, where the new one is broken.
+        Raises ConfigError, once for each change, where the new one is broken, or changes what
+        cannot be changed while Presswatch runs.
         """
         now = fingerprint(self._directory)
         if now == self._read:
             return None
         self._read = now
-        return load(self._directory, os.environ)
+        return load(self._directory, os.environ, running=self._running)
 
     def forget(self) -> None:
         """Take the files for changed at the next look."""
