@@ -16,9 +16,11 @@ MOST_FAILURES = 20
 
 
 def health(state: FeedState) -> str:
-    """A feed's health in a word: new, ok, or failing."""
+    """A feed's health in a word: new, ok, doubtful, or failing."""
     if state.failures:
         return "failing"
+    if state.problem:
+        return "doubtful"
     return "ok" if state.succeeded_at else "new"
 
 
