@@ -97,7 +97,7 @@ class Reports:
             return
         self._network_down = True
         log.warning(
-            "no feed can be reached, probably for want of a network", feeds=len(self._unreachable)
+            "no feed can be reached, the network is probably down", feeds=len(self._unreachable)
         )
         self._unsaid |= self._waiting.keys()
         for _, line in self._waiting.values():

@@ -402,7 +402,7 @@ def test_without_a_network_one_line_says_so(site, feed, ask, unreachable):
         ask(*unreachable)
         ask.reports.settle(NOW + timedelta(seconds=60))
     assert events(lines, "warning", "error") == [
-        ("no feed can be reached, probably for want of a network", None)
+        ("no feed can be reached, the network is probably down", None)
     ]
     assert ask(unreachable[0]).state.error.startswith("no connection")
     put(site, rss("One"))
@@ -424,3 +424,30 @@ def test_a_feed_that_cannot_be_reached_while_others_can_is_said_itself(
         assert events(lines, "warning") == []
         ask.reports.settle(NOW + timedelta(seconds=6))
     assert events(lines, "warning") == [("feed failed", one.url) for one in unreachable[3:5]]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"version": "https://jsonfeed.org/version/1.1", "items": [{"id": "1", "authors": 5}]}',
+        '{"version": "https://jsonfeed.org/version/1.1", "items": [{"id": {}, "url": []}]}',
+        '{"version": "https://jsonfeed.org/version/1.1", "items": [{"date_published": "9999-12-31T23:59:59-12:00"}]}',
+        rss("One").replace("One", "&#99999999999;"),
+        rss("One").replace("One", "&#55357;"),
+        rss("One", title="&#55357;&#56832;"),
+        rss("One").replace("<guid>", "<link>http://[</link><guid>"),
+        "[" * 100_000,
+        "{" * 100_000,
+        "<rss>" * 10_000,
+        b"\x00\xff\xfe<rss",
+    ],
+    ids=range(11),
+)
+def test_whatever_a_feed_holds_its_poll_ends_in_an_outcome_that_is_written_down(
+    site, feed, ask, store, body
+):
+    put(site, body)
+    state = ask(feed).state
+    assert store.feeds.state(feed.id).polled_at == NOW
+    assert (state.failures, state.error is None) in {(0, True), (1, False)}
+    assert wait(store, feed) >= timedelta(minutes=1)
