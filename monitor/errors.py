@@ -4,6 +4,7 @@ PresswatchError
 ├── ConfigError          the configuration is broken; carries every Fault found
 ├── QueryError           a query is broken; carries the column, and what to write instead
 ├── FetchError           a page or feed could not be had; `retryable` says whether time may heal it
+│   ├── Unreachable      the name did not resolve, or nobody accepted a connection
 │   ├── RefusedAddress   the address is private, loopback, or otherwise not public
 │   ├── TooLarge         the body is larger than the limit
 │   ├── BadStatus        the server answered, but not with what was asked for
@@ -76,6 +77,13 @@ class FetchError(PresswatchError):
         self.url = url
         self.retryable = retryable
         super().__init__(message)
+
+
+class Unreachable(FetchError):
+    """The name did not resolve, or nobody accepted a connection: the network may be down."""
+
+    def __init__(self, url: str, message: str) -> None:
+        super().__init__(url, message, retryable=True)
 
 
 class RefusedAddress(FetchError):

@@ -23,12 +23,12 @@ from urllib.parse import quote
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import ThreadedResolver
+from aiohttp.resolver import AsyncResolver
 from yarl import URL
 
 from monitor.addresses import Network, is_allowed
 from monitor.codings import UnknownCoding, inflater_for
-from monitor.errors import BadStatus, FetchError, RefusedAddress, TooLarge
+from monitor.errors import BadStatus, FetchError, RefusedAddress, TooLarge, Unreachable
 
 if TYPE_CHECKING:
     from monitor.config import Settings
@@ -38,6 +38,10 @@ MAX_HEADER_BYTES = 32 * 1024
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 SUCCESS = range(200, 300)
 CHUNK = 64 * 1024
+# For each name server; the second try waits for longer. A name server that does not answer is said
+# to be the fault before the time limit of most requests ends.
+DNS_TIMEOUT_S = 2
+DNS_TRIES = 2
 _USERINFO = re.compile(r"(?<=//)[^/?#]*@")
 
 
@@ -74,14 +78,31 @@ class _Refused(OSError):
 class _Guard(AbstractResolver):
     """Resolves names to addresses that may be connected to, and refuses sockets to others."""
 
-    def __init__(self, allowed: Sequence[Network]) -> None:
+    def __init__(self, allowed: Sequence[Network], resolver: AbstractResolver | None) -> None:
         self._allowed = allowed
-        self._resolver = ThreadedResolver()
+        # Not getaddrinfo, which blocks one of the event loop's few threads for each name: a dozen
+        # names whose servers do not answer would hold up everybody.
+        self._resolver = resolver or AsyncResolver(timeout=DNS_TIMEOUT_S, tries=DNS_TRIES)
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        found = await self._resolver.resolve(host, port, family)
+        try:
+            # The other spellings of an IPv4 address (0x7f.1) are names to c-ares.
+            address = socket.inet_ntoa(socket.inet_aton(host))
+        except OSError:
+            found = await self._resolver.resolve(host, port, family)
+        else:
+            found = [
+                ResolveResult(
+                    hostname=host,
+                    host=address,
+                    port=port,
+                    family=socket.AF_INET,
+                    proto=0,
+                    flags=socket.AI_NUMERICHOST,
+                )
+            ]
         public = [one for one in found if is_allowed(one["host"], self._allowed)]
         if not public:
             raise _Refused(f"{host} leads to a private address")
@@ -99,11 +120,20 @@ class _Guard(AbstractResolver):
 
 
 class HttpClient:
-    """An HTTP client to be used as an async context manager; raises only FetchError."""
+    """An HTTP client to be used as an async context manager; raises only FetchError.
 
-    def __init__(self, *, user_agent: str, allow_private: Sequence[Network] = ()) -> None:
+    It must be made where an event loop runs. `resolver` replaces the system's name servers.
+    """
+
+    def __init__(
+        self,
+        *,
+        user_agent: str,
+        allow_private: Sequence[Network] = (),
+        resolver: AbstractResolver | None = None,
+    ) -> None:
         self._user_agent = user_agent
-        self._guard = _Guard(allow_private)
+        self._guard = _Guard(allow_private, resolver)
         self._session: aiohttp.ClientSession | None = None
 
     @classmethod
@@ -139,6 +169,8 @@ class HttpClient:
     ) -> None:
         if self._session is not None:
             await self._session.close()
+        # aiohttp leaves a resolver that it was given to whoever made it.
+        await self._guard.close()
 
     async def get(
         self,
@@ -167,7 +199,7 @@ class HttpClient:
                     return response
                 target = _redirected(target, location)
             message = f"more than {MAX_REDIRECTS} redirects"
-            raise FetchError(_shown(url), message, retryable=False)
+            raise FetchError(shown(url), message, retryable=False)
 
     async def post(
         self, url: str, body: bytes, *, headers: Mapping[str, str], timeout_s: float
@@ -234,25 +266,25 @@ def _redirected(url: URL, location: str) -> URL:
     return target
 
 
-def _shown(url: str) -> str:
-    """A URL without user and password, for errors and thereby for logs."""
-    return _USERINFO.sub("", url)
+def shown(text: str) -> str:
+    """Returns text without the user and password of its URLs, for errors and thereby for logs."""
+    return _USERINFO.sub("", text)
 
 
 def _checked(url: str) -> URL:
     """A URL that we may ask for; raises ValueError or RefusedAddress."""
     parsed = URL(url.strip())
     if parsed.scheme not in {"http", "https"} or not parsed.raw_host:
-        raise RefusedAddress(_shown(url), "no http(s) address")
+        raise RefusedAddress(shown(url), "no http(s) address")
     return parsed.with_fragment(None)
 
 
 def _bad_status(url: str, response: Response) -> BadStatus:
     return BadStatus(
-        _shown(url),
+        shown(url),
         response.status,
         retry_after_s=_retry_after(response.headers),
-        answered_by=_shown(response.url),
+        answered_by=shown(response.url),
     )
 
 
@@ -274,7 +306,7 @@ class _FetchErrors:
     """Puts a time limit on a block, and turns what goes wrong in it into FetchErrors."""
 
     def __init__(self, url: str, timeout_s: float) -> None:
-        self._url = _shown(url)
+        self._url = shown(url)
         self._timeout_s = timeout_s
         self._limit = asyncio.timeout(timeout_s)
 
@@ -311,9 +343,11 @@ def _translated(url: str, error: Exception) -> FetchError:
         case aiohttp.ClientConnectorCertificateError():
             message = "the certificate is not valid"
         case aiohttp.ClientConnectorDNSError():
-            message = "the name does not resolve"
+            return Unreachable(url, "the name does not resolve")
+        case aiohttp.ClientSSLError():
+            message = "no TLS connection can be made"
         case aiohttp.ClientConnectorError(os_error=reason):
-            message = f"no connection: {reason.strerror or reason}"
+            return Unreachable(url, f"no connection: {reason.strerror or reason}")
         case aiohttp.ClientResponseError():
             message = "the answer is no HTTP"
         case aiohttp.ClientPayloadError() | zlib.error():

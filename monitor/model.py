@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any, Literal, TypeVar
 
@@ -74,8 +74,12 @@ class FeedState:
     failures: int = 0
     error: str | None = None
     entries: int = 0
+    # What makes the last document doubtful, such as a charset that it does not declare.
     problem: str | None = None
+    # New and edited entries of the last document that later polls take.
     held_back: int = 0
+    # The day on which the feed's present document was read.
+    listed_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,9 +122,9 @@ def start(config: Path, data: Path) -> Runtime:
     return Runtime(config, read(config), connect(data))
 
 
-def read(directory: Path) -> Config:
-    """Read a configuration, and keep its secrets out of the logs; raises ConfigError."""
-    config = load(directory, os.environ)
+def read(directory: Path, *, running: Config | None = None) -> Config:
+    """Read a configuration, and keep its secrets out of the logs; raises as `load` does."""
+    config = load(directory, os.environ, running=running)
     logs.hide(config.secrets)
     return config
 
@@ -134,18 +134,20 @@ class ConfigWatch:
 
     def __init__(self, runtime: Runtime) -> None:
         self._directory = runtime.config_directory
+        self._running = runtime.config
         self._read = fingerprint(self._directory)
 
     def changed(self) -> Config | None:
         """The new configuration, where the files have changed since the last look.
 
-        Raises ConfigError, once for each change, where the new one is broken.
+        Raises ConfigError, once for each change, where the new one is broken, or changes what
+        cannot be changed while Presswatch runs.
         """
         now = fingerprint(self._directory)
         if now == self._read:
             return None
         self._read = now
-        return read(self._directory)
+        return read(self._directory, running=self._running)
 
     def forget(self) -> None:
         """Take the files for changed at the next look."""

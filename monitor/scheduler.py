@@ -1,87 +1,111 @@
 """The scheduler: APScheduler's ticks find the feeds that are due, and poll them side by side.
 
 Due times stand in Redis, so a restart forgets nothing, and a second scheduler takes over where
-the first one fell. One of them leads, by a Redis lock; the others wait. Should two believe that
-they lead, for the length of a hiccup, each poll's transaction still lets only one of them queue
-an entry.
+the first one fell. One of them leads; the others wait. Should two believe that they lead, for the
+length of a hiccup, each poll's transaction still lets only one of them queue an entry.
 """
 
 from __future__ import annotations
 
 import asyncio
 import signal
+import time
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from redis.exceptions import LockError, RedisError
-from redis.lock import Lock
+from redis.exceptions import RedisError
 
 from monitor.articles.urls import host
 from monitor.config import Config
 from monitor.errors import ConfigError
 from monitor.feeds.poll import Poller
+from monitor.feeds.reports import Reports
+from monitor.housekeeping import Housekeeping
 from monitor.http import HttpClient
+from monitor.leadership import Leadership
+from monitor.model import Feed
 from monitor.outbox import Outbox
 from monitor.runtime import ConfigWatch, Runtime
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-
-    from monitor.model import Feed
 
 TICK = timedelta(seconds=1)
 RELOAD = timedelta(seconds=2)
 RECOVER = timedelta(seconds=5)
 HOUSEKEEPING = timedelta(minutes=10)
-# A leader renews at every tick; another takes over this long after the last renewal.
-LEASE = timedelta(seconds=10)
-# Polls under way are given this long to end when the scheduler is told to stop.
-DRAIN = timedelta(seconds=3)
+# Ticks and polls under way are given this long to end when the scheduler is told to stop.
+DRAIN_TICKS = timedelta(seconds=2)
+DRAIN_POLLS = timedelta(seconds=3)
+# A poll whose outcome could not be written down is made again after a while.
+REST = timedelta(seconds=5)
+# Polls wait for Redis and read small feeds in these threads.
+THREADS = 8
 
 log = structlog.stdlib.get_logger(__name__)
+
+
+class Job(Protocol):
+    """Something that is done at every tick of its own."""
+
+    __name__: str
+
+    def __call__(self) -> Coroutine[Any, Any, None]:
+        """Do it once."""
 
 
 class Scheduler:
     """One scheduler process."""
 
-    def __init__(self, runtime: Runtime, http: HttpClient) -> None:
+    def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._http = http
         self._watch = ConfigWatch(runtime)
-        self._leader = Lock(
-            runtime.redis,
-            runtime.store.keys.leader,
-            timeout=LEASE.total_seconds(),
-            blocking=False,
-            # Renewed by whichever thread is free.
-            thread_local=False,
-        )
-        self._leading = False
+        self._leadership = Leadership(runtime.redis, runtime.store.keys.leader)
+        self._housekeeping = Housekeeping(runtime.store, runtime.queues)
+        self._reports = Reports()
+        self._threads = ThreadPoolExecutor(THREADS, "polls")
         self._polls: dict[str, asyncio.Task[None]] = {}
+        # The hosts that are being asked, and how often at once.
         self._hosts: Counter[str] = Counter()
-        self._use(runtime.config)
+        # Feeds that are not polled again before a moment (of time.monotonic).
+        self._resting: dict[str, float] = {}
+        # The term of leadership in which the set of due times was last made to hold our feeds.
+        self._scheduled = 0
+        # Feeds whose last poll could not be written down.
+        self._unwritten: set[str] = set()
+        self._redis_failing = False
+        self._stopping = False
+        self._ticks: set[asyncio.Task[None]] = set()
+        # HTTP clients of former configurations that are closed after their polls.
+        self._closing: set[asyncio.Task[None]] = set()
 
-    def _use(self, config: Config) -> None:
+    async def _use(self, config: Config) -> None:
         self._config = config
         self._feeds = {feed.id: feed for feed in config.feeds}
+        self._http = await HttpClient.of(config.settings).__aenter__()
         self._poller = Poller(
-            self._runtime.store, self._runtime.queues, self._http, config.settings
+            self._runtime.store,
+            self._runtime.queues,
+            self._http,
+            config.settings,
+            threads=self._threads,
+            reports=self._reports,
         )
         self._outbox = Outbox(self._runtime.store, self._runtime.queues, config)
-        self._scheduled = False
+        self._scheduled = 0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Lead, or wait to lead, until `stop` is set."""
+        await self._use(self._runtime.config)
         clock = AsyncIOScheduler(
             timezone=UTC,
             # Late ticks run late rather than never, and pile up to one.
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
-        jobs: dict[Callable[[], Coroutine[None, None, None]], timedelta] = {
+        jobs: dict[Job, timedelta] = {
+            self._lead: TICK,
             self._tick: TICK,
             self._reload: RELOAD,
             self._release: TICK,
@@ -90,68 +114,122 @@ class Scheduler:
         }
         for job, every in jobs.items():
             clock.add_job(
-                _guarded(job), "interval", seconds=every.total_seconds(), name=job.__name__
+                self._guarded(job), "interval", seconds=every.total_seconds(), name=job.__name__
             )
         clock.start()
         log.info("scheduler started", feeds=len(self._feeds))
-        await _guarded(self._tick)()
+        for job in (self._lead, self._tick):
+            await self._guarded(job)()
         await stop.wait()
-        clock.shutdown(wait=False)
-        await self._drain()
+        await self._stop(clock)
         log.info("scheduler stopped")
 
+    async def _stop(self, clock: AsyncIOScheduler) -> None:
+        """End in order: no new ticks, those that run, polls, the lead, and what they all use."""
+        self._stopping = True
+        clock.pause()
+        await _drain(self._ticks, DRAIN_TICKS)
+        await _drain(self._polls.values(), DRAIN_POLLS)
+        await _drain(self._closing, DRAIN_TICKS)
+        await self._leadership.resign()
+        clock.shutdown(wait=False)
+        await asyncio.sleep(0)  # in which APScheduler shuts down
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        await self._http.__aexit__(None, None, None)
+
+    def _guarded(self, job: Job) -> Callable[[], Coroutine[Any, Any, None]]:
+        """A job that reports what went wrong and is run again at its next tick."""
+
+        async def run() -> None:
+            if self._stopping:
+                return
+            # A task of its own: APScheduler cancels those that it knows when it shuts down.
+            task = asyncio.create_task(self._run(job))
+            self._ticks.add(task)
+            task.add_done_callback(self._ticks.discard)
+            await asyncio.wait([task])
+
+        return run
+
+    async def _run(self, job: Job) -> None:
+        try:
+            await job()
+        except RedisError as error:
+            self._redis_failed(error, job=job.__name__)
+        except Exception:
+            log.exception("tick failed", job=job.__name__)
+
+    def _redis_failed(self, error: RedisError, *, said: bool = False, **about: str) -> None:
+        """Say so once, not at every tick."""
+        level = log.debug if said or self._redis_failing else log.error
+        level("redis failed", error=str(error), **about)
+        self._redis_failing = True
+
+    async def _lead(self) -> None:
+        self._reports.settle(datetime.now(UTC))
+        await self._leadership.renew()
+        if self._redis_failing:
+            log.info("redis answers again")
+            self._redis_failing = False
+
     async def _tick(self) -> None:
-        await asyncio.to_thread(self._lead)
-        if not self._leading:
+        if not self._leadership.leading:
             return
-        now = datetime.now(UTC)
-        if not self._scheduled:
-            await asyncio.to_thread(self._runtime.store.feeds.schedule, self._feeds.values(), now)
-            self._scheduled = True
-        for feed_id in await asyncio.to_thread(self._runtime.store.feeds.due, now):
+        now, store = datetime.now(UTC), self._runtime.store
+        term = self._leadership.terms
+        if self._scheduled != term:
+            await asyncio.to_thread(store.feeds.schedule, self._feeds.values(), now)
+            self._scheduled = term
+        for feed_id in await asyncio.to_thread(store.feeds.due, now):
             feed = self._feeds.get(feed_id)
             if feed and feed_id not in self._polls and self._has_room(feed):
                 self._start(feed)
 
-    def _lead(self) -> None:
-        """Take the lead, or keep it."""
-        try:
-            leading = bool(self._leader.reacquire() if self._leading else self._leader.acquire())
-        except LockError:
-            leading = False
-        if leading != self._leading:
-            log.info("scheduler leads" if leading else "scheduler waits")
-            # What the other one did to the set of due times is not known here.
-            self._scheduled = False
-        self._leading = leading
-
     def _has_room(self, feed: Feed) -> bool:
         limits = self._config.settings.poll
-        return len(self._polls) < limits.at_once and self._hosts[host(feed.url)] < limits.per_host
+        return (
+            self._hosts.total() < limits.at_once
+            and self._hosts[host(feed.url)] < limits.per_host
+            and self._resting.get(feed.id, 0) <= time.monotonic()
+        )
 
     def _start(self, feed: Feed) -> None:
         name = host(feed.url)
         self._hosts[name] += 1
-        task = asyncio.create_task(self._poll(feed))
-        self._polls[feed.id] = task
+        asking = True
+
+        def fetched() -> None:
+            """Make room for others: what was fetched may have to wait until it is read."""
+            nonlocal asking
+            if asking:
+                self._hosts -= Counter({name: 1})
+            asking = False
 
         def ended(_: asyncio.Task[None]) -> None:
+            fetched()
             del self._polls[feed.id]
-            self._hosts -= Counter({name: 1})
 
+        task = asyncio.create_task(self._poll(feed, fetched))
+        self._polls[feed.id] = task
         task.add_done_callback(ended)
 
-    async def _poll(self, feed: Feed) -> None:
+    async def _poll(self, feed: Feed, fetched: Callable[[], None]) -> None:
         with structlog.contextvars.bound_contextvars(feed=feed.url):
+            self._resting.pop(feed.id, None)
             try:
-                await self._poller.poll(feed)
+                await self._poller.poll(feed, fetched=fetched)
+                self._unwritten.discard(feed.id)
             except RedisError as error:
-                # The feed is still due, and is polled again as soon as Redis answers.
-                log.error("redis failed", error=str(error))  # noqa: TRY400 - no trace of ours
+                # The feed is still due, and is polled again when Redis answers.
+                self._rest(feed)
+                self._redis_failed(error, said=feed.id in self._unwritten)
+                self._unwritten.add(feed.id)
             except Exception:
+                self._rest(feed)
                 log.exception("poll failed")
-                # A fault of ours in one feed must not be met again at every tick.
-                await asyncio.sleep(RECOVER.total_seconds())
+
+    def _rest(self, feed: Feed) -> None:
+        self._resting[feed.id] = time.monotonic() + REST.total_seconds()
 
     async def _reload(self) -> None:
         try:
@@ -161,72 +239,55 @@ class Scheduler:
                 log.error("configuration broken, keeping the old one", fault=str(fault))  # noqa: TRY400
             return
         if config is not None:
-            self._use(config)
+            old, under_way = self._http, list(self._polls.values())
+            await self._use(config)
+            task = asyncio.create_task(_close_after(under_way, old))
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
             log.info("configuration read", feeds=len(config.feeds))
 
     async def _release(self) -> None:
-        if self._leading:
+        if self._leadership.leading:
             await asyncio.to_thread(self._runtime.queues.enqueue_due)
             await asyncio.to_thread(self._outbox.release, datetime.now(UTC))
 
     async def _recover(self) -> None:
-        if self._leading:
+        if self._leadership.leading:
             for job_id in await asyncio.to_thread(self._runtime.queues.recover):
                 log.warning("lost job recovered", job=job_id)
 
     async def _keep_house(self) -> None:
-        if not self._leading:
-            return
-        store, now = self._runtime.store, datetime.now(UTC)
-        alerts = await asyncio.to_thread(store.alerts.trim, now)
-        articles = await asyncio.to_thread(store.articles.trim, now)
-        # What was to be delivered has expired by then, and cannot be tried again.
-        oldest = now - self._config.settings.articles.keep
-        failed = await asyncio.to_thread(self._runtime.queues.forget_failed, oldest)
-        entries = 0
-        for feed in self._config.feeds:
-            entries += await asyncio.to_thread(store.feeds.forget_old, feed, now.date())
-        log.info("house kept", alerts=alerts, articles=articles, entries=entries, failed=failed)
-
-    async def _drain(self) -> None:
-        if self._polls:
-            _, late = await asyncio.wait(self._polls.values(), timeout=DRAIN.total_seconds())
-            for task in late:
-                task.cancel()
-        if self._leading:
-            # Another scheduler need not wait for the lease to end.
-            with suppress(LockError, RedisError):
-                await asyncio.to_thread(self._leader.release)
+        if self._leadership.leading:
+            await asyncio.to_thread(self._housekeeping.keep, self._config, datetime.now(UTC))
 
     def reload_now(self) -> None:
         """Read the configuration at the next look, changed or not."""
         self._watch.forget()
 
 
-def _guarded(
-    job: Callable[[], Coroutine[None, None, None]],
-) -> Callable[[], Coroutine[None, None, None]]:
-    """A job that reports what went wrong and is run again at its next tick."""
+async def _close_after(polls: list[asyncio.Task[None]], http: HttpClient) -> None:
+    """Close a client when the polls that use it have ended."""
+    if polls:
+        await asyncio.wait(polls)
+    await http.__aexit__(None, None, None)
 
-    async def run() -> None:
-        try:
-            await job()
-        except RedisError as error:
-            log.error("redis failed", job=job.__name__, error=str(error))  # noqa: TRY400
-        except Exception:
-            log.exception("tick failed", job=job.__name__)
 
-    return run
+async def _drain(tasks: Iterable[asyncio.Task[None]], patience: timedelta) -> None:
+    """Let tasks end, and cancel those that take too long."""
+    if running := list(tasks):
+        _, late = await asyncio.wait(running, timeout=patience.total_seconds())
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late, timeout=1)
 
 
 async def serve(runtime: Runtime) -> None:
     """Run a scheduler until SIGTERM or SIGINT; SIGHUP reads the configuration again."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    settings = runtime.config.settings
-    async with HttpClient.of(settings) as http:
-        scheduler = Scheduler(runtime, http)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
-        loop.add_signal_handler(signal.SIGHUP, scheduler.reload_now)
-        await scheduler.run(stop)
+    scheduler = Scheduler(runtime)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, scheduler.reload_now)
+    await scheduler.run(stop)

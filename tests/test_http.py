@@ -13,8 +13,10 @@ import zlib
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from ipaddress import ip_network
+from pathlib import Path
 
 import pytest
+from aiohttp.resolver import AsyncResolver
 from rq.timeouts import JobTimeoutException
 
 from monitor.errors import BadStatus, FetchError, RefusedAddress, TooLarge
@@ -434,3 +436,84 @@ def test_the_time_limit_of_a_job_passes_through_whatever_it_interrupts():
 def test_a_charset_is_what_can_be_read_of_a_content_type(content_type, charset):
     response = Response("", 200, {"content-type": content_type}, b"")
     assert (response.content_type, response.charset) == ("text/html", charset)
+
+
+def test_names_whose_servers_do_not_answer_hold_up_nothing_else(site):
+    site.pages["/"] = (200, {}, b"here")
+
+    async def fetch():
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+            silent.bind(("127.0.0.1", 0))
+            server = f"127.0.0.1:{silent.getsockname()[1]}"
+            resolver = AsyncResolver(nameservers=[server])
+            async with HttpClient(
+                user_agent="test", allow_private=LOOPBACK, resolver=resolver
+            ) as http:
+
+                async def fails(number):
+                    with pytest.raises(FetchError) as raised:
+                        await http.get(f"http://h{number}.example/", timeout_s=2, max_bytes=1)
+                    return str(raised.value)
+
+                hanging = [asyncio.create_task(fails(number)) for number in range(60)]
+                await asyncio.sleep(0.2)
+                # Others get threads, and answers.
+                await asyncio.wait_for(asyncio.to_thread(time.sleep, 0), 1)
+                named = site.url.replace("127.0.0.1", "localhost")
+                bodies = [
+                    (await http.get(f"{url}/", timeout_s=1, max_bytes=10)).body
+                    for url in (site.url, named)
+                ]
+                return bodies, set(await asyncio.gather(*hanging))
+
+    bodies, errors = asyncio.run(fetch())
+    assert bodies == [b"here", b"here"]
+    assert errors == {"no answer within 2 s"}
+
+
+def test_names_in_the_hosts_file_resolve_and_are_guarded(site):
+    site.pages["/"] = (200, {}, b"here")
+    named = site.url.replace("127.0.0.1", "localhost")
+    assert get(f"{named}/").body == b"here"
+    with pytest.raises(RefusedAddress, match="localhost leads to a private address"):
+        get(f"{named}/", allow=())
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")
+def test_a_name_leads_to_an_address_of_either_kind():
+    async def fetch():
+        async def serve(reader, writer):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n6")
+            await writer.drain()
+            writer.close()
+
+        try:
+            server = await asyncio.start_server(serve, "::1", 0)
+        except OSError:
+            pytest.skip("no IPv6 here")
+        port = server.sockets[0].getsockname()[1]
+        async with (
+            server,
+            HttpClient(user_agent="test", allow_private=[ip_network("::1/128")]) as http,
+        ):
+            return await http.get(f"http://localhost:{port}/", timeout_s=5, max_bytes=10)
+
+    assert asyncio.run(fetch()).body == b"6"
+
+
+def test_a_client_for_each_job_leaves_no_threads_and_no_files(site):
+    site.pages["/"] = (200, {}, b"here")
+    named = site.url.replace("127.0.0.1", "localhost")
+
+    def count():
+        return [len(list(Path(f"/proc/self/{what}").iterdir())) for what in ("task", "fd")]
+
+    get(f"{named}/")
+    before = count()
+    for _ in range(50):
+        get(f"{named}/")
+    deadline = time.monotonic() + 5
+    while sum(after := count()) > sum(before) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert sum(after) <= sum(before) + 6

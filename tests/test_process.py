@@ -12,8 +12,8 @@ from structlog.testing import capture_logs
 
 from monitor import reading
 from monitor.config import load
-from monitor.feeds.entries import decide
-from monitor.model import Entry, Feed, as_plain
+from monitor.feeds.entries import decide, listed
+from monitor.model import Entry, Feed, as_plain, from_json
 from monitor.process import PAUSES_S, Again, Done, Processor
 from monitor.runtime import Runtime
 
@@ -440,8 +440,8 @@ def test_entries_that_share_a_page_alert_each_on_its_own_words(desk, words, url)
         )
         for number in range(5)
     ]
-    for entry, version in decide(document, {}, now=datetime.now(UTC)).new:
-        desk.process(entry, version=version)
+    for one in decide(listed(document)[0], {}, now=datetime.now(UTC)).new:
+        desk.process(from_json(Entry, one.json), version=one.version)
     grain = [("grain", f"Update {number}") for number in range(1, 5)]
     assert desk.alerts() == [("council", "Update 0"), *grain]
     assert desk.site.requests == []
@@ -452,11 +452,12 @@ def test_an_entry_that_comes_to_share_its_link_does_not_alert_again(desk):
         Entry(str(number), f"{desk.site.url}/live", f"Grain {number}", "Grain.")
         for number in range(2)
     )
-    alone = decide([first], {}, now=datetime.now(UTC))
+    alone = decide(listed([first])[0], {}, now=datetime.now(UTC))
     edited = replace(first, summary="Grain, again.")
-    together = decide([second, edited], alone.remember, now=datetime.now(UTC))
-    for entry, version in alone.new + together.new + together.edited:
-        desk.process(entry, version=version)
+    document, _ = listed([second, edited])
+    together = decide(document, alone.remember, now=datetime.now(UTC))
+    for one in alone.new + together.new + together.edited:
+        desk.process(from_json(Entry, one.json), version=one.version)
     assert desk.alerts() == [("grain", "Grain 0"), ("grain", "Grain 1")]
 
 

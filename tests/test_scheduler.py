@@ -1,14 +1,25 @@
 """The scheduler, as a process of its own."""
 
+import asyncio
 import json
 import os
+import random
 import signal
+import socket
+import threading
 import time
 
 import pytest
+from aiohttp.resolver import AsyncResolver
 from redis import Redis
 
+from monitor import http
+from monitor import scheduler as scheduling
+from monitor.config import load
+from monitor.feeds import poll
 from monitor.model import Feed
+from monitor.runtime import Runtime
+from monitor.scheduler import Scheduler
 
 
 @pytest.fixture
@@ -132,3 +143,144 @@ def test_a_restart_of_redis_is_survived(site, configure, presswatch, tmp_path, e
     asked = site.asked()["/feed"]
     eventually(lambda: site.asked()["/feed"] > asked + 1)
     assert daemon.poll() is None
+
+
+def lines_of(process):
+    return [json.loads(row) for row in process.log.read_text().splitlines()]
+
+
+@pytest.mark.timeout(180)
+def test_a_normal_stop_says_nothing_at_error_whenever_it_comes(
+    site, configure, scheduler, redis, eventually
+):
+    for number in range(8):
+        site.put_feed(f"/{number}", [("One", "/1")])
+    feeds = "".join(f"  - {{url: {site.url}/{number}, every: 1s}}\n" for number in range(8))
+    directory = configure("feeds:\n" + feeds)
+    moments = random.Random(7)
+    for number in range(8):
+        running = scheduler(directory)
+        eventually(lambda: "scheduler started" in running.log.read_text())  # noqa: B023
+        if number % 2:
+            # A tick that waits for Redis is under way for certain.
+            redis.client_pause(1500)
+            time.sleep(1.1)
+        time.sleep(moments.uniform(0, 0.3))
+        running.terminate()
+        assert running.wait(8) == 0
+        assert "Traceback" not in running.log.read_text()
+        assert {line["level"] for line in lines_of(running)} <= {"debug", "info"}
+
+
+def test_a_changed_user_agent_and_changed_addresses_are_in_use_at_once(
+    site, configure, scheduler, redis, store, eventually
+):
+    site.put_feed("/feed", [])
+    feed = Feed(f"{site.url}/feed")
+    directory = configure(f"feeds: [{{url: {feed.url}, every: 1s}}]")
+    settings = directory / "settings.yaml"
+    running = scheduler(directory)
+    eventually(lambda: site.asked()["/feed"] >= 1)
+    settings.write_text(settings.read_text() + "  user_agent: Changed/2\n")
+    eventually(lambda: site.requests[-1][1]["user-agent"], "Changed/2", within=8)
+    settings.write_text(settings.read_text().replace("[127.0.0.1/32]", "[]"))
+    refused = "127.0.0.1 is a private address"
+    eventually(lambda: store.feeds.state(feed.id).error, refused, within=8)
+    running.terminate()
+    assert running.wait(8) == 0
+    assert '"level": "error"' not in running.log.read_text()
+
+
+def test_a_changed_prefix_is_refused_with_its_place(site, configure, scheduler, redis, eventually):
+    site.put_feed("/feed", [])
+    directory = configure(f"feeds: [{{url: {site.url}/feed, every: 1s}}]")
+    running = scheduler(directory)
+    eventually(lambda: site.asked()["/feed"] >= 1)
+    settings = directory / "settings.yaml"
+    settings.write_text(settings.read_text() + "  redis_prefix: other\n")
+    eventually(lambda: "redis_prefix cannot be changed" in running.log.read_text(), within=6)
+    assert "settings.yaml:5:" in running.log.read_text()
+    asked = site.asked()["/feed"]
+    eventually(lambda: site.asked()["/feed"] > asked)
+    assert not redis.keys("other*")
+
+
+@pytest.fixture
+def silent_names(monkeypatch):
+    """A name server that never answers, in the place of the system's."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        port = server.getsockname()[1]
+        names = [f"127.0.0.1:{port}"]
+        monkeypatch.setattr(
+            http, "AsyncResolver", lambda **more: AsyncResolver(nameservers=names, **more)
+        )
+        yield
+
+
+def test_names_that_hang_hold_up_neither_the_lead_nor_other_feeds(
+    site, configure, redis, store, silent_names, eventually
+):
+    site.put_feed("/feed", [])
+    hanging = "".join(f"  - {{url: http://h{n}.example/, every: 1s}}\n" for n in range(24))
+    directory = configure(f"feeds:\n  - {{url: {site.url}/feed, every: 1s}}\n{hanging}")
+    runtime = Runtime(directory, load(directory, {}), redis)
+    renewals = []
+
+    async def watch(stop):
+        end = time.monotonic() + 6
+        while time.monotonic() < end:
+            await asyncio.sleep(0.1)
+            renewals.append(await asyncio.to_thread(redis.pttl, store.keys.leader))
+        stop.set()
+
+    async def run():
+        stop = asyncio.Event()
+        await asyncio.gather(Scheduler(runtime).run(stop), watch(stop))
+
+    asyncio.run(run())
+    assert site.asked()["/feed"] >= 4
+    # A lease of ten seconds, renewed every second.
+    assert min(renewals[10:]) > 5_000
+
+
+def test_polls_that_hold_all_threads_do_not_hold_up_the_lead(
+    site, configure, redis, store, monkeypatch
+):
+    count = 2 * scheduling.THREADS
+    for number in range(count):
+        site.put_feed(f"/{number}", [])
+    feeds = "".join(f"  - {{url: {site.url}/{number}, every: 1s}}\n" for number in range(count))
+    directory = configure("feeds:\n" + feeds)
+    runtime = Runtime(directory, load(directory, {}), redis)
+    released = threading.Event()
+    monkeypatch.setattr(poll, "read", lambda *_, **__: released.wait(30))
+    renewals = []
+
+    async def watch(stop):
+        for _ in range(50):
+            await asyncio.sleep(0.1)
+            renewals.append(await asyncio.to_thread(redis.pttl, store.keys.leader))
+        released.set()
+        stop.set()
+
+    async def run():
+        stop = asyncio.Event()
+        await asyncio.gather(Scheduler(runtime).run(stop), watch(stop))
+
+    asyncio.run(run())
+    assert min(renewals[10:]) > 5_000
+
+
+def test_a_poll_whose_outcome_cannot_be_written_is_not_made_again_at_every_tick(
+    site, configure, scheduler, redis, store, eventually
+):
+    site.put_feed("/feed", [("One", "/1")])
+    feed = Feed(f"{site.url}/feed")
+    redis.set(store.keys.seen(feed.id), "no hash")
+    running = scheduler(configure(f"feeds: [{{url: {feed.url}, every: 1s}}]"))
+    eventually(lambda: site.asked()["/feed"], 2, within=20)
+    failed = [line for line in lines_of(running) if line["event"] == "redis failed"]
+    assert len(failed) == 1
+    redis.delete(store.keys.seen(feed.id))
+    eventually(lambda: redis.llen("rq:queue:articles"), 1, within=10)

@@ -22,7 +22,7 @@ def feeds(configure, redis, redis_url, store, presswatch):
         urls = [url.format(number=number) for number in range(len(states))]
         directory = configure("feeds:\n" + "".join(f"  - {{url: '{one}'}}\n" for one in urls))
         for feed, state in zip(load(directory, {}).feeds, states, strict=True):
-            store.feeds.commit(feed, state, NOW, now=NOW)
+            store.feeds.commit(feed, state, NOW)
         options = ("--config", str(directory))
         as_text = presswatch.call("status", *options, REDIS_URL=redis_url)
         assert as_text.returncode == 0, as_text.stderr

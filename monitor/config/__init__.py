@@ -94,11 +94,13 @@ def load(
     *,
     examples: bool = False,
     instead: Mapping[Path, str] | None = None,
+    running: Config | None = None,
 ) -> Config:
     """Read all YAML files below a directory; raises ConfigError with every fault found.
 
     With `examples`, each watchlist is tried on what it says that it must and must not match.
-    `instead` holds texts to be read in the place of files.
+    `instead` holds texts to be read in the place of files. `running` is the configuration that is
+    in use: what cannot be changed while Presswatch runs must be as it is there.
     """
     source = read(directory, environ, instead)
     faults = list(source.faults)
@@ -111,6 +113,8 @@ def load(
     faults += broken_queries(source)
     if examples and not faults:
         faults += failed_examples(source)
+    if not faults and running:
+        faults += _fixed(source, file.settings, running.settings)
     if faults:
         raise ConfigError(sorted(set(faults)))
     return Config(
@@ -120,6 +124,15 @@ def load(
         subscribers=tuple(map(_subscriber, file.subscribers)),
         definitions=file.definitions,
     )
+
+
+def _fixed(source: Source, settings: Settings, running: Settings) -> Iterator[Fault]:
+    """Faults for changes that would leave some processes with the old value."""
+    if settings.redis_prefix != running.redis_prefix:
+        yield source.place(("settings", "redis_prefix")).fault(
+            "settings.redis_prefix cannot be changed while Presswatch runs; restart it, "
+            f"or set it back to {running.redis_prefix!r}"
+        )
 
 
 def fingerprint(directory: Path) -> str:

@@ -1,170 +1,169 @@
 """Which entries of a feed are new, and which were edited: a function of what has been seen.
 
-Feeds give new guids at every poll, repeat one guid, give all entries one link, leave out dates,
-reorder, and bring old entries back. So an entry goes by several identities, and is known as soon
-as one of them is.
+Feeds reorder their entries, bring old ones back, change one at every poll, and list thousands.
 """
 
 from __future__ import annotations
 
-import re
-from collections import Counter
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
-from monitor.articles.urls import normalise, normalise_link
-from monitor.model import Entry, content_id
+from monitor.feeds.identities import Identities, dated_identity, version_of
+from monitor.model import Entry, as_json
 
-_MARKUP = re.compile(r"<[^>]*>|\s+")
-# Identities and versions are many and stand in Redis for months: 64 bits each. Among a feed's
-# 10,000 entries, two share an identity with a probability of about 3e-12.
-_DIGITS = 16
+# So many edits of one entry are queued. Entries that hold the current time, a counter, or an
+# address with a timestamp change at every poll (https://github.com/lemon24/reader/issues/225).
+MOST_EDITS = 24
+# So many new entries, and as many edited ones, are taken from one poll: a feed that lists 50,000
+# entries, or names all of them anew every minute, must not delay the others.
+MOST_AT_ONCE = 500
+# Where many entries wait already, every feed may still add so many.
+FEW_AT_ONCE = 20
+MANY_WAITING = 5_000
+# Beyond this, whatever the reason, nothing is added: Redis has to hold it all.
+TOO_MANY_WAITING = 50_000
+
+
+class Seen(NamedTuple):
+    """What is remembered of an entry: its last version, and how many edits of it were queued."""
+
+    version: str
+    edits: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An entry of a document as JSON text, with what tells it from others.
+
+    `lasting` are those of its identities that an edit leaves alone, `link` is the one that its link
+    gives it, if any. `name_at_link` tells it from other entries that have, or had, the same link.
+    """
+
+    identities: tuple[str, ...]
+    lasting: tuple[str, ...]
+    link: str
+    name_at_link: str
+    version: str
+    dated: datetime | None
+    json: str
+
+    def as_plain(self) -> dict[str, Any]:
+        """Returns the entry as what `json.dumps` takes."""
+        return dict(json.loads(self.json))
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to queue, each with its version, and what to remember (identity → version)."""
+    """What to queue, what to remember (by identity), and how many entries are left for later."""
 
-    new: tuple[tuple[Entry, str], ...]
-    edited: tuple[tuple[Entry, str], ...]
-    remember: Mapping[str, str]
+    new: tuple[Listed, ...]
+    edited: tuple[Listed, ...]
+    remember: Mapping[str, Seen]
+    held_back: int
+
+
+def listed(entries: Sequence[Entry]) -> tuple[tuple[Listed, ...], int]:
+    """Identify a document's entries; returns them, and how many cannot be written down."""
+    try:
+        return tuple(_listed(entries)), 0
+    except Exception:  # noqa: BLE001 - whatever one entry holds, the others are not lost
+        sound = [entry for entry in entries if _is_sound(entry)]
+        return tuple(_listed(sound)), len(entries) - len(sound)
+
+
+def _is_sound(entry: Entry) -> bool:
+    try:
+        return bool(list(_listed([entry])))
+    except Exception:  # noqa: BLE001 - as above
+        return False
+
+
+def _listed(entries: Sequence[Entry]) -> Iterator[Listed]:
+    document = Identities(entries)
+    for entry in entries:
+        names, link = document.of(entry), document.link(entry)
+        # An edit may change the title, and with it the identity of title and date.
+        changing = dated_identity(entry)
+        name_at_link = document.name_at_link(entry) if entry.url else ""
+        shared = "" if link else name_at_link
+        yield Listed(
+            identities=names,
+            lasting=tuple(name for name in names if name != changing),
+            link=link,
+            name_at_link=name_at_link,
+            version=version_of(entry),
+            dated=entry.published_at or entry.updated_at,
+            json=as_json(replace(entry, name_at_link=shared, owns_page=document.owns_page(entry))),
+        )
+
+
+def room(waiting: int) -> int:
+    """Returns how many new entries one poll may queue while so many wait."""
+    if waiting >= TOO_MANY_WAITING:
+        return 0
+    return max(FEW_AT_ONCE, min(MOST_AT_ONCE, MANY_WAITING - waiting))
 
 
 def decide(
-    entries: Sequence[Entry],
-    seen: Mapping[str, str],
+    entries: Sequence[Listed],
+    seen: Mapping[str, Seen],
     *,
     now: datetime,
     backfill: timedelta | None = None,
+    most: int | None = None,
 ) -> Decision:
     """Tell new and edited entries from those known.
 
-    `seen` maps identities to versions, as an earlier decision's `remember` gave them. With
-    `backfill`, on a feed's first poll, entries dated earlier than that before `now` are remembered
-    but not queued; an entry without a date may be of today, and is queued.
+    `seen` holds what earlier decisions remembered, by identity. With `backfill`, on a feed's first
+    poll, entries dated earlier than that before `now` are remembered but not queued; an entry
+    without a date may be of today, and is queued.
+
+    Of new and of edited entries at most `most` each are queued. The others are remembered as they
+    were before, so that the next decision finds them new or edited again. An entry of which
+    MOST_EDITS edits were queued is not queued again, unless it has a guid or link that is not
+    known: feeds that show one entry only give one guid to all.
     """
-    new: list[tuple[Entry, str]] = []
-    edited: list[tuple[Entry, str]] = []
-    remember: dict[str, str] = {}
-    for entry, names in zip(_told_apart(entries, seen), identities(entries), strict=True):
-        version = _version(entry)
+    new: list[Listed] = []
+    edited: list[Listed] = []
+    remember: dict[str, Seen] = {}
+    held: set[str] = set()
+    held_back = 0
+    for entry in entries:
         # What stood earlier in this very document counts as seen: some feeds list entries twice.
-        known = [remember.get(name) or seen.get(name) for name in names]
-        remember |= dict.fromkeys(names, version)
-        if version in known:
-            continue
-        dated = entry.published_at or entry.updated_at
-        if backfill is not None and dated is not None and dated < now - backfill:
-            continue
-        if any(known):
-            edited.append((entry, version))
-        else:
-            new.append((entry, version))
-    return Decision(tuple(new), tuple(edited), remember)
+        known = {name: remember.get(name) or seen.get(name) for name in entry.identities}
+        found = [before for before in known.values() if before]
+        edits = max((before.edits for before in found), default=0)
+        if not any(before.version == entry.version for before in found):
+            reuses_link = _reuses_link(entry, seen)
+            kind = edited if found and not reuses_link else new
+            is_old = backfill is not None and entry.dated and entry.dated < now - backfill
+            is_spurious = edits >= MOST_EDITS and all(known[name] for name in entry.lasting)
+            is_held = not held.isdisjoint(entry.identities)
+            if not is_old and not is_spurious:
+                if is_held or (most is not None and len(kind) >= most):
+                    held_back += not is_held
+                    held.update(entry.identities)
+                    remember |= {name: before for name, before in known.items() if before}
+                    continue
+                kind.append(_named_at_link(entry) if reuses_link else entry)
+                edits += kind is edited
+        remember |= dict.fromkeys(entry.identities, Seen(entry.version, edits))
+    return Decision(tuple(new), tuple(edited), remember, held_back)
 
 
-def identities(entries: Sequence[Entry]) -> Iterator[tuple[str, ...]]:
-    """Yield the names by which each entry goes.
+def _reuses_link(entry: Listed, seen: Mapping[str, Seen]) -> bool:
+    """Returns whether an entry has a link that an earlier, different entry had.
 
-    These are its guid and its link, where no other entry of this document has the same, and its
-    title with the date; an entry that has none of these goes by its words.
+    That is one with a guid under a known link, whose guid, title and date are all new; an edit
+    leaves one of them alone.
     """
-    document = _Document(entries)
-    for entry in entries:
-        names = []
-        if document.guid_is_unique(entry):
-            names.append(_guid_name(entry))
-        if document.link_is_unique(entry):
-            names.append(_link_name(entry))
-        if entry.title and entry.published_at:
-            names.append(_dated_name(entry))
-        yield tuple(names) or (_words_name(entry),)
+    others = set(entry.identities) - {entry.link}
+    return bool(entry.name_at_link) and entry.link in seen and others.isdisjoint(seen)
 
 
-def _told_apart(entries: Sequence[Entry], seen: Mapping[str, str]) -> Iterator[Entry]:
-    """Yield the entries, each with what tells it from others that share its link.
-
-    A link is shared within this document, or over time: where a new guid comes under a known link
-    with words and a date that are new as well, it is another entry and not an edit.
-    """
-    document = _Document(entries)
-    for entry in entries:
-        if not entry.url:
-            yield entry
-            continue
-        has_guid = document.guid_is_unique(entry)
-        shared = not document.link_is_unique(entry)
-        if not shared and has_guid and _link_name(entry) in seen:
-            is_permalink = normalise(entry.guid or "") == normalise(entry.url)
-            names = {_guid_name(entry), _dated_name(entry)}
-            shared = not is_permalink and names.isdisjoint(seen)
-        name = (entry.guid if has_guid else _words_name(entry)) if shared else ""
-        yield replace(entry, name_at_link=name or "", owns_page=document.page_is_unique(entry))
-
-
-class _Document:
-    """Says which guids, links and pages of a document belong to one entry alone."""
-
-    def __init__(self, entries: Sequence[Entry]) -> None:
-        self._guids = Counter(entry.guid for entry in entries)
-        at_link: dict[str, list[Entry]] = {}
-        titles_at_page: dict[str, set[str]] = {}
-        for entry in entries:
-            if entry.url:
-                at_link.setdefault(normalise_link(entry.url), []).append(entry)
-                titles_at_page.setdefault(normalise(entry.url), set()).add(entry.title)
-        self._links = {link for link, sharing in at_link.items() if self._are_one(sharing)}
-        self._pages = {page for page, titles in titles_at_page.items() if len(titles) == 1}
-
-    def guid_is_unique(self, entry: Entry) -> bool:
-        """Return whether the entry has a guid that no other has."""
-        return bool(entry.guid) and self._guids[entry.guid] == 1
-
-    def link_is_unique(self, entry: Entry) -> bool:
-        """Return whether the entry has a link that no different entry has."""
-        return bool(entry.url) and normalise_link(entry.url or "") in self._links
-
-    def page_is_unique(self, entry: Entry) -> bool:
-        """Return whether no entry with another title leads to the same page."""
-        return not entry.url or normalise(entry.url) in self._pages
-
-    def _are_one(self, entries: list[Entry]) -> bool:
-        """Return whether entries with the same link are one that is listed several times.
-
-        Different entries differ in their titles, or in both guid and words.
-        """
-        if len(entries) == 1:
-            return True
-        if len({entry.title for entry in entries}) > 1:
-            return False
-        named = [entry for entry in entries if self.guid_is_unique(entry)]
-        return len({_version(entry) for entry in named}) <= 1
-
-
-def _guid_name(entry: Entry) -> str:
-    return _short("guid", entry.guid or "")
-
-
-def _link_name(entry: Entry) -> str:
-    return _short("link", normalise_link(entry.url or ""))
-
-
-def _dated_name(entry: Entry) -> str:
-    date = entry.published_at.isoformat() if entry.published_at else ""
-    return _short("dated", entry.title, date)
-
-
-def _words_name(entry: Entry) -> str:
-    return _short("words", entry.title, entry.summary, entry.content)
-
-
-def _version(entry: Entry) -> str:
-    """What changes when an editor changes an entry, and not when a feed is rendered afresh."""
-    words = (_MARKUP.sub(" ", part).strip() for part in (entry.title, entry.summary, entry.content))
-    # An `updated` date alone moves with every advert: it says nothing about the words.
-    return _short(*words)
-
-
-def _short(*parts: str) -> str:
-    return content_id(*parts)[:_DIGITS]
+def _named_at_link(entry: Listed) -> Listed:
+    named = entry.as_plain() | {"name_at_link": entry.name_at_link}
+    return replace(entry, json=json.dumps(named))

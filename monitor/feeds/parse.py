@@ -31,6 +31,8 @@ class ParsedFeed:
     title: str | None
     language: str | None
     entries: tuple[Entry, ...]
+    # What makes the document doubtful; None where nothing does.
+    problem: str | None = None
 
 
 def parse(body: bytes, *, url: str, headers: Mapping[str, str]) -> ParsedFeed:

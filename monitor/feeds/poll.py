@@ -1,24 +1,30 @@
-"""Poll one feed: ask, parse, decide what is new, and write it all down in one transaction."""
+"""Poll one feed: ask, read, decide what is new, and write it all down in one transaction."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
 import random
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import structlog
+from redis.exceptions import DataError, RedisError
 
 from monitor.errors import BadStatus, FeedError, FetchError
+from monitor.feeds import apart
 from monitor.feeds.cadence import next_poll
-from monitor.feeds.entries import decide
-from monitor.feeds.parse import ParsedFeed, parse
-from monitor.http import HttpClient, Response
-from monitor.model import Feed, FeedState, as_plain
+from monitor.feeds.document import Document, read, storable
+from monitor.feeds.entries import Seen, decide, room
+from monitor.feeds.reports import Reports
+from monitor.http import HttpClient, Response, shown
+from monitor.model import Feed, FeedState
 from monitor.queues import FRONT
+from monitor.store.feeds import Reading
 
 if TYPE_CHECKING:
     from redis.client import Pipeline
@@ -27,11 +33,16 @@ if TYPE_CHECKING:
     from monitor.queues import Queues
     from monitor.store import Store
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 ACCEPT = (
     "application/rss+xml, application/atom+xml, application/feed+json, "
     "application/xml;q=0.9, text/xml;q=0.8, */*;q=0.1"
 )
 NOT_MODIFIED = 304
+# Words of errors that nobody foresaw may hold whole documents.
+MOST_WORDS = 300
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -45,26 +56,70 @@ class Outcome:
     edited: int = 0
 
 
-class Poller:
-    """Polls feeds; any number of polls may run at once."""
+def utc_now() -> datetime:
+    """Returns the present moment."""
+    return datetime.now(UTC)
 
-    def __init__(self, store: Store, queues: Queues, http: HttpClient, settings: Settings) -> None:
+
+class Poller:
+    """Polls feeds; any number of polls may run at once.
+
+    Redis and small feeds are worked on in `threads` (the event loop's own where none are given).
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        queues: Queues,
+        http: HttpClient,
+        settings: Settings,
+        *,
+        threads: Executor | None = None,
+        reports: Reports | None = None,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
         self._store = store
         self._queues = queues
         self._http = http
         self._settings = settings
+        self._threads = threads
+        self._reports = reports or Reports()
+        self._clock = clock
+        self._apart = apart.Apart()
         self._rng = random.Random()  # noqa: S311 - spreads load, no secret
 
-    async def poll(self, feed: Feed) -> Outcome:
-        """Poll a feed once. What is wrong with the feed becomes part of its state, not an error."""
-        before = await asyncio.to_thread(self._store.feeds.state, feed.id)
+    async def poll(self, feed: Feed, *, fetched: Callable[[], None] = lambda: None) -> Outcome:
+        """Poll a feed once; `fetched` is called when the network is done with.
+
+        Whatever goes wrong with the feed, foreseen or not, becomes part of its state and puts off
+        its next poll. Raises RedisError where that cannot be written down.
+        """
+        before = await self._run(self._store.feeds.state, feed.id)
+        error: Exception
         try:
-            response = await self._fetch(feed, before)
-        except FetchError as error:
-            retry_after = error.retry_after_s if isinstance(error, BadStatus) else None
-            return await asyncio.to_thread(self._failed, feed, before, error, retry_after)
-        # Parsing holds the interpreter for long on large feeds, Redis blocks: both off the loop.
-        return await asyncio.to_thread(self._digest, feed, before, response)
+            try:
+                response = await self._fetch(feed, before)
+            finally:
+                fetched()
+            outcome = await self._take(feed, before, response)
+        except DataError as fault:
+            # Not Redis, but what was to be written.
+            error = fault
+        except RedisError:
+            raise
+        except Exception as fault:  # noqa: BLE001 - see above; it is reported
+            error = fault
+        else:
+            self._reports.succeeded(feed, before, outcome.state)
+            return outcome
+        outcome = await self._run(self._fail, feed, before, error)
+        self._reports.failed(feed, before, outcome.state, error)
+        return outcome
+
+    async def _run(self, function: Callable[P, R], /, *arguments: P.args, **_: P.kwargs) -> R:
+        """Run in a thread what holds the interpreter or waits for Redis."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, function, *arguments)
 
     async def _fetch(self, feed: Feed, state: FeedState) -> Response:
         conditions = {
@@ -80,68 +135,134 @@ class Poller:
             ok=(200, NOT_MODIFIED),
         )
 
-    def _digest(self, feed: Feed, before: FeedState, response: Response) -> Outcome:
-        now = datetime.now(UTC)
-        polled = replace(before, polled_at=now, succeeded_at=now, failures=0, error=None)
+    async def _take(self, feed: Feed, before: FeedState, response: Response) -> Outcome:
+        if response.status == NOT_MODIFIED:
+            if before.body_hash is None:
+                raise FeedError("HTTP 304 (not modified), though the feed was never read")
+            return await self._run(self._keep, feed, before, response)
         body_hash = hashlib.sha256(response.body).hexdigest()
-        if response.status == NOT_MODIFIED or body_hash == before.body_hash:
-            self._store.feeds.commit(feed, polled, self._next(feed, polled, now), now=now)
-            log.debug("feed unchanged", feed=feed.url, status=response.status)
-            return Outcome(polled)
-        try:
-            parsed = parse(response.body, url=response.url, headers=response.headers)
-        except FeedError as error:
-            return self._failed(feed, before, error, None)
-        state = replace(
-            polled,
-            title=parsed.title or before.title,
-            language=parsed.language or before.language,
-            etag=response.headers.get("etag"),
-            last_modified=response.headers.get("last-modified"),
-            body_hash=body_hash,
-            entries=len(parsed.entries),
-        )
-        return self._remember(feed, state, parsed, now, first=before.succeeded_at is None)
+        if body_hash == before.body_hash:
+            return await self._run(self._keep, feed, before, response)
+        begun = time.monotonic()
+        document = await self._read(response)
+        reading = timedelta(seconds=time.monotonic() - begun)
+        return await self._run(self._remember, feed, before, response, body_hash, document, reading)
+
+    async def _read(self, response: Response) -> Document:
+        body, url, headers = response.body, response.url, response.headers
+        if len(body) > apart.LARGE:
+            return await self._apart.read(body, url=url, headers=headers)
+        return await self._run(_read, body, url, headers)
+
+    def _keep(self, feed: Feed, before: FeedState, response: Response) -> Outcome:
+        """Write down that a feed has not changed."""
+        now = self._clock()
+        state = replace(before, polled_at=now, succeeded_at=now, failures=0, error=None)
+        state = _with_validators(state, response)
+        self._store.feeds.commit(feed, state, self._next(feed, state, now))
+        log.debug("feed unchanged", feed=feed.url, status=response.status)
+        return Outcome(state)
 
     def _remember(
-        self, feed: Feed, state: FeedState, parsed: ParsedFeed, now: datetime, *, first: bool
+        self,
+        feed: Feed,
+        before: FeedState,
+        response: Response,
+        body_hash: str,
+        document: Document,
+        reading: timedelta,
     ) -> Outcome:
-        backfill = self._settings.backfill if first else None
-        # Decided beforehand for the state, and again within the transaction on what is seen then.
-        ahead = decide(parsed.entries, self._store.feeds.seen(feed.id), now=now, backfill=backfill)
-        if ahead.new:
-            state = replace(state, changed_at=now)
-        counts = {"new": 0, "edited": 0}
+        """Queue what is new in a document, and write down the poll."""
+        now = self._clock()
+        backfill = self._settings.backfill if before.succeeded_at is None else None
+        depths = self._queues.depths()
+        most = room(sum(depth.owed for name, depth in depths.items() if name != "deliveries"))
+        outcome = Outcome(before)
 
-        def queue_news(seen: Mapping[str, str], pipe: Pipeline) -> Mapping[str, str]:
-            decision = decide(parsed.entries, seen, now=now, backfill=backfill)
-            for index, (entry, version) in enumerate(decision.new + decision.edited):
+        def decide_and_queue(seen: Mapping[str, Seen], pipe: Pipeline) -> Reading:
+            nonlocal outcome
+            found = decide(document.entries, seen, now=now, backfill=backfill, most=most)
+            for index, entry in enumerate(found.new + found.edited):
                 self._queues.enqueue_entry(
-                    feed.id, as_plain(entry), version, pipe, bulk=index >= FRONT
+                    feed.id, entry.as_plain(), entry.version, pipe, bulk=index >= FRONT
                 )
-            counts.update(new=len(decision.new), edited=len(decision.edited))
-            return decision.remember
+            state = replace(
+                before,
+                polled_at=now,
+                succeeded_at=now,
+                changed_at=now if found.new else before.changed_at,
+                failures=0,
+                error=None,
+                title=document.title or before.title,
+                language=document.language or before.language,
+                entries=len(document.entries),
+                problem=document.problem,
+                held_back=found.held_back,
+                etag=None,
+                last_modified=None,
+                body_hash=None,
+            )
+            if not found.held_back:
+                # Else the document is to be read again.
+                state = _with_validators(replace(state, body_hash=body_hash), response)
+            outcome = Outcome(state, len(found.new), len(found.edited))
+            due = self._next(feed, state, now, reading=reading)
+            return Reading(state, due, found.remember)
 
-        due = self._next(feed, state, now)
-        self._store.feeds.commit(feed, state, due, now=now, decide=queue_news)
+        self._store.feeds.commit_document(feed, decide_and_queue, now=now)
+        counts = {"new": outcome.new, "edited": outcome.edited}
         level = log.info if any(counts.values()) else log.debug
-        level("feed polled", feed=feed.url, entries=state.entries, **counts)
-        return Outcome(state, **counts)
+        level("feed polled", feed=feed.url, entries=outcome.state.entries, **counts)
+        return outcome
 
-    def _failed(
-        self, feed: Feed, before: FeedState, error: Exception, retry_after_s: float | None
-    ) -> Outcome:
-        now = datetime.now(UTC)
-        state = replace(before, polled_at=now, failures=before.failures + 1, error=str(error))
-        retry_after = None if retry_after_s is None else timedelta(seconds=retry_after_s)
-        due = self._next(feed, state, now, retry_after)
-        self._store.feeds.commit(feed, state, due, now=now)
-        log.warning("feed failed", feed=feed.url, error=str(error), failures=state.failures)
+    def _fail(self, feed: Feed, before: FeedState, error: Exception) -> Outcome:
+        """Write down that a poll failed."""
+        now = self._clock()
+        words = storable(_words(error)[:MOST_WORDS])
+        state = replace(before, polled_at=now, failures=before.failures + 1, error=words)
+        seconds = error.retry_after_s if isinstance(error, BadStatus) else None
+        retry_after = None if seconds is None else timedelta(seconds=seconds)
+        due = self._next(feed, state, now, retry_after=retry_after)
+        self._store.feeds.commit(feed, state, due)
         return Outcome(state)
 
     def _next(
-        self, feed: Feed, state: FeedState, now: datetime, retry_after: timedelta | None = None
+        self,
+        feed: Feed,
+        state: FeedState,
+        now: datetime,
+        *,
+        retry_after: timedelta | None = None,
+        reading: timedelta = timedelta(0),
     ) -> datetime:
         return next_poll(
-            feed, state, self._settings.poll, now=now, rng=self._rng, retry_after=retry_after
+            feed,
+            state,
+            self._settings.poll,
+            now=now,
+            rng=self._rng,
+            retry_after=retry_after,
+            reading=reading,
         )
+
+
+def _read(body: bytes, url: str, headers: Mapping[str, str]) -> Document:
+    return read(body, url=url, headers=headers)
+
+
+def _with_validators(state: FeedState, response: Response) -> FeedState:
+    """Returns a state with what makes the next request conditional; a 304 need not repeat it."""
+    etag = response.headers.get("etag")
+    last_modified = response.headers.get("last-modified")
+    if response.status == NOT_MODIFIED:
+        etag, last_modified = etag or state.etag, last_modified or state.last_modified
+    return replace(state, etag=etag, last_modified=last_modified)
+
+
+def _words(error: Exception) -> str:
+    """Returns what went wrong, as an operator is to read it."""
+    if isinstance(error, FetchError | FeedError):
+        return str(error)
+    name = "" if isinstance(error, apart.ReaderFault) else f"{type(error).__name__}: "
+    # Messages of others may hold the URL, and that a password.
+    return f"a fault of Presswatch: {name}{shown(str(error))}"

@@ -23,7 +23,7 @@ class Keys:
         return f"{self.prefix}feed:{feed_id}"
 
     def seen(self, feed_id: str) -> str:
-        """Hash: an entry's identity → the version last seen, and the day it was there."""
+        """Hash: an entry's identity → its last version, the day it was there, edits queued."""
         return f"{self.prefix}seen:{feed_id}"
 
     def article(self, article_id: str) -> str:

@@ -71,7 +71,7 @@ def show_everywhere(document):
     assert {char for char in shown if not char.isprintable()} <= {"\n"}
     for alerts in ((document,), (document, ALERT)):
         message = Message("k", alerts)
-        mail.content(message)
+        mail.render_mail(message)
         json.dumps(blocks.render(message).blocks)
     blocks.render(Message("k", (document,), follows=True))
     return shown

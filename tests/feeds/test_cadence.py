@@ -16,9 +16,8 @@ SETTINGS = PollSettings(
 )
 
 
-def wait(state, feed=FEED, retry_after=None):
-    due = next_poll(feed, state, SETTINGS, now=NOW, rng=random.Random(1), retry_after=retry_after)
-    return due - NOW
+def wait(state, feed=FEED, seed=1, **more):
+    return next_poll(feed, state, SETTINGS, now=NOW, rng=random.Random(seed), **more) - NOW
 
 
 def about(minutes):
@@ -49,3 +48,22 @@ def test_retry_after_is_obeyed_within_reason():
     failed = FeedState(failures=1)
     assert wait(failed, retry_after=timedelta(hours=1)).total_seconds() == about(60)
     assert wait(failed, retry_after=timedelta(days=365)).total_seconds() == about(360)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_server_is_never_asked_earlier_than_it_wants(seed):
+    asked = timedelta(hours=1)
+    assert wait(FeedState(failures=1), seed=seed, retry_after=asked) >= asked
+    longer = wait(FeedState(failures=1), seed=seed, retry_after=timedelta(days=365))
+    assert longer >= SETTINGS.slowest
+
+
+def test_what_was_held_back_is_fetched_soon_whatever_the_pace_of_the_feed():
+    hourly = Feed(FEED.url, every=timedelta(hours=1))
+    assert wait(FeedState(held_back=7), hourly).total_seconds() == about(1)
+    assert wait(FeedState(held_back=7, failures=1), hourly).total_seconds() == about(60)
+
+
+def test_a_feed_that_is_long_in_reading_is_read_less_often():
+    busy = FeedState(changed_at=NOW)
+    assert wait(busy, reading=timedelta(seconds=30)).total_seconds() == about(5)

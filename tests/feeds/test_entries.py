@@ -6,27 +6,36 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.feeds.entries import decide
-from monitor.model import Entry
+from monitor.feeds.entries import (
+    FEW_AT_ONCE,
+    MOST_AT_ONCE,
+    MOST_EDITS,
+    TOO_MANY_WAITING,
+    decide,
+    listed,
+    room,
+)
+from monitor.model import Entry, from_json
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 ONE = Entry("1", "https://a.example/1", "One", "First words", published_at=NOW)
 TWO = Entry("2", "https://a.example/2", "Two", "Second words", published_at=NOW)
 
 
-def plain(entry):
-    """An entry as its feed gave it."""
-    return replace(entry, name_at_link="", owns_page=True)
+def entries_of(taken):
+    """The entries as their feed gave them."""
+    return [replace(from_json(Entry, one.json), name_at_link="", owns_page=True) for one in taken]
 
 
-def polls(*documents, backfill=None):
+def polls(*documents, backfill=None, most=None):
     """The entries queued (new, edited) by each of several polls."""
     seen, queued = {}, []
     for number, document in enumerate(documents):
         first = backfill if number == 0 else None
-        decision = decide(document, seen, now=NOW, backfill=first)
+        entries, _ = listed(document)
+        decision = decide(entries, seen, now=NOW, backfill=first, most=most)
         seen |= decision.remember
-        queued.append(([plain(e) for e, _ in decision.new], [plain(e) for e, _ in decision.edited]))
+        queued.append((entries_of(decision.new), entries_of(decision.edited)))
     return queued
 
 
@@ -81,8 +90,8 @@ LIVE = [
 
 def queued(document, seen=None):
     """All entries that one poll queues, as the workers get them."""
-    decision = decide(document, seen or {}, now=NOW)
-    return [entry for entry, _ in decision.new + decision.edited]
+    decision = decide(listed(document)[0], seen or {}, now=NOW)
+    return [from_json(Entry, one.json) for one in decision.new + decision.edited]
 
 
 def test_entries_that_share_a_link_are_told_apart_by_their_guids():
@@ -106,13 +115,13 @@ def test_entries_with_one_title_at_one_link_are_told_apart_by_guid_and_words():
 
 def test_a_link_that_serves_one_entry_after_another_names_none_but_the_first():
     first, second = (replace(one, published_at=NOW) for one in LIVE[:2])
-    seen = decide([first], {}, now=NOW).remember
+    seen = decide(listed([first])[0], {}, now=NOW).remember
     assert [entry.name_at_link for entry in queued([first])] == [""]
     assert [entry.name_at_link for entry in queued([second], seen)] == ["1"]
 
 
 def test_an_edited_entry_under_a_new_guid_is_still_named_by_its_link():
-    seen = decide([ONE], {}, now=NOW).remember
+    seen = decide(listed([ONE])[0], {}, now=NOW).remember
     edited = replace(ONE, guid="other", summary="First words, corrected")
     assert [entry.name_at_link for entry in queued([edited], seen)] == [""]
     permalink = replace(ONE, guid=ONE.url, title="One, corrected", published_at=None)
@@ -164,3 +173,66 @@ def test_the_same_document_in_any_order_brings_nothing_the_second_time(document,
     new, _ = polls(document, document)[1]
     assert new == []
     assert polls(document, shuffled)[1][0] == []
+
+
+def numbered(count, words="words"):
+    return [
+        Entry(f"{number}", f"https://a.example/{number}", f"Entry {number}", words)
+        for number in range(count)
+    ]
+
+
+def test_what_is_more_than_one_poll_takes_comes_with_the_next_ones():
+    document = numbered(7)
+    taken = [new for new, _ in polls(*[document] * 5, most=3)]
+    assert taken == [document[:3], document[3:6], document[6:], [], []]
+
+
+def test_edits_are_held_back_as_new_entries_are_and_do_not_take_their_place():
+    before, after = numbered(4), numbered(4, "other words")
+    more = [*after, *numbered(6)[4:]]
+    assert polls(before, more, more, more, most=None)[1] == (more[4:], after)
+    counts = [(len(new), len(edited)) for new, edited in polls(*[more] * 3, most=2)]
+    assert counts == [(2, 0), (2, 0), (2, 0)]
+    seen = decide(listed(before)[0], {}, now=NOW).remember
+    held = decide(listed(more)[0], seen, now=NOW, most=1)
+    assert (entries_of(held.new), entries_of(held.edited)) == ([more[4]], [after[0]])
+    assert held.held_back == 4
+
+
+def test_an_entry_that_is_held_back_is_not_known_by_a_twin_with_another_guid():
+    twins = [replace(TWO, guid="twin"), replace(TWO, guid="other")]
+    taken = [new for new, _ in polls([ONE, *twins], [ONE, *twins], most=1)]
+    assert taken == [[ONE], twins[:1]]
+    held = decide(listed([ONE, *twins])[0], {}, now=NOW, most=1)
+    assert held.held_back == 1
+
+
+def test_old_entries_of_a_first_poll_are_remembered_whatever_the_cap():
+    old = [replace(one, published_at=NOW - timedelta(days=2)) for one in numbered(5)]
+    recent = [replace(ONE, guid="a"), replace(TWO, guid="b")]
+    taken = polls([*old, *recent], [*old, *recent], backfill=timedelta(days=1), most=1)
+    assert [new for new, _ in taken] == [recent[:1], recent[1:]]
+
+
+def test_an_entry_that_changes_at_every_poll_is_queued_so_often_and_no_more():
+    versions = [[replace(ONE, title=f"It is {minute} past")] for minute in range(MOST_EDITS + 9)]
+    taken = polls(*versions)
+    assert sum(len(edited) for _, edited in taken) == MOST_EDITS
+    assert taken[-1] == ([], [])
+
+
+def test_one_guid_for_one_entry_after_another_hides_none_however_many():
+    latest = [[replace(ONE, title=f"{n}", url=f"https://a.example/{n}")] for n in range(60)]
+    assert all(new or edited for new, edited in polls(*latest))
+
+
+def test_an_entry_that_cannot_be_written_down_loses_no_other():
+    broken = replace(TWO, title="half a pair: \ud83d")
+    entries, lost = listed([ONE, broken])
+    assert (entries_of(entries), lost) == ([ONE], 1)
+
+
+def test_the_more_entries_wait_the_fewer_are_added():
+    rooms = [room(waiting) for waiting in (0, 4_700, 5_000, 40_000, TOO_MANY_WAITING)]
+    assert rooms == [MOST_AT_ONCE, 300, FEW_AT_ONCE, FEW_AT_ONCE, 0]

@@ -1,0 +1,171 @@
+"""Reads large feeds in a process of their own, where they hold up nobody.
+
+feedparser takes half a minute and the interpreter for a feed of 50,000 entries. A process for each
+such document costs a third of a second to start, and whatever happens to it happens to that feed
+alone: it may crash, hang, or grow.
+
+The parent sends a line of JSON (url, headers, size), then the body, and keeps the pipe open as long
+as it lives. The child answers with lines of JSON: what the document says of itself, or what is
+wrong with it, then its entries, some in each line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import resource
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from datetime import datetime
+from typing import IO, Any
+
+from monitor.errors import FeedError
+from monitor.feeds.document import Document, read
+from monitor.feeds.entries import Listed
+
+# Bodies beyond this size are read apart; what is smaller takes up to a second.
+LARGE = 256 * 1024
+# 50,000 entries take half a minute of an idle processor, and several minutes of a busy machine.
+LIMIT_S = 300
+CPU_LIMIT_S = 120
+AT_ONCE = 2
+# Decoding one line holds the interpreter: some milliseconds.
+ENTRIES_A_LINE = 500
+
+
+class Apart:
+    """Reads large feeds apart, two at once, each within a time limit."""
+
+    def __init__(self, limit_s: float = LIMIT_S) -> None:
+        self._room = asyncio.Semaphore(AT_ONCE)
+        self._limit_s = limit_s
+
+    async def read(self, body: bytes, *, url: str, headers: Mapping[str, str]) -> Document:
+        """Read a feed as `monitor.feeds.document.read` does.
+
+        Raises FeedError also where that takes too long or crashes, and ReaderFault where the
+        reader has a fault.
+        """
+        about = json.dumps({"url": url, "headers": dict(headers), "size": len(body)}).encode()
+        async with self._room:
+            try:
+                async with asyncio.timeout(self._limit_s):
+                    code, answer = await _run(about + b"\n" + body)
+            except TimeoutError as error:
+                raise FeedError(f"reading the feed takes more than {self._limit_s:g} s") from error
+        if code:
+            raise FeedError(f"reading the feed crashes ({_ending(code)})")
+        return await asyncio.to_thread(_document, answer)
+
+
+class ReaderFault(Exception):
+    """A fault of ours in the process that reads; the message is that of the error."""
+
+
+async def _run(request: bytes) -> tuple[int, bytes]:
+    """Have a process answer a request; it does not outlive this call."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-P",
+        "-m",
+        __name__,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    if process.stdin is None or process.stdout is None:
+        raise RuntimeError("a process without its pipes")
+    try:
+        # A child that dies while it is written to says so by its exit code.
+        with suppress(ConnectionError):
+            process.stdin.write(request)
+            await process.stdin.drain()
+        answer = await process.stdout.read()
+        return await process.wait(), answer
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        process.stdin.close()
+        await process.wait()
+
+
+def _ending(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+
+def _document(answer: bytes) -> Document:
+    """Decode the child's answer; raises what went wrong there."""
+    about, *lines = map(json.loads, answer.splitlines())
+    if "refused" in about:
+        raise FeedError(about["refused"])
+    if "fault" in about:
+        fault = ReaderFault(about["fault"])
+        fault.add_note(about["trace"])
+        raise fault
+    entries = tuple(_entry(plain) for line in lines for plain in line)
+    return Document(entries=entries, **about)
+
+
+def _entry(plain: dict[str, Any]) -> Listed:
+    for name in ("identities", "lasting"):
+        plain[name] = tuple(plain[name])
+    dated = plain.pop("dated")
+    return Listed(dated=datetime.fromisoformat(dated) if dated else None, **plain)
+
+
+def _answer(request: Mapping[str, Any], body: bytes) -> Iterator[Any]:
+    """The lines of the answer to a request."""
+    try:
+        document = read(body, url=request["url"], headers=request["headers"])
+    except FeedError as error:
+        yield {"refused": str(error)}
+        return
+    except Exception as error:  # noqa: BLE001 - the parent reports it
+        yield {"fault": f"{type(error).__name__}: {error}", "trace": traceback.format_exc()}
+        return
+    yield {
+        "title": document.title,
+        "language": document.language,
+        "problem": document.problem,
+    }
+    for start in range(0, len(document.entries), ENTRIES_A_LINE):
+        yield [_plain(entry) for entry in document.entries[start : start + ENTRIES_A_LINE]]
+
+
+def _plain(entry: Listed) -> dict[str, Any]:
+    dated = entry.dated.isoformat() if entry.dated else None
+    return asdict(entry) | {"dated": dated}
+
+
+def _end_with(parent: IO[bytes]) -> None:
+    """End this process when the parent, which holds the pipe open, is gone."""
+    parent.read()
+    os._exit(1)
+
+
+def main() -> None:
+    """Answer one request."""
+    # A terminal's Ctrl-C is for the parent, which decides what becomes of the feed.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    # Should it spin where no thread gets a turn, the system ends it.
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_LIMIT_S, CPU_LIMIT_S + 5))
+    # The others come first.
+    os.nice(5)
+    request = json.loads(sys.stdin.buffer.readline())
+    body = sys.stdin.buffer.read(request["size"])
+    threading.Thread(target=_end_with, args=(sys.stdin.buffer,), daemon=True).start()
+    for line in _answer(request, body):
+        sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""Forgets what nobody needs any more, so that Redis stays as large as it is."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import structlog
+
+from monitor.config import Config
+from monitor.queues import Queues
+from monitor.store import Store
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class Housekeeping:
+    """Keeps house; to be asked every few minutes, by the scheduler that leads."""
+
+    def __init__(self, store: Store, queues: Queues) -> None:
+        self._store = store
+        self._queues = queues
+        # Entries are known by the day: once a day suffices.
+        self._forgot_on: date | None = None
+
+    def keep(self, config: Config, now: datetime) -> None:
+        """Forget what has had its time at `now`."""
+        alerts = self._store.alerts.trim(now)
+        articles = self._store.articles.trim(now)
+        # What was to be delivered has expired by then, and cannot be tried again.
+        failed = self._queues.forget_failed(now - config.settings.articles.keep)
+        entries = feeds = 0
+        if self._forgot_on != now.date():
+            for feed in config.feeds:
+                entries += self._store.feeds.forget_old(feed, now.date())
+            feeds = self._store.feeds.forget_removed(config.feeds, now)
+            self._forgot_on = now.date()
+        log.info(
+            "house kept",
+            alerts=alerts,
+            articles=articles,
+            entries=entries,
+            feeds=feeds,
+            failed=failed,
+        )

@@ -1,0 +1,453 @@
+"""One poll: each kind of answer has an outcome, which is written down and puts off the next poll."""
+
+import asyncio
+import json
+import os
+import random
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+import pytest
+from redis.exceptions import RedisError
+from structlog.testing import capture_logs
+
+from monitor.config import PollSettings, Settings
+from monitor.errors import FeedError
+from monitor.feeds import apart, entries, poll
+from monitor.feeds.poll import Poller
+from monitor.feeds.reports import Reports
+from monitor.http import HttpClient
+from monitor.model import Feed
+
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+EVERY = timedelta(minutes=15)
+SETTINGS = Settings(
+    allow_private_addresses=(ip_network("127.0.0.0/8"),),
+    backfill=timedelta(days=3650),
+    poll=PollSettings(timeout=timedelta(seconds=1)),
+)
+
+
+@pytest.fixture
+def feed(site, store):
+    feed = Feed(f"{site.url}/feed")
+    store.feeds.schedule([feed], NOW)
+    return feed
+
+
+@pytest.fixture
+def ask(store, queues, monkeypatch):
+    """Polls feeds, one after another, as one process does."""
+    monkeypatch.setattr(random.Random, "uniform", lambda *_: 0)
+    reports = Reports()
+
+    def ask(*feeds, now=NOW, settings=SETTINGS):
+        async def run():
+            async with HttpClient.of(settings) as http:
+                poller = Poller(store, queues, http, settings, reports=reports, clock=lambda: now)
+                return [await poller.poll(feed) for feed in feeds]
+
+        return asyncio.run(run())[-1]
+
+    ask.reports = reports
+    return ask
+
+
+def put(site, body, status=200, **headers):
+    body = body if isinstance(body, bytes) else body.encode("utf-8", "surrogatepass")
+    site.pages["/feed"] = (status, headers, body)
+
+
+def rss(*titles, title="Herald"):
+    items = "".join(
+        f"<item><title>{escape(one)}</title><guid>{escape(one)}</guid></item>" for one in titles
+    )
+    return f"<rss version='2.0'><channel><title>{title}</title>{items}</channel></rss>"
+
+
+def queued(redis):
+    return sorted(
+        json.loads(args)[1]["title"] for args in redis.hvals("presswatch:outstanding:articles")
+    )
+
+
+def wait(store, feed):
+    return store.feeds.due_at(feed.id) - NOW
+
+
+def test_new_and_edited_entries_are_queued_and_the_state_says_what_was_found(
+    site, feed, ask, store, redis
+):
+    put(site, rss("One", "Two"), ETag='"1"', **{"Last-Modified": "then"})
+    outcome = ask(feed)
+    assert (outcome.new, outcome.edited) == (2, 0)
+    assert queued(redis) == ["One", "Two"]
+    state = store.feeds.state(feed.id)
+    assert state == outcome.state or state.listed_on == NOW.date()
+    assert (state.title, state.entries, state.failures, state.error) == ("Herald", 2, 0, None)
+    assert (state.etag, state.last_modified) == ('"1"', "then")
+    assert state.polled_at == state.succeeded_at == state.changed_at == NOW
+    assert wait(store, feed) == timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("answer", ["304", "the same bytes"])
+def test_an_unchanged_feed_is_a_success_and_keeps_what_it_had(
+    site, feed, ask, store, redis, answer
+):
+    put(site, rss("One"), **({"ETag": '"1"'} if answer == "304" else {}))
+    before = ask(feed).state
+    later = NOW + timedelta(hours=2)
+    outcome = ask(feed, now=later)
+    assert (outcome.new, outcome.state.entries, outcome.state.title) == (0, 1, "Herald")
+    assert outcome.state.succeeded_at == later
+    assert store.feeds.state(feed.id).body_hash == before.body_hash
+    assert store.feeds.due_at(feed.id) == later + EVERY
+    assert queued(redis) == ["One"]
+
+
+def test_a_304_to_a_first_request_is_a_failure(site, feed, ask, store):
+    put(site, "", 304)
+    state = ask(feed).state
+    assert state.error == "HTTP 304 (not modified), though the feed was never read"
+    assert (state.failures, state.succeeded_at) == (1, None)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error"),
+    [
+        (404, "", "HTTP 404"),
+        (503, "", "HTTP 503"),
+        (200, "<html><body>Welcome</body></html>", "no feed"),
+        (200, "", "no feed"),
+        (200, '{"version": 1}', "no feed"),
+        (302, "", "HTTP 302"),
+    ],
+)
+def test_a_failure_is_written_down_with_its_reason_and_puts_off_the_next_poll(
+    site, feed, ask, store, status, body, error
+):
+    put(site, rss("One"), ETag='"1"')
+    ask(feed)
+    put(site, body, status)
+    state = ask(feed).state
+    assert state.error.startswith(error)
+    assert store.feeds.state(feed.id).error == state.error
+    assert (state.failures, state.entries, state.etag) == (1, 1, '"1"')
+    assert wait(store, feed) == EVERY
+    ask(feed)
+    assert wait(store, feed) == 2 * EVERY
+
+
+def test_a_feed_that_heals_starts_afresh(site, feed, ask, store):
+    put(site, "", 500)
+    ask(feed)
+    put(site, rss("One"))
+    state = ask(feed).state
+    assert (state.failures, state.error, state.entries) == (0, None, 1)
+
+
+def test_a_feed_that_does_not_answer_in_time_or_cannot_be_reached_fails(site, feed, ask):
+    put(site, rss("One"))
+    site.delays["/feed"] = 1.5
+    assert ask(feed).state.error == "no answer within 1 s"
+    site.close()
+    assert ask(feed).state.error.startswith("no connection")
+
+
+def test_a_server_is_left_alone_for_as_long_as_it_asks(site, feed, ask, store):
+    put(site, "", 429, **{"Retry-After": "7200"})
+    for _ in range(5):
+        ask(feed)
+        assert wait(store, feed) >= timedelta(hours=2)
+
+
+def broken_parser(*_, **__):
+    raise KeyError("authors")
+
+
+def test_a_fault_of_ours_is_a_failure_like_any_other_and_said_once(
+    site, feed, ask, store, monkeypatch
+):
+    put(site, rss("One"))
+    monkeypatch.setattr(poll, "read", broken_parser)
+    with capture_logs() as lines:
+        state = ask(feed).state
+        ask(feed)
+        store.feeds.schedule([feed, other := Feed(f"{site.url}/feed?other")], NOW)
+        site.pages["/feed?other"] = site.pages["/feed"]
+        ask(other)
+    assert state.error == "a fault of Presswatch: KeyError: 'authors'"
+    assert store.feeds.state(feed.id).failures == 2
+    assert wait(store, feed) == 2 * EVERY
+    traces = [
+        line["feed"] for line in lines if line["event"] == "poll faulty" and "exc_info" in line
+    ]
+    assert traces == [feed.url, other.url]
+
+
+@pytest.mark.parametrize("failing", ["enqueue_entry", "depths"])
+def test_what_cannot_be_written_is_a_failure_too(
+    site, feed, ask, store, queues, monkeypatch, failing
+):
+    def fail(*_, **__):
+        raise UnicodeEncodeError("utf-8", "\ud83d", 0, 1, "surrogates not allowed")
+
+    monkeypatch.setattr(queues, failing, fail)
+    put(site, rss("One"))
+    state = ask(feed).state
+    assert state.error.startswith("a fault of Presswatch: UnicodeEncodeError")
+    assert store.feeds.state(feed.id) == state
+    assert wait(store, feed) == EVERY
+    monkeypatch.undo()
+    assert ask(feed).new == 1
+
+
+def test_words_of_a_fault_hold_no_password_and_no_whole_document(site, feed, ask, monkeypatch):
+    def fail(*_, **__):
+        raise KeyError("https://me:hunter2@a.example/" + "x" * 10_000 + "\ud83d")
+
+    put(site, rss("One"))
+    monkeypatch.setattr(poll, "read", fail)
+    error = ask(feed).state.error
+    assert "hunter2" not in error
+    assert len(error) < 400
+
+
+def test_a_half_pair_in_a_title_loses_no_entry(site, feed, ask, redis):
+    document = {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": "Herald \ud83d",
+        "items": [{"id": "1", "title": "Sound"}, {"id": "2", "title": "Half \ud83d"}],
+    }
+    put(site, json.dumps(document))
+    outcome = ask(feed)
+    assert outcome.state.error is None
+    assert "Sound" in queued(redis)
+
+
+def test_a_redis_that_fails_is_for_the_caller(site, feed, ask, store, monkeypatch):
+    def fail(*_, **__):
+        raise RedisError("gone")
+
+    put(site, rss("One"))
+    monkeypatch.setattr(store.feeds, "commit_document", fail)
+    with pytest.raises(RedisError):
+        ask(feed)
+
+
+def test_a_feed_that_lists_thousands_is_taken_in_parts(site, feed, ask, store, redis, monkeypatch):
+    monkeypatch.setattr(entries, "MOST_AT_ONCE", 3)
+    monkeypatch.setattr(entries, "FEW_AT_ONCE", 1)
+    put(site, rss(*map(str, range(8))), ETag='"1"')
+    state = ask(feed).state
+    assert (state.held_back, state.entries, state.body_hash, state.etag) == (5, 8, None, None)
+    assert wait(store, feed) == timedelta(minutes=1)
+    ask(feed)
+    state = ask(feed).state
+    assert (state.held_back, state.etag) == (0, '"1"')
+    assert queued(redis) == sorted(map(str, range(8)))
+
+
+def test_where_much_waits_a_feed_adds_little(site, feed, ask, redis, monkeypatch):
+    monkeypatch.setattr(entries, "MANY_WAITING", 2)
+    monkeypatch.setattr(entries, "FEW_AT_ONCE", 1)
+    put(site, rss(*map(str, range(8))))
+    assert [ask(feed).new for _ in range(4)] == [2, 1, 1, 1]
+    monkeypatch.setattr(entries, "TOO_MANY_WAITING", 5)
+    assert ask(feed).new == 0
+
+
+@pytest.fixture
+def large(monkeypatch):
+    monkeypatch.setattr(apart, "LARGE", 100)
+
+
+def test_a_large_feed_is_read_in_another_process_all_the_same(site, feed, ask, redis, large):
+    put(site, rss("One", "Two", title="AT&amp;T"))
+    assert ask(feed).new == 2
+    assert queued(redis) == ["One", "Two"]
+    put(site, "<html>" + "x" * 200)
+    assert ask(feed).state.error.startswith("no feed")
+
+
+def test_a_reader_that_hangs_crashes_or_has_a_fault_fails_its_feed_and_no_other(
+    site, feed, ask, large, monkeypatch, tmp_path
+):
+    site.pages["/sound"] = (200, {}, rss("Sound", title="x" * 100).encode())
+    put(site, rss("One", title="x" * 100))
+    sound = Feed(f"{site.url}/sound")
+
+    def reader(code):
+        (tmp_path / "reader.py").write_text(f"import json, os, sys, time\n{code}\n")
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+        monkeypatch.setattr(apart, "__name__", "reader")
+
+    for code, error in (
+        ("os.abort()", "reading the feed crashes (signal 6)"),
+        ("sys.exit(3)", "reading the feed crashes (exit code 3)"),
+        (
+            "print(json.dumps({'fault': 'KeyError: 5', 'trace': '...'}), flush=True); os._exit(0)",
+            "a fault of Presswatch: KeyError: 5",
+        ),
+    ):
+        with monkeypatch.context():
+            reader(code)
+            assert ask(feed).state.error == error
+    monkeypatch.undo()
+    monkeypatch.setattr(apart, "LARGE", 100)
+    assert ask(sound).new == 1
+
+
+@pytest.fixture
+def sleeper(monkeypatch, tmp_path):
+    """A reader that takes for ever; gives its process id."""
+    (tmp_path / "reader.py").write_text(
+        f"import os, pathlib, time\n"
+        f"pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid()))\n"
+        f"time.sleep(60)"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(apart, "__name__", "reader")
+    return lambda: int((tmp_path / "pid").read_text())
+
+
+def test_a_reader_that_takes_too_long_is_killed(sleeper):
+    async def read():
+        await apart.Apart(limit_s=3).read(b"x" * 1_000_000, url="", headers={})
+
+    with pytest.raises(FeedError, match="takes more than 3 s"):
+        asyncio.run(read())
+    with pytest.raises(ProcessLookupError):
+        os.kill(sleeper(), 0)
+
+
+def test_a_reader_ends_when_its_parent_is_killed(tmp_path, eventually):
+    body = rss(*map(str, range(20_000))).encode()
+    (tmp_path / "body").write_bytes(body)
+    parent = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import asyncio, pathlib\n"
+            "from monitor.feeds.apart import Apart\n"
+            f"body = pathlib.Path({str(tmp_path / 'body')!r}).read_bytes()\n"
+            "asyncio.run(Apart().read(body, url='http://a.example/', headers={}))\n",
+        ]
+    )
+
+    def readers():
+        return [
+            int(path.parent.name)
+            for path in Path("/proc").glob("[0-9]*/cmdline")
+            if b"monitor.feeds.apart\0" in read_bytes(path) and parent_of(path) == parent.pid
+        ]
+
+    eventually(lambda: len(readers()), 1)
+    (reader,) = readers()
+    # It has its request, and works on it.
+    eventually(lambda: len(list(Path(f"/proc/{reader}/task").iterdir())) > 1)
+    parent.kill()
+    parent.wait()
+    eventually(lambda: is_running(reader), False, within=10)
+
+
+def read_bytes(path):
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def parent_of(path):
+    stat = read_bytes(path.with_name("stat")).rpartition(b") ")[2].split()
+    return int(stat[1]) if stat else None
+
+
+def is_running(pid):
+    stat = read_bytes(Path(f"/proc/{pid}/stat")).rpartition(b") ")[2].split()
+    return bool(stat) and stat[0] != b"Z"
+
+
+def events(lines, *levels):
+    return [(line["event"], line.get("feed")) for line in lines if line["log_level"] in levels]
+
+
+def test_a_feed_is_said_to_break_once_and_to_heal_once(site, feed, ask):
+    with capture_logs() as lines:
+        put(site, "", 500)
+        for _ in range(3):
+            ask(feed)
+        put(site, rss("One"))
+        ask(feed)
+        ask(feed)
+    said = [event for event, _ in events(lines, "info", "warning", "error")]
+    assert sorted(said) == ["feed failed", "feed polled", "feed recovered"]
+
+
+@pytest.fixture
+def unreachable(store):
+    feeds = [Feed(f"http://127.0.0.1:9/{number}") for number in range(23)]
+    store.feeds.schedule(feeds, NOW)
+    return feeds
+
+
+def test_without_a_network_one_line_says_so(site, feed, ask, unreachable):
+    with capture_logs() as lines:
+        ask(*unreachable)
+        ask.reports.settle(NOW + timedelta(seconds=6))
+        ask(*unreachable)
+        ask.reports.settle(NOW + timedelta(seconds=60))
+    assert events(lines, "warning", "error") == [
+        ("no feed can be reached, the network is probably down", None)
+    ]
+    assert ask(unreachable[0]).state.error.startswith("no connection")
+    put(site, rss("One"))
+    with capture_logs() as lines:
+        ask(feed)
+    assert ("feeds can be reached again", None) in events(lines, "info")
+
+
+def test_a_feed_that_cannot_be_reached_while_others_can_is_said_itself(
+    site, feed, ask, unreachable
+):
+    put(site, rss("One"))
+    with capture_logs() as lines:
+        ask(*unreachable[:3], feed)
+        ask.reports.settle(NOW + timedelta(seconds=6))
+    assert events(lines, "warning") == [("feed failed", one.url) for one in unreachable[:3]]
+    with capture_logs() as lines:
+        ask(*unreachable[3:5])
+        assert events(lines, "warning") == []
+        ask.reports.settle(NOW + timedelta(seconds=6))
+    assert events(lines, "warning") == [("feed failed", one.url) for one in unreachable[3:5]]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"version": "https://jsonfeed.org/version/1.1", "items": [{"id": "1", "authors": 5}]}',
+        '{"version": "https://jsonfeed.org/version/1.1", "items": [{"id": {}, "url": []}]}',
+        '{"version": "https://jsonfeed.org/version/1.1", "items": [{"date_published": "9999-12-31T23:59:59-12:00"}]}',
+        rss("One").replace("One", "&#99999999999;"),
+        rss("One").replace("One", "&#55357;"),
+        rss("One", title="&#55357;&#56832;"),
+        rss("One").replace("<guid>", "<link>http://[</link><guid>"),
+        "[" * 100_000,
+        "{" * 100_000,
+        "<rss>" * 10_000,
+        b"\x00\xff\xfe<rss",
+    ],
+    ids=range(11),
+)
+def test_whatever_a_feed_holds_its_poll_ends_in_an_outcome_that_is_written_down(
+    site, feed, ask, store, body
+):
+    put(site, body)
+    state = ask(feed).state
+    assert store.feeds.state(feed.id).polled_at == NOW
+    assert (state.failures, state.error is None) in {(0, True), (1, False)}
+    assert wait(store, feed) >= timedelta(minutes=1)
