@@ -22,7 +22,7 @@ _TEXT = 0.3
 _SOME_LINKED, _LINKED = 0.1, 0.4
 _TEASERS = 4
 
-_SEPARATORS = re.compile(r"\s+[-–—|·:»]\s+|:\s+")
+_SEPARATORS = re.compile(r"(?<!\s)\s++[-–—|·:»]\s+|:\s+")
 # As a whole part of a title: "S&P 500" and "Body not found" are headlines.
 _WENT_WRONG = re.compile(
     r"(?:http )?(?:error:? ?)?(?:40[0-9]|410|451|50[0-9])(?: error)?"

@@ -8,7 +8,9 @@ from collections.abc import Collection, Iterable, Sequence
 MAX_CHARS = 500
 _MIN_SITE = 4
 _MAX_SITE = 40
-_SEPARATOR = re.compile(r"\s+[|–—\-·•»›«:/~⁄]+\s+|\s*[|｜]\s*|\s+[-–—](?=\S)|：(?=\S+$)")
+_SEPARATOR = re.compile(
+    r"(?<!\s)\s++[|–—\-·•»›«:/~⁄]+\s+|(?:(?<!\s)\s++)?[|｜]\s*|(?<!\s)\s++[-–—](?=\S)|：(?=\S+$)"
+)
 _DATE = re.compile(r"\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{4}-\d\d-\d\d")
 _WORD = re.compile(r"\w+")
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _MENTION = re.compile(r"(?<=@)(?=(?:everyone|here|channel|all)\b)|(?<=<)(?=[@!#])", re.IGNORECASE)
 _NOTHING = "\u200b"
 # Whole addresses, and paths, of which the errors of `requests` speak.
-_ADDRESS = re.compile(r"\S+://\S+|(?<!\S)/\S+")
+_ADDRESS = re.compile(r"(?<!\S)(?:\S+?://\S+|/\S+)")
 # A token is longer than words are.
 _TOKEN = re.compile(r"[\w-]{12,}")
 
