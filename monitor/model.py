@@ -63,7 +63,11 @@ class FeedState:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An element of a feed. `summary` and `content` are HTML as the feed gave it."""
+    """An element of a feed. `summary` and `content` are HTML as the feed gave it.
+
+    `date_is_doubtful` tells that `published_at`, or without one `updated_at`, may be wrong: no
+    zone or an ambiguous one, day and month that might be swapped, the future, the distant past.
+    """
 
     guid: str | None = None
     url: str | None = None
@@ -73,6 +77,7 @@ class Entry:
     authors: tuple[str, ...] = ()
     published_at: datetime | None = None
     updated_at: datetime | None = None
+    date_is_doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,19 +6,19 @@ The text is what `selection` chooses of the page's blocks, with trafilatura as a
 
 from __future__ import annotations
 
-import html as html_entities
 import re
 from collections.abc import Container
 from dataclasses import dataclass
 from datetime import datetime
 
 from lxml import etree
-from lxml.html import HtmlElement, HTMLParser, fragment_fromstring
+from lxml.html import HtmlElement
 from trafilatura import bare_extraction
 from trafilatura.settings import Document
 
 from monitor.articles.blocks import Block, blocks
 from monitor.articles.features import Told
+from monitor.articles.fragments import paragraphs
 from monitor.articles.kinds import refusal
 from monitor.articles.language import language
 from monitor.articles.lines import is_sentence, without_furniture
@@ -31,12 +31,6 @@ from monitor.articles.wording import share_in, shingles, words
 from monitor.errors import CleanError
 from monitor.model import Quality
 
-_SPACES = re.compile(r"[^\S\n]+")
-_BLANK_LINES = re.compile(r"\s*\n\s*")
-_BLOCKS = "p|div|li|h1|h2|h3|h4|h5|h6|blockquote|tr|br|figure|section|article|pre|dt|dd"
-# Not past another `<`: a megabyte of `<a<a<a` would be looked through from each of them.
-_MARKUP = re.compile(r"<[a-zA-Z!/][^<>]*>|&#?\w+;")
-_DROPPED = {"script", "style", "noscript", "template", "iframe", "object", "svg", "form"}
 # The share of the announced title's words; sites edit their headlines.
 _AGREED = 0.3
 # The share of a block's wording that the feed has, too.
@@ -132,7 +126,7 @@ class Reading:
         declared = is_declared(tree, nodes) or (bool(anchor.title) and is_announced)
         if reason := refusal(about.title, chosen, is_declared=declared):
             raise CleanError(reason)
-        text = _without_title(_paragraphs("\n".join(block.text for block in chosen)), about.title)
+        text = _without_title(paragraphs("\n".join(block.text for block in chosen)), about.title)
         return Page(
             title=about.title,
             text=text,
@@ -167,43 +161,17 @@ def second_opinion(tree: HtmlElement) -> str:
     return (found.text if isinstance(found, Document) else "") or ""
 
 
-def clean_fragment(html: str) -> str:
-    """Text of a piece of HTML such as a feed's summary, a paragraph a line; plain text passes."""
-    if not _MARKUP.search(html):
-        return _paragraphs(html)
-    try:
-        tree = fragment_fromstring(
-            CONTROLS.sub(" ", html),
-            create_parent="div",
-            parser=HTMLParser(huge_tree=False, remove_comments=True, remove_pis=True),
-        )
-    except (AssertionError, etree.LxmlError, ValueError):
-        # lxml asserts that what has an <html> has a <body>.
-        return _paragraphs(html_entities.unescape(_MARKUP.sub(" ", html)))
-    for element in list(tree.iter()):
-        if element.tag in _DROPPED or not isinstance(element.tag, str):
-            element.drop_tree()
-        elif re.fullmatch(_BLOCKS, element.tag):
-            element.tail = "\n" + (element.tail or "")
-            element.text = "\n" + (element.text or "")
-    return _paragraphs("".join(tree.itertext()))
-
-
 def clean_text(content: str) -> Page:
     """The article in plain text, such as a page that somebody else has flattened.
 
     Where furniture was found, a first line that is no sentence is the title.
     """
-    known = _paragraphs(content)
+    known = paragraphs(content)
     title, text = "", without_furniture(known)
     first, _, rest = text.partition("\n")
     if text != known and rest and not is_sentence(first):
         title, text = first, rest
     return Page(title, text, language=language(text, None))
-
-
-def _paragraphs(text: str) -> str:
-    return _BLANK_LINES.sub("\n", _SPACES.sub(" ", CONTROLS.sub(" ", text))).strip()
 
 
 def _line(value: object) -> str:

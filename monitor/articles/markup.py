@@ -65,14 +65,14 @@ def decode(html: bytes, charset: str | None) -> str:
         certain.insert(0, "utf-16")
     others = [name for name in claims if not name.startswith("utf-16")]
     for name in (*certain, "utf-8-sig", *others):
-        decoded = _decoded(html, name)
+        decoded = decoded_as(html, name)
         if decoded is not None:
             return _printable(decoded)
     likely = from_bytes(html[:SNIFFED_BYTES]).best()
     return _printable(html.decode(likely.encoding if likely else "cp1252", errors="replace"))
 
 
-def _decoded(html: bytes, charset: str) -> str | None:
+def decoded_as(html: bytes, charset: str) -> str | None:
     """The page in this charset; None where it cannot be, a few broken bytes aside.
 
     Text that was cut in the middle of a character is common on pages that are fine otherwise.

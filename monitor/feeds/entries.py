@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from monitor.articles.urls import normalise
 from monitor.model import Entry, content_id
 
-_MARKUP = re.compile(r"<[^>]*>|\s+")
+_MARKUP = re.compile(r"<[^<>]*>|\s+")
 # Identities and versions are many and stand in Redis for months: 64 bits each. Among a feed's
 # 10,000 entries, two share an identity with a probability of about 3e-12.
 _DIGITS = 16
@@ -42,7 +42,7 @@ def decide(
 
     `seen` maps identities to versions, as an earlier decision's `remember` gave them. With
     `backfill`, on a feed's first poll, entries dated earlier than that before `now` are remembered
-    but not queued; an entry without a date may be of today, and is queued.
+    but not queued; an entry without a date, or with a doubtful one, may be of today, and is queued.
     """
     new: list[tuple[Entry, str]] = []
     edited: list[tuple[Entry, str]] = []
@@ -54,7 +54,7 @@ def decide(
         remember |= dict.fromkeys(names, version)
         if version in known:
             continue
-        dated = entry.published_at or entry.updated_at
+        dated = None if entry.date_is_doubtful else entry.published_at or entry.updated_at
         if backfill is not None and dated is not None and dated < now - backfill:
             continue
         if any(known):

@@ -88,7 +88,7 @@ class Poller:
             log.debug("feed unchanged", feed=feed.url, status=response.status)
             return Outcome(polled)
         try:
-            parsed = parse(response.body, url=response.url, headers=response.headers)
+            parsed = parse(response.body, url=response.url, headers=response.headers, now=now)
         except FeedError as error:
             return self._failed(feed, before, error, None)
         state = replace(
