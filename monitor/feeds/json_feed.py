@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
-from monitor.articles.dates import feed_date
+from monitor.articles.dates import FeedDates
 from monitor.errors import FeedError
 from monitor.feeds.fields import counted, html, line, link
 from monitor.model import Entry
@@ -59,10 +58,10 @@ def read_document(text: str) -> tuple[dict[str, Any], str | None]:
     return document | {"items": items}, problem
 
 
-def read_item(item: dict[str, Any], base: str, now: datetime) -> Entry:
+def read_item(item: dict[str, Any], base: str, dates: FeedDates) -> Entry:
     """An item as an entry; what is of a wrong type is left out."""
-    published, doubt = feed_date([item.get("date_published")], now=now)
-    updated, doubt_of_update = feed_date([item.get("date_modified")], now=now)
+    published, doubt = dates.read(item.get("date_published"))
+    updated, doubt_of_update = dates.read(item.get("date_modified"))
     return Entry(
         guid=line(item.get("id")) or None,
         url=link(item.get("url"), base) or link(item.get("external_url"), base),

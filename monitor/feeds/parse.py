@@ -16,7 +16,7 @@ from xml.sax import SAXParseException
 
 import feedparser
 
-from monitor.articles.dates import feed_date
+from monitor.articles.dates import FeedDates
 from monitor.errors import FeedError
 from monitor.feeds.fields import counted, html, line, link, plain
 from monitor.feeds.json_feed import read_document, read_item
@@ -24,11 +24,16 @@ from monitor.feeds.refusals import EMPTY, is_html, refusal
 from monitor.feeds.text import decode, mend
 from monitor.model import Entry
 
-# feedparser takes quadratic time on what is before the first element, and on attributes.
+# feedparser takes quadratic time on what is before the first element, on attributes, and on people.
 _MAX_HEAD = 4_000
 _MAX_ATTRIBUTES = 200
 _ELEMENT = re.compile(r"<[A-Za-z_]")
 _LONG_TAG = re.compile(r"<([A-Za-z_][\w:.-]{0,60})[^<>]{2000,}>")
+_PERSON = re.compile(
+    r"(<(?:\w{1,20}:)?(?:author|creator|managingeditor|webmaster|publisher|name|email|owner)\b[^<>]*>"
+    r"(?:<!\[CDATA\[)?[^<\]]{500})[^<\]]+",
+    re.IGNORECASE,
+)
 _ROOT = re.compile(r"<([A-Za-z_][\w:.-]{0,60})")
 _TAIL_CHARS = 2_000
 _ENTRY_TAG = re.compile(r"<(/?)(?:\w{1,20}:)?(?:item|entry)[\s>]", re.IGNORECASE)
@@ -69,10 +74,11 @@ def parse(body: bytes, *, url: str, headers: Mapping[str, str], now: datetime) -
 
 def _json_feed(text: str, url: str, now: datetime) -> ParsedFeed:
     document, problem = read_document(text)
+    dates = FeedDates(now)
     return ParsedFeed(
         title=plain(document.get("title")) or None,
         language=line(document.get("language")) or None,
-        entries=tuple(read_item(item, url, now) for item in document["items"]),
+        entries=tuple(read_item(item, url, dates) for item in document["items"]),
         problem=problem,
     )
 
@@ -101,10 +107,11 @@ def _xml_feed(text: str, url: str, headers: Mapping[str, str], now: datetime) ->
     if not parsed.get("version") and not parsed.entries:
         raise FeedError(refusal(text, url))
     elements, problem = _whole(parsed, text)
+    dates = FeedDates(now)
     return ParsedFeed(
         title=plain(parsed.feed.get("title")) or None,
         language=line(parsed.feed.get("language")) or None,
-        entries=tuple(_entry(element, url, now) for element in elements),
+        entries=tuple(_entry(element, url, dates) for element in elements),
         problem=problem,
     )
 
@@ -114,7 +121,7 @@ def _bounded(text: str) -> str:
     first = _ELEMENT.search(text)
     start = first.start() if first else 0
     head = text[:start] if start <= _MAX_HEAD else ""
-    return head + _LONG_TAG.sub(_short_tag, text[start:])
+    return head + _PERSON.sub(r"\1", _LONG_TAG.sub(_short_tag, text[start:]))
 
 
 def _short_tag(tag: re.Match[str]) -> str:
@@ -139,14 +146,14 @@ def _whole(parsed: Any, text: str) -> tuple[Sequence[Any], str | None]:
     return parsed.entries, f"the document is not well-formed XML ({place}{reason})"
 
 
-def _entry(element: Any, base: str, now: datetime) -> Entry:
+def _entry(element: Any, base: str, dates: FeedDates) -> Entry:
     contents = [html(part.get("value")) for part in element.get("content") or []]
     names = [line(person.get("name")) for person in element.get("authors") or []]
     # Asked as the plain dictionary that it is: feedparser would answer for `updated` with
     # `published`, and warn that it will not do so for ever.
     raw = {key: dict.get(element, key) for key in ("published", "created", "updated")}
-    published, doubt = feed_date([raw["published"], raw["created"]], now=now)
-    updated, doubt_of_update = feed_date([raw["updated"]], now=now)
+    published, doubt = dates.read(raw["published"], raw["created"])
+    updated, doubt_of_update = dates.read(raw["updated"])
     return Entry(
         guid=line(element.get("id")) or None,
         url=link(element.get("link"), base),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.articles.dates import feed_date, published
+from monitor.articles.dates import FeedDates, published
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
@@ -44,7 +44,7 @@ def utc(text):
     ],
 )
 def test_a_moment_with_a_zone_is_read_and_is_sure(written, meant):
-    assert feed_date([written], now=NOW) == (utc(meant), False)
+    assert FeedDates(NOW).read(written) == (utc(meant), False)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_a_moment_with_a_zone_is_read_and_is_sure(written, meant):
     ],
 )  # fmt: skip
 def test_a_doubtful_moment_is_marked_as_such(written, meant):
-    assert feed_date([written], now=NOW) == (utc(meant), True)
+    assert FeedDates(NOW).read(written) == (utc(meant), True)
 
 
 @pytest.mark.parametrize(
@@ -77,11 +77,11 @@ def test_a_doubtful_moment_is_marked_as_such(written, meant):
     ],
 )  # fmt: skip
 def test_what_is_no_moment_is_none(written):
-    assert feed_date([written], now=NOW) == (None, False)
+    assert FeedDates(NOW).read(written) == (None, False)
 
 
 def test_the_first_date_that_can_be_read_counts():
-    assert feed_date(["soon", None, "2026-11-24T10:00:00Z"], now=NOW)[0] == utc(
+    assert FeedDates(NOW).read("soon", None, "2026-11-24T10:00:00Z")[0] == utc(
         "2026-11-24T10:00:00"
     )
 
@@ -106,5 +106,5 @@ PIECES = st.sampled_from(
     st.lists(PIECES, max_size=12).map(" ".join) | st.text(max_size=70) | st.floats() | st.integers()
 )
 def test_whatever_is_written_is_a_moment_with_a_zone_or_none(written):
-    at, _ = feed_date([written], now=NOW)
+    at, _ = FeedDates(NOW).read(written)
     assert at is None or (at.utcoffset().total_seconds() == 0 and 1700 <= at.year <= 2100)
