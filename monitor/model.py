@@ -86,6 +86,8 @@ class FeedState:
 class Entry:
     """An element of a feed. `summary` and `content` are HTML as the feed gave it.
 
+    `date_is_doubtful` tells that `published_at`, or without one `updated_at`, may be wrong: no
+    zone or an ambiguous one, day and month that might be swapped, the future, the distant past.
     `name_at_link` tells an entry from others that have, or had, the same link; it is empty when the
     link alone names the entry. `owns_page` is false when other entries of the same document lead to
     the same page, as in live blogs and changelogs.
@@ -99,6 +101,7 @@ class Entry:
     authors: tuple[str, ...] = ()
     published_at: datetime | None = None
     updated_at: datetime | None = None
+    date_is_doubtful: bool = False
     name_at_link: str = ""
     owns_page: bool = True
 

@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from monitor.articles.clean import Page, Reading, clean_fragment, clean_text
+from monitor.articles.clean import Page, Reading, clean_text
 from monitor.articles.features import ArticleHints
+from monitor.articles.fragments import clean_fragment
 from monitor.articles.language import language
 from monitor.articles.lines import without_furniture
 from monitor.articles.markup import decode
@@ -17,6 +18,7 @@ from monitor.errors import FetchError, WrongContent
 from monitor.http import HttpClient
 from monitor.limits import CLEANING, TimeUp, time_limit
 from monitor.model import Article, Entry, Feed, FeedState, content_id
+from monitor.untrusted import one_line
 
 if TYPE_CHECKING:
     from monitor.config import Settings
@@ -106,7 +108,7 @@ def as_article(
 ) -> Article:
     """What is to be matched: the page, completed by what the feed says, or the feed alone."""
     source = feed.name or state.title or host(feed.public_url) or feed.public_url
-    title = clean_fragment(entry.title)
+    title = one_line(clean_fragment(entry.title))
     text = without_furniture(clean_fragment(entry.content or entry.summary))
     told = Article(
         id=_article_id(feed, entry),
@@ -132,7 +134,9 @@ def as_article(
         text=page.text,
         authors=page.authors or told.authors,
         # Feeds say when to the second and with a zone, pages often only on which day.
-        published_at=told.published_at or page.published_at,
+        published_at=(page.published_at if entry.date_is_doubtful else told.published_at)
+        or told.published_at
+        or page.published_at,
         language=page.language or told.language,
         text_from="page",
         quality=page.quality,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from monitor.articles.clean import clean_fragment
+from monitor.articles.fragments import clean_fragment
 from monitor.liveness import living
 from monitor.model import FeedState
 

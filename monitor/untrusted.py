@@ -22,7 +22,8 @@ import regex
 # Surrogates come from escapes in JSON and XML, and cannot be written as UTF-8.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _SPACES = re.compile(r"[^\S\n]+")
-_LINE_BREAKS = re.compile(r"\s*\n\s*")
+# Applied after `_SPACES`: no run of spaces is left to be scanned from each of them.
+_LINE_BREAKS = re.compile(r" ?\n[ \n]*")
 _TAG = re.compile(r"<[a-zA-Z!/][^<>]*>")
 _ENTITY = re.compile(r"&#?\w+;")
 _SOFT_HYPHEN = "\u00ad"

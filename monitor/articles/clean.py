@@ -6,14 +6,13 @@ everything else.
 
 from __future__ import annotations
 
-import html as html_entities
 import re
 from collections.abc import Container
 from dataclasses import dataclass
 from datetime import datetime
 
 from lxml import etree
-from lxml.html import HtmlElement, HTMLParser, fragment_fromstring
+from lxml.html import HtmlElement
 from trafilatura import bare_extraction
 from trafilatura.settings import Document
 
@@ -30,14 +29,8 @@ from monitor.articles.structured import claimed_language, is_declared, json_ld, 
 from monitor.articles.wording import share_in, shingles, words
 from monitor.errors import CleanError
 from monitor.model import Quality
-from monitor.untrusted import paragraphs, without_controls
+from monitor.untrusted import paragraphs
 
-_LINE_BREAKING_TAGS = frozenset(
-    "p div li h1 h2 h3 h4 h5 h6 blockquote tr br figure section article pre dt dd".split()
-)
-_TEXTLESS_TAGS = frozenset("script style noscript template iframe object svg form".split())
-# A tag may not contain `<`: a megabyte of `<a<a<a` would be scanned from each of them.
-_TAG_OR_ENTITY = re.compile(r"<[a-zA-Z!/][^<>]*>|&#?\w+;")
 # The page has the announced title if it has this share of its words; sites edit their headlines.
 _TITLE_AGREEMENT = 0.3
 # A block is the feed's own text, not furniture, if the feed has this share of its wording.
@@ -176,31 +169,6 @@ def second_opinion(tree: HtmlElement) -> str:
     except _EXTRACTION_ERRORS:
         return ""
     return (document.text if isinstance(document, Document) else "") or ""
-
-
-def clean_fragment(html: str) -> str:
-    """Returns the text of a piece of HTML such as a feed's summary, one paragraph a line.
-
-    Plain text is accepted too.
-    """
-    if not _TAG_OR_ENTITY.search(html):
-        return paragraphs(html)
-    try:
-        tree = fragment_fromstring(
-            without_controls(html),
-            create_parent="div",
-            parser=HTMLParser(huge_tree=False, remove_comments=True, remove_pis=True),
-        )
-    except (AssertionError, etree.LxmlError, ValueError):
-        # lxml asserts that a document with an <html> has a <body>.
-        return paragraphs(html_entities.unescape(_TAG_OR_ENTITY.sub(" ", html)))
-    for element in list(tree.iter()):
-        if element.tag in _TEXTLESS_TAGS or not isinstance(element.tag, str):
-            element.drop_tree()
-        elif element.tag in _LINE_BREAKING_TAGS:
-            element.tail = "\n" + (element.tail or "")
-            element.text = "\n" + (element.text or "")
-    return paragraphs("".join(tree.itertext()))
 
 
 def clean_text(content: str) -> Page:

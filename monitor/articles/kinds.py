@@ -24,7 +24,7 @@ _LITTLE_PROSE, _SOME_LINKED = 0.3, 0.1
 _MUCH_LINKED = 0.4
 _TEASERS = 4
 
-_TITLE_PARTS = re.compile(r"\s+[-–—|·:»]\s+|:\s+")
+_TITLE_PARTS = re.compile(r"(?<!\s)\s++[-–—|·:»]\s+|:\s+")
 # Must match a whole part of a title: "S&P 500" and "Body not found" are headlines.
 _ERROR_TITLE = re.compile(
     r"(?:http )?(?:error:? ?)?(?:40[0-9]|410|451|50[0-9])(?: error)?"

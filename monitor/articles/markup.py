@@ -63,14 +63,14 @@ def decode(html: bytes, charset: str | None) -> str:
         certain.insert(0, "utf-16")
     others = [name for name in claims if not name.startswith("utf-16")]
     for name in (*certain, "utf-8-sig", *others):
-        decoded = _decoded(html, name)
+        decoded = decoded_as(html, name)
         if decoded is not None:
             return _checked(decoded)
     likely = from_bytes(html[:SNIFFED_BYTES]).best()
     return _checked(html.decode(likely.encoding if likely else "cp1252", errors="replace"))
 
 
-def _decoded(html: bytes, charset: str) -> str | None:
+def decoded_as(html: bytes, charset: str) -> str | None:
     """Returns the page decoded from `charset`; None if more than a few bytes are invalid.
 
     Pages that are valid otherwise often cut text in the middle of a character.

@@ -33,7 +33,9 @@ _ROLES = (
 )
 _ROLE = re.compile(rf"\b(?:{_ROLES})\b", re.IGNORECASE)
 _TAIL_ROLE = re.compile(
-    rf"\s*(?:[,/|–—-]|\s{{2,}}|\sist\s|\sis an?\s)\s*(?:[^,;]*?\b)?(?:{_ROLES})\b.*$", re.IGNORECASE
+    rf"(?:(?:(?<!\s)\s++)?[,/|–—-]\s*|(?<!\s)\s{{2,}}+|\sist\s++|\sis an?\s++)"
+    rf"(?:[^,;]{{0,100}}?\b)?(?:{_ROLES})\b.*$",
+    re.IGNORECASE,
 )
 # "Reporter" and "correspondent", which Korean and Japanese append to the name.
 _ROLE_SUFFIX = re.compile(r"\s*(?:기자|특파원|인턴기자|선임기자|記者|編集委員|特派員)$")
@@ -41,8 +43,8 @@ _CONTACTS = re.compile(
     r"[\w.+-]+@[\w.-]+|https?://\S*|www\.\S*|(?<!\w)@\w+|\([^()]*\)|\[[^][]*\]|[©®*•]"
 )
 _NAME_SEPARATOR = re.compile(
-    r"\s*[;|\n、；·]\s*|\s*,\s*(?:and|und|et|y|e|og|och|&)\s+|\s*[,，]\s*"
-    r"|\s+(?:and|und|et|og|och|dan|ve|și|oraz|sowie|&|\+|//?)\s+",
+    r"(?:(?<!\s)\s++)?(?:[;|\n、；·]\s*|,\s*(?:and|und|et|y|e|og|och|&)\s+|[,，]\s*)"
+    r"|(?<!\s)\s++(?:and|und|et|og|och|dan|ve|și|oraz|sowie|&|\+|//?)\s+",
     re.IGNORECASE,
 )
 # These words are also parts of names: they separate only names of two words or more.

@@ -9,7 +9,9 @@ MAX_TITLE_CHARS = 500
 # Lengths of folded names: shorter ones must be equal, longer ones are not names.
 _MIN_SITE_CHARS = 4
 _MAX_SITE_CHARS = 40
-_TITLE_SEPARATOR = re.compile(r"\s+[|–—\-·•»›«:/~⁄]+\s+|\s*[|｜]\s*|\s+[-–—](?=\S)|：(?=\S+$)")
+_TITLE_SEPARATOR = re.compile(
+    r"(?<!\s)\s++[|–—\-·•»›«:/~⁄]+\s+|(?:(?<!\s)\s++)?[|｜]\s*|(?<!\s)\s++[-–—](?=\S)|：(?=\S+$)"
+)
 _DATE = re.compile(r"\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{4}-\d\d-\d\d")
 _WORD_RUN = re.compile(r"\w+")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -95,7 +96,9 @@ async def _look(feed: Feed, settings: Settings) -> str:
                 max_bytes=settings.poll.max_size,
                 accept=ACCEPT,
             )
-        parsed = parse(response.body, url=response.url, headers=response.headers)
+        parsed = parse(
+            response.body, url=response.url, headers=response.headers, now=datetime.now(UTC)
+        )
     except (FetchError, FeedError) as error:
         raise PresswatchError(
             f"{feed.public_url} is not added: {error}; --force adds it all the same"

@@ -4,9 +4,9 @@ feedparser takes half a minute and the interpreter for a feed of 50,000 entries.
 such document costs a third of a second to start, and whatever happens to it happens to that feed
 alone: it may crash, hang, or grow.
 
-The parent sends a line of JSON (url, headers, size), then the body, and keeps the pipe open as long
-as it lives. The child answers with lines of JSON: what the document says of itself, or what is
-wrong with it, then its entries, some in each line.
+The parent sends a line of JSON (url, headers, moment, size), then the body, and keeps the pipe open
+as long as it lives. The child answers with lines of JSON: what the document says of itself, or what
+is wrong with it, then its entries, some in each line.
 """
 
 from __future__ import annotations
@@ -46,13 +46,18 @@ class Apart:
         self._room = asyncio.Semaphore(AT_ONCE)
         self._limit_s = limit_s
 
-    async def read(self, body: bytes, *, url: str, headers: Mapping[str, str]) -> Document:
+    async def read(
+        self, body: bytes, *, url: str, headers: Mapping[str, str], now: datetime
+    ) -> Document:
         """Read a feed as `monitor.feeds.document.read` does.
 
         Raises FeedError also where that takes too long or crashes, and ReaderFault where the
         reader has a fault.
         """
-        about = json.dumps({"url": url, "headers": dict(headers), "size": len(body)}).encode()
+        request = {
+            "url": url, "headers": dict(headers), "now": now.isoformat(), "size": len(body),
+        }  # fmt: skip
+        about = json.dumps(request).encode()
         async with self._room:
             try:
                 async with asyncio.timeout(self._limit_s):
@@ -121,8 +126,9 @@ def _entry(plain: dict[str, Any]) -> Listed:
 
 def _answer(request: Mapping[str, Any], body: bytes) -> Iterator[Any]:
     """The lines of the answer to a request."""
+    now = datetime.fromisoformat(request["now"])
     try:
-        document = read(body, url=request["url"], headers=request["headers"])
+        document = read(body, url=request["url"], headers=request["headers"], now=now)
     except FeedError as error:
         yield {"refused": str(error)}
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from monitor.feeds.entries import Listed, listed
 from monitor.feeds.parse import parse
@@ -19,12 +20,12 @@ class Document:
     entries: tuple[Listed, ...]
 
 
-def read(body: bytes, *, url: str, headers: Mapping[str, str]) -> Document:
+def read(body: bytes, *, url: str, headers: Mapping[str, str], now: datetime) -> Document:
     """Parse a feed and identify its entries; raises FeedError where the bytes are no feed.
 
     An entry that cannot be identified or written down is left out, and `problem` says so.
     """
-    parsed = parse(body, url=url, headers=headers)
+    parsed = parse(body, url=url, headers=headers, now=now)
     entries, lost = listed(parsed.entries)
     problem = parsed.problem
     if lost:

@@ -40,6 +40,7 @@ class Listed:
 
     `lasting` are those of its identities that an edit leaves alone, `link` is the one that its link
     gives it, if any. `name_at_link` tells it from other entries that have, or had, the same link.
+    `dated` is None where the date is doubtful.
     """
 
     identities: tuple[str, ...]
@@ -95,7 +96,7 @@ def _listed(entries: Sequence[Entry]) -> Iterator[Listed]:
             link=link,
             name_at_link=name_at_link,
             version=version_of(entry),
-            dated=entry.published_at or entry.updated_at,
+            dated=None if entry.date_is_doubtful else entry.published_at or entry.updated_at,
             json=as_json(replace(entry, name_at_link=shared, owns_page=document.owns_page(entry))),
         )
 
@@ -119,7 +120,7 @@ def decide(
 
     `seen` holds what earlier decisions remembered, by identity. With `backfill`, on a feed's first
     poll, entries dated earlier than that before `now` are remembered but not queued; an entry
-    without a date may be of today, and is queued.
+    without a date, or with a doubtful one, may be of today, and is queued.
 
     Of new and of edited entries at most `most` each are queued. The others are remembered as they
     were before, so that the next decision finds them new or edited again. An entry of which

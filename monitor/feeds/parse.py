@@ -1,32 +1,50 @@
-"""Bytes to entries: RSS 0.9x, 1.0, 2.0 and Atom by feedparser, JSON Feed 1.x here.
+"""Bytes to entries: RSS 0.9x, 1.0, 2.0 and Atom by feedparser, JSON Feed 1.x in `json_feed`.
 
 Pure: what the bytes say, with relative addresses resolved, and nothing about whether it is new.
 """
 
 from __future__ import annotations
 
-import calendar
 import io
-import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
+from xml.sax import SAXParseException
 
 import feedparser
 
+from monitor.articles.dates import FeedDates
 from monitor.errors import FeedError
+from monitor.feeds.fields import counted, html, line, link, plain
+from monitor.feeds.json_feed import read_document, read_item
+from monitor.feeds.refusals import EMPTY, is_html, refusal
+from monitor.feeds.text import decode, mend
 from monitor.model import Entry
 
-# What a job carries through Redis for each entry; the page has the rest.
-MAX_HTML = 200_000
-MAX_LINE = 2_000
+# feedparser takes quadratic time on what is before the first element, on attributes, and on people.
+_MAX_HEAD = 4_000
+_MAX_ATTRIBUTES = 200
+_ELEMENT = re.compile(r"<[A-Za-z_]")
+_LONG_TAG = re.compile(r"<([A-Za-z_][\w:.-]{0,60})[^<>]{2000,}>")
+_PERSON = re.compile(
+    r"(<(?:\w{1,20}:)?(?:author|creator|managingeditor|webmaster|publisher|name|email|owner)\b[^<>]*>"
+    r"(?:<!\[CDATA\[)?[^<\]]{500})[^<\]]+",
+    re.IGNORECASE,
+)
+_ROOT = re.compile(r"<([A-Za-z_][\w:.-]{0,60})")
+_TAIL_CHARS = 2_000
+_ENTRY_TAG = re.compile(r"<(/?)(?:\w{1,20}:)?(?:item|entry)[\s>]", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedFeed:
-    """What a feed says of itself, and its entries in its own order."""
+    """What a feed says of itself, and its entries in its own order.
+
+    `problem` tells an operator what is wrong with a feed whose entries can be used all the same.
+    """
 
     title: str | None
     language: str | None
@@ -35,111 +53,117 @@ class ParsedFeed:
     problem: str | None = None
 
 
-def parse(body: bytes, *, url: str, headers: Mapping[str, str]) -> ParsedFeed:
+def parse(body: bytes, *, url: str, headers: Mapping[str, str], now: datetime) -> ParsedFeed:
     """Read a feed; `headers` are those of the response, in lower case.
 
-    Raises FeedError where the bytes are no feed. A feed that is broken in the middle gives the
-    entries before the break.
+    Raises FeedError, which says what was found and what to do, when the bytes are no feed. A feed
+    that breaks off gives the entries before the break. No string of the result holds a surrogate.
     """
-    if body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
-        return _json_feed(body, url)
-    # feedparser opens file names and addresses that it is given, even as bytes: only a stream is
-    # safe. Without a content-location it cannot resolve relative links.
-    response = {"content-location": url} | dict(headers)
+    if not body.strip(b"\x00 \t\r\n"):
+        raise FeedError(EMPTY)
+    decoded, of_charset = decode(body, headers)
+    text = mend(decoded).lstrip("\ufeff\ufffd \t\r\n")
+    if text.startswith(("{", "[")):
+        feed = _json_feed(text, url, now)
+    elif is_html(text):
+        raise FeedError(refusal(text, url))
+    else:
+        feed = _xml_feed(text, url, headers, now)
+    problems = filter(None, (of_charset, feed.problem))
+    return ParsedFeed(feed.title, feed.language, feed.entries, "; ".join(problems) or None)
+
+
+def _json_feed(text: str, url: str, now: datetime) -> ParsedFeed:
+    document, problem = read_document(text)
+    dates = FeedDates(now)
+    return ParsedFeed(
+        title=plain(document.get("title")) or None,
+        language=line(document.get("language")) or None,
+        entries=tuple(read_item(item, url, dates) for item in document["items"]),
+        problem=problem,
+    )
+
+
+def _xml_feed(text: str, url: str, headers: Mapping[str, str], now: datetime) -> ParsedFeed:
+    response = {
+        # Without a content-location feedparser cannot resolve relative links.
+        "content-location": urljoin(url, headers.get("content-location", "")),
+        "content-language": headers.get("content-language", ""),
+        "content-type": "application/xml; charset=utf-8",
+    }
     try:
+        # feedparser opens file names and addresses that it is given, even as bytes: only a stream
+        # is safe.
         parsed = feedparser.parse(
-            io.BytesIO(body),
+            io.BytesIO(_bounded(text).encode()),
             response_headers=response,
             sanitize_html=False,
             resolve_relative_uris=True,
         )
-    except (ValueError, LookupError, AssertionError, RecursionError, TypeError) as error:
-        raise FeedError(f"no feed: {error}") from error
+    except Exception as error:
+        # Strangers' documents make it raise what it does not document.
+        raise FeedError(
+            f"no feed: the document cannot be read ({type(error).__name__}: {error})"
+        ) from error
     if not parsed.get("version") and not parsed.entries:
-        reason = parsed.get("bozo_exception")
-        raise FeedError(f"no feed: {reason}" if reason else "no feed: the page is of another kind")
+        raise FeedError(refusal(text, url))
+    elements, problem = _whole(parsed, text)
+    dates = FeedDates(now)
     return ParsedFeed(
-        title=_line(parsed.feed.get("title")) or None,
-        language=_line(parsed.feed.get("language")) or None,
-        entries=tuple(_entry(element, url) for element in parsed.entries),
+        title=plain(parsed.feed.get("title")) or None,
+        language=line(parsed.feed.get("language")) or None,
+        entries=tuple(_entry(element, url, dates) for element in elements),
+        problem=problem,
     )
 
 
-def _entry(element: Any, base: str) -> Entry:
-    contents = element.get("content") or []
-    html = max((str(part.get("value") or "") for part in contents), key=len, default="")
-    names = [str(person.get("name") or "") for person in element.get("authors") or []]
+def _bounded(text: str) -> str:
+    """The document without what would take feedparser minutes."""
+    first = _ELEMENT.search(text)
+    start = first.start() if first else 0
+    head = text[:start] if start <= _MAX_HEAD else ""
+    return head + _PERSON.sub(r"\1", _LONG_TAG.sub(_short_tag, text[start:]))
+
+
+def _short_tag(tag: re.Match[str]) -> str:
+    """The tag as it is, or without its attributes where there are too many."""
+    if tag[0].count("=") <= _MAX_ATTRIBUTES:
+        return tag[0]
+    return f"<{tag[1]}/>" if tag[0].endswith("/>") else f"<{tag[1]}>"
+
+
+def _whole(parsed: Any, text: str) -> tuple[Sequence[Any], str | None]:
+    """The entries that are there from beginning to end, and what is wrong with the document."""
+    error = parsed.get("bozo_exception")
+    if not parsed.bozo or error is None:
+        return parsed.entries, None
+    root = _ROOT.search(text)
+    if root and f"</{root[1]}".lower() not in text[-_TAIL_CHARS:].lower():
+        tags = [tag[1] for tag in _ENTRY_TAG.finditer(text)]
+        entries = parsed.entries[:-1] if tags and not tags[-1] else parsed.entries
+        return entries, f"the document breaks off after {counted(len(entries))}"
+    place = f"line {error.getLineNumber()}: " if isinstance(error, SAXParseException) else ""
+    reason = error.getMessage() if isinstance(error, SAXParseException) else str(error)
+    return parsed.entries, f"the document is not well-formed XML ({place}{reason})"
+
+
+def _entry(element: Any, base: str, dates: FeedDates) -> Entry:
+    contents = [html(part.get("value")) for part in element.get("content") or []]
+    names = [line(person.get("name")) for person in element.get("authors") or []]
+    # Asked as the plain dictionary that it is: feedparser would answer for `updated` with
+    # `published`, and warn that it will not do so for ever.
+    raw = {key: dict.get(element, key) for key in ("published", "created", "updated")}
+    published, doubt = dates.read(raw["published"], raw["created"])
+    updated, doubt_of_update = dates.read(raw["updated"])
     return Entry(
-        guid=_line(element.get("id")) or None,
-        url=_link(element.get("link"), base),
-        title=_line(element.get("title")),
-        summary=str(element.get("summary") or "")[:MAX_HTML],
-        content=html[:MAX_HTML],
-        authors=tuple(filter(None, map(_line, names))),
-        published_at=_moment(element.get("published_parsed")),
-        # Asked as the plain dictionary that it is: feedparser would answer with the date of
-        # publication, and warn that it will not do so for ever.
-        updated_at=_moment(dict.get(element, "updated_parsed")),
+        guid=line(element.get("id")) or None,
+        url=link(element.get("link"), base),
+        title=line(element.get("title")),
+        summary=html(element.get("summary")),
+        content=max(contents, key=len, default=""),
+        authors=tuple(filter(None, names)),
+        # To the second: entries are known by title and date, and were so from the beginning.
+        published_at=published.replace(microsecond=0) if published else None,
+        updated_at=updated.replace(microsecond=0) if updated else None,
+        date_is_doubtful=doubt if published else doubt_of_update,
     )
-
-
-def _json_feed(body: bytes, url: str) -> ParsedFeed:
-    """Read a JSON Feed (https://www.jsonfeed.org/version/1.1/)."""
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise FeedError(f"no feed: {error}") from error
-    items = document.get("items")
-    if "jsonfeed.org" not in str(document.get("version")) or not isinstance(items, list):
-        raise FeedError("no feed: JSON, but no JSON Feed")
-    return ParsedFeed(
-        title=_line(document.get("title")) or None,
-        language=_line(document.get("language")) or None,
-        entries=tuple(_json_item(item, url) for item in items if isinstance(item, dict)),
-    )
-
-
-def _json_item(item: dict[str, Any], base: str) -> Entry:
-    people = item.get("authors") or [item.get("author")]
-    names = [person.get("name") for person in people if isinstance(person, dict)]
-    return Entry(
-        guid=_line(item.get("id")) or None,
-        url=_link(item.get("url") or item.get("external_url"), base),
-        title=_line(item.get("title")),
-        summary=str(item.get("summary") or "")[:MAX_HTML],
-        content=str(item.get("content_html") or item.get("content_text") or "")[:MAX_HTML],
-        authors=tuple(filter(None, map(_line, names))),
-        published_at=_rfc3339(item.get("date_published")),
-        updated_at=_rfc3339(item.get("date_modified")),
-    )
-
-
-def _line(value: object) -> str:
-    """A value as one line of text."""
-    return " ".join(str(value if value is not None else "").split())[:MAX_LINE]
-
-
-def _link(value: object, base: str) -> str | None:
-    """An absolute http(s) address, or None: feeds also hold `javascript:` and worse."""
-    try:
-        link = urljoin(base, _line(value))
-        scheme = urlsplit(link).scheme
-    except ValueError:
-        return None
-    return link if value and scheme in {"http", "https"} else None
-
-
-def _moment(parsed: Any) -> datetime | None:
-    """Feedparser's nine numbers, which are UTC, as a datetime."""
-    try:
-        return datetime.fromtimestamp(calendar.timegm(parsed), UTC) if parsed else None
-    except (ValueError, OverflowError, TypeError):
-        return None
-
-
-def _rfc3339(value: object) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(str(value))
-    except ValueError:
-        return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)

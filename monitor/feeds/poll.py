@@ -150,9 +150,10 @@ class Poller:
 
     async def _read(self, response: Response) -> Document:
         body, url, headers = response.body, response.url, response.headers
+        now = self._clock()
         if len(body) > apart.LARGE:
-            return await self._apart.read(body, url=url, headers=headers)
-        return await self._run(_read, body, url, headers)
+            return await self._apart.read(body, url=url, headers=headers, now=now)
+        return await self._run(_read, body, url, headers, now)
 
     def _keep(self, feed: Feed, before: FeedState, response: Response) -> Outcome:
         """Write down that a feed has not changed."""
@@ -246,8 +247,8 @@ class Poller:
         )
 
 
-def _read(body: bytes, url: str, headers: Mapping[str, str]) -> Document:
-    return read(body, url=url, headers=headers)
+def _read(body: bytes, url: str, headers: Mapping[str, str], now: datetime) -> Document:
+    return read(body, url=url, headers=headers, now=now)
 
 
 def _with_validators(state: FeedState, response: Response) -> FeedState:

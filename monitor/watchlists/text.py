@@ -74,7 +74,7 @@ _PLAIN = str.maketrans(
 )  # fmt: skip
 
 # Ends a sentence between two words, unless the first is an initial, a number, or a title.
-_SENTENCE_END = regex.compile(r"[.!?…。！？]+[\"'”’»)\]]*(?:\s|$)|[。！？]|\n")
+_SENTENCE_END = regex.compile(r"(?<![.!?…。！？])[.!?…。！？]++[\"'”’»)\]]*+(?:\s|$)|[。！？]|\n")
 _FULL_STOP = regex.compile(r"\.[\"'”’»)\]]*\s")
 _TITLES = frozenset(
     """mr mrs ms dr prof st gen col lt sgt capt sen rep gov pres hon rev jr sr no vs etc inc ltd co

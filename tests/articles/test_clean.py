@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.articles.clean import clean, clean_fragment
+from monitor.articles.clean import clean
+from monitor.articles.fragments import clean_fragment
 from monitor.errors import CleanError
 
 CORPUS = Path(os.environ.get("PRESSWATCH_CORPORA", "../shared/corpora")) / "articles-news"

@@ -151,6 +151,11 @@ def test_the_first_poll_remembers_old_entries_without_queueing_them():
     ]
 
 
+def test_a_doubtful_date_hides_no_entry_at_the_first_poll():
+    doubtful = replace(ONE, published_at=NOW - timedelta(days=200), date_is_doubtful=True)
+    assert polls([doubtful], backfill=timedelta(days=1)) == [([doubtful], [])]
+
+
 def test_after_the_first_poll_an_old_entry_is_news():
     late = replace(TWO, published_at=NOW - timedelta(days=30))
     assert polls([ONE], [ONE, late], backfill=timedelta(days=1))[1] == ([late], [])

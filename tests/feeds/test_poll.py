@@ -317,7 +317,7 @@ def sleeper(monkeypatch, tmp_path):
 
 def test_a_reader_that_takes_too_long_is_killed(sleeper):
     async def read():
-        await apart.Apart(limit_s=3).read(b"x" * 1_000_000, url="", headers={})
+        await apart.Apart(limit_s=3).read(b"x" * 1_000_000, url="", headers={}, now=NOW)
 
     with pytest.raises(FeedError, match="takes more than 3 s"):
         asyncio.run(read())
@@ -332,10 +332,11 @@ def test_a_reader_ends_when_its_parent_is_killed(tmp_path, eventually):
         [
             sys.executable,
             "-c",
-            "import asyncio, pathlib\n"
+            "import asyncio, datetime, pathlib\n"
             "from monitor.feeds.apart import Apart\n"
             f"body = pathlib.Path({str(tmp_path / 'body')!r}).read_bytes()\n"
-            "asyncio.run(Apart().read(body, url='http://a.example/', headers={}))\n",
+            "now = datetime.datetime.now(datetime.UTC)\n"
+            "asyncio.run(Apart().read(body, url='http://a.example/', headers={}, now=now))\n",
         ]
     )
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _MENTION = re.compile(r"(?<=@)(?=(?:everyone|here|channel|all)\b)|(?<=<)(?=[@!#])", re.IGNORECASE)
 _ZERO_WIDTH_SPACE = "\u200b"
 # Whole URLs, and paths, which the errors of `requests` quote.
-_URL_OR_PATH = re.compile(r"\S+://\S+|(?<!\S)/\S+")
+_URL_OR_PATH = re.compile(r"(?<!\S)(?:\S+?://\S+|/\S+)")
 # A part of the address that is longer than most words may be a token.
 _CREDENTIAL = re.compile(r"[\w-]{12,}")
 
