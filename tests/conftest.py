@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import os
 import signal
 import subprocess
@@ -25,6 +26,16 @@ from monitor.cli import main
 from monitor.queues import Queues
 from monitor.store import Store
 from monitor.store.client import client
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was():
+    """Keep a command that runs in the tests' process from changing what later tests see logged."""
+    root = logging.getLogger()
+    level, handlers = root.level, root.handlers[:]
+    yield
+    root.setLevel(level)
+    root.handlers[:] = handlers
 
 
 @pytest.fixture(scope="session")

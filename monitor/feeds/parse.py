@@ -144,6 +144,9 @@ def _whole(parsed: Any, text: str) -> tuple[Sequence[Any], str | None]:
         return entries, f"the document breaks off after {counted(len(entries))}"
     place = f"line {error.getLineNumber()}: " if isinstance(error, SAXParseException) else ""
     reason = error.getMessage() if isinstance(error, SAXParseException) else str(error)
+    if "undefined entity" in reason:
+        # `&nbsp;` and its like are no XML, but common, and feedparser knows them.
+        return parsed.entries, None
     return parsed.entries, f"the document is not well-formed XML ({place}{reason})"
 
 

@@ -158,6 +158,11 @@ def test_a_feed_that_breaks_off_says_so_and_gives_what_is_whole():
     assert feed.problem == "the document breaks off after 1 entry"
 
 
+def test_entities_of_html_are_read_and_are_no_problem():
+    feed = read(rss("<item><title>Caf&eacute;&nbsp;noir</title></item>"))
+    assert (feed.entries[0].title, feed.problem) == ("Café noir", None)
+
+
 def test_xml_that_is_not_well_formed_says_so():
     feed = read(rss(GOOD + "<item><title>a < b & c</title></item>"))
     assert len(feed.entries) == 2

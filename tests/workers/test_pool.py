@@ -122,5 +122,5 @@ def test_a_job_under_way_ends_when_its_worker_and_the_pool_are_killed(pool, site
     # The process of the job has a group of its own.
     os.killpg(pool.pid, signal.SIGKILL)
     pool.wait()
-    assert len(processes_of(pool)) == 1
+    eventually(lambda: len(processes_of(pool)), 1)
     eventually(lambda: processes_of(pool), set(), within=12)
