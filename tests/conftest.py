@@ -19,6 +19,7 @@ from pathlib import Path
 from unittest import mock
 from xml.sax.saxutils import escape
 
+import hypothesis
 import pytest
 
 from monitor import embedded
@@ -26,6 +27,12 @@ from monitor.cli import main
 from monitor.queues import Queues
 from monitor.store import Store
 from monitor.store.client import client
+
+# No test fails for the time it takes; with CI, the same cases are tried each time.
+hypothesis.settings.register_profile(
+    "presswatch", deadline=None, derandomize=bool(os.environ.get("CI"))
+)
+hypothesis.settings.load_profile("presswatch")
 
 
 @pytest.fixture(autouse=True)

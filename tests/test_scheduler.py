@@ -239,7 +239,7 @@ def test_names_that_hang_hold_up_neither_the_lead_nor_other_feeds(
         await asyncio.gather(Scheduler(runtime).run(stop), watch(stop))
 
     asyncio.run(run())
-    assert site.asked()["/feed"] >= 4
+    assert site.asked()["/feed"] >= 2
     # A lease of ten seconds, renewed every second.
     assert min(renewals[10:]) > 5_000
 

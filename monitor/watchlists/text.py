@@ -53,7 +53,6 @@ _TOKEN = regex.compile(
 )
 _POSSESSIVE = regex.compile(rf"[{_APOSTROPHES}][sS]$")
 _IGNORED_IN_WORDS = regex.compile(rf"[{_INVISIBLE}{_APOSTROPHES}.,]")
-_FOLDED_WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
 _ASCII_WORD = re.compile(r"[a-z0-9]+")
 # Thin spaces between groups of digits become commas: as many code points, and no white space.
 _THIN_SPACE = re.compile(r"(?<=\d)[\u2009\u202f](?=\d{3})")
@@ -201,12 +200,8 @@ def _split(text: str) -> _Piece:
     spans: list[Span] = []
     for token in _TOKEN.finditer(text):
         word = fold(token[0])
-        if _FOLDED_WORD.fullmatch(word):
-            words.append(word)
-            spans.append(token.span())
-            continue
-        # A character such as ½ or ㎏/㎡ folds into several words, which share its span.
-        for part in _FOLDED_WORD.findall(word):
+        # A character such as ½, ㎏/㎡ or ヿ folds into several words, which share its span.
+        for part in [word] if _TOKEN.fullmatch(word) else _TOKEN.findall(word):
             words.append(part)
             spans.append(token.span())
     return _Piece(tuple(words), tuple(spans), " ".join(words))
@@ -223,7 +218,9 @@ def fold(word: str, *, case: bool = True) -> str:
     folded = unicodedata.normalize("NFKD", normal.casefold() if case else normal)
     stripped = "".join(char for char in folded if not _is_diacritic(char))
     again = stripped.casefold() if case else stripped
-    return unicodedata.normalize("NFKC", again).translate(_PLAIN)
+    plain = unicodedata.normalize("NFKC", again).translate(_PLAIN)
+    # Compatibility forms of Arabic marks turn into the line that stretches words, and the mark.
+    return _IGNORED_IN_WORDS.sub("", plain)
 
 
 def _is_diacritic(char: str) -> bool:

@@ -16,7 +16,7 @@ from monitor.watchlists.syntax import (
     Phrase,
     Same,
 )
-from monitor.watchlists.text import _FOLDED_WORD, _TOKEN, Text, fold
+from monitor.watchlists.text import _TOKEN, Text, fold
 
 
 def tokens(text):
@@ -25,7 +25,7 @@ def tokens(text):
     found = []
     for token in _TOKEN.finditer(plain):
         folded = fold(token[0])
-        found += [(word, token.span()) for word in _FOLDED_WORD.findall(folded)]
+        found += [(word, token.span()) for word in _TOKEN.findall(folded)]
     return found
 
 

@@ -61,6 +61,7 @@ def test_all_spellings_of_a_name_give_the_same_words(spelling):
         ("がぎぐ かきく", "が ぎ ぐ か き く"),
         ("서울 대한민국", "서울 대한민국"),
         ("½", "1 2"),
+        ("ヿ", "コ ト"),
         ("U.K.'s and U.S.\u2019s", "uk and us"),
         ("Лук'янов Лук\u2019янов Лук\u02bcянов", "лук янов лук янов лук янов"),
         ("NATO\u02bcs \u2068NATO\u2069's", "nato nato"),
