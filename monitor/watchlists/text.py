@@ -201,7 +201,7 @@ def _split(text: str) -> _Piece:
     for token in _TOKEN.finditer(text):
         word = fold(token[0])
         # A character such as ½, ㎏/㎡ or ヿ folds into several words, which share its span.
-        for part in [word] if _TOKEN.fullmatch(word) else _TOKEN.findall(word):
+        for part in [word] if _ASCII_WORD.fullmatch(word) else _TOKEN.findall(word):
             words.append(part)
             spans.append(token.span())
     return _Piece(tuple(words), tuple(spans), " ".join(words))
