@@ -17,7 +17,7 @@ run: $(VENV)/.run  ## the daemon, with ./config, until Ctrl-C
 	@$(BIN)/presswatch run
 
 test: $(VENV)/.dev  ## the tests
-	@$(BIN)/pytest -n 6
+	@$(BIN)/pytest -n 6 --dist worksteal
 
 check: $(VENV)/.dev  ## lint, types, and the direction of dependencies
 	@$(BIN)/ruff check .
