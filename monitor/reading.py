@@ -15,14 +15,14 @@ from monitor.articles.markup import decode
 from monitor.articles.memory import furniture, trace
 from monitor.articles.urls import canonical, host, is_front_page, normalise, normalise_link
 from monitor.errors import FetchError, WrongContent
-from monitor.http import HttpClient
+from monitor.http.client import HttpClient
 from monitor.limits import CLEANING, TimeUp, time_limit
 from monitor.model import Article, Entry, Feed, FeedState, content_id
 from monitor.untrusted import one_line
 
 if TYPE_CHECKING:
     from monitor.config import Settings
-    from monitor.http import Response
+    from monitor.http.client import Response
     from monitor.store import Store
 
 ACCEPT = "text/html, application/xhtml+xml, */*;q=0.1"

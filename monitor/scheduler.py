@@ -26,7 +26,7 @@ from monitor.errors import ConfigError
 from monitor.feeds.poll import Poller
 from monitor.feeds.reports import Reports
 from monitor.housekeeping import Housekeeping
-from monitor.http import HttpClient
+from monitor.http.client import HttpClient
 from monitor.leadership import Leadership
 from monitor.model import Feed
 from monitor.outbox import Outbox

@@ -15,7 +15,7 @@ from rq.job import Job
 from monitor import ledger
 from monitor.config.schema import Settings
 from monitor.feeds.poll import Poller
-from monitor.http import HttpClient
+from monitor.http.client import HttpClient
 from monitor.model import Feed
 from monitor.queues import FRONT, SERIALIZER, Queues
 from monitor.recovery import MOST_ATTEMPTS

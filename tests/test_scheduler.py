@@ -13,10 +13,10 @@ import pytest
 from aiohttp.resolver import AsyncResolver
 from redis import Redis
 
-from monitor import http
 from monitor import scheduler as scheduling
 from monitor.config import load
 from monitor.feeds import poll
+from monitor.http import client as http
 from monitor.model import Feed
 from monitor.runtime import Runtime
 from monitor.scheduler import Scheduler

@@ -10,7 +10,7 @@ from monitor.config import load
 from monitor.errors import ConfigError
 from monitor.feeds.poll import Poller
 from monitor.hiding import hidden, secrets, without_userinfo
-from monitor.http import HttpClient
+from monitor.http.client import HttpClient
 from monitor.model import Feed
 from monitor.process import Processor
 from monitor.runtime import Runtime

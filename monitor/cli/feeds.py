@@ -85,7 +85,7 @@ async def _look(feed: Feed, settings: Settings) -> str:
     """What a feed says of itself; raises PresswatchError where it cannot be read."""
     from monitor.feeds.parse import parse
     from monitor.feeds.poll import ACCEPT
-    from monitor.http import HttpClient
+    from monitor.http.client import HttpClient
     from monitor.status import title_text
 
     try:
@@ -120,7 +120,7 @@ async def _look(feed: Feed, settings: Settings) -> str:
 def poll(url: str, config_directory: Path, data: Path, log_level: str) -> None:  # noqa: ARG001
     """Poll a feed now, and queue what is new."""
     from monitor.feeds.poll import Poller
-    from monitor.http import HttpClient
+    from monitor.http.client import HttpClient
     from monitor.runtime import start
 
     daemon = start(config_directory, data)

@@ -44,7 +44,7 @@ def try_out(config_directory: Path, config: Config) -> Iterator[tuple[str, str |
 
 async def _poll(runtime: Runtime) -> list[Outcome]:
     from monitor.feeds.poll import Poller
-    from monitor.http import HttpClient
+    from monitor.http.client import HttpClient
 
     settings = runtime.config.settings
     room = asyncio.Semaphore(AT_ONCE)

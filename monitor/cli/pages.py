@@ -116,7 +116,7 @@ def _as_text(content: bytes) -> Page:
 
 async def _fetch(url: str, config_directory: Path) -> Page:
     from monitor.articles.clean import clean
-    from monitor.http import HttpClient
+    from monitor.http.client import HttpClient
 
     try:
         settings = load(config_directory, os.environ).settings

@@ -21,7 +21,7 @@ from monitor.feeds.cadence import next_poll
 from monitor.feeds.document import Document, read, storable
 from monitor.feeds.entries import Seen, decide, room
 from monitor.feeds.reports import Reports
-from monitor.http import HttpClient, Response, shown
+from monitor.http.client import HttpClient, Response, shown
 from monitor.model import Feed, FeedState
 from monitor.queues import FRONT
 from monitor.store.feeds import Reading

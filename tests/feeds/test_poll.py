@@ -20,7 +20,7 @@ from monitor.errors import FeedError
 from monitor.feeds import apart, entries, poll
 from monitor.feeds.poll import Poller
 from monitor.feeds.reports import Reports
-from monitor.http import HttpClient
+from monitor.http.client import HttpClient
 from monitor.model import Feed
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)

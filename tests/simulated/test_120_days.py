@@ -14,7 +14,7 @@ from ipaddress import ip_network
 from monitor.config import Config, PollSettings, Settings
 from monitor.feeds.poll import Poller
 from monitor.housekeeping import Housekeeping
-from monitor.http import HttpClient
+from monitor.http.client import HttpClient
 from monitor.model import Feed
 from monitor.store.feeds import REMEMBER
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from monitor.alerts.build import VERSION
 from monitor.errors import BadStatus, DeliveryError, FetchError, RefusedAddress, SubscriberBroken
-from monitor.http import HttpClient
+from monitor.http.client import HttpClient
 from workers.delivery.channel import TIMEOUT_S, Receipt
 
 if TYPE_CHECKING:

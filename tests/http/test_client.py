@@ -20,7 +20,7 @@ from aiohttp.resolver import AsyncResolver
 from rq.timeouts import JobTimeoutException
 
 from monitor.errors import BadStatus, FetchError, RefusedAddress, TooLarge
-from monitor.http import MAX_REDIRECTS, HttpClient, Response
+from monitor.http.client import MAX_REDIRECTS, HttpClient, Response
 
 
 def zipped(data):

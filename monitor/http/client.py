@@ -26,9 +26,9 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import AsyncResolver
 from yarl import URL
 
-from monitor.addresses import Network, is_allowed
-from monitor.codings import UnknownCoding, inflater_for
 from monitor.errors import BadStatus, FetchError, RefusedAddress, TooLarge, Unreachable
+from monitor.http.addresses import Network, is_allowed
+from monitor.http.codings import UnknownCoding, inflater_for
 
 if TYPE_CHECKING:
     from monitor.config import Settings
