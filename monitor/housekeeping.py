@@ -7,7 +7,7 @@ from datetime import date, datetime
 import structlog
 
 from monitor.config import Config
-from monitor.queues import Queues
+from monitor.jobs.queues import Queues
 from monitor.store import Store
 
 log = structlog.stdlib.get_logger(__name__)

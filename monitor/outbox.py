@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from redis.client import Pipeline
 
     from monitor.config import Config
-    from monitor.queues import Queues
+    from monitor.jobs.queues import Queues
     from monitor.store import Store
 
 # Whoever wants each alert in a message of its own gets so many at a time.

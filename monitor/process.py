@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from redis.client import Pipeline
 
     from monitor.config import Config
-    from monitor.queues import Queues
+    from monitor.jobs.queues import Queues
     from monitor.store import Store
     from monitor.watchlists.matcher import Matcher
 

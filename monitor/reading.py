@@ -16,7 +16,7 @@ from monitor.articles.memory import furniture, trace
 from monitor.articles.urls import canonical, host, is_front_page, normalise, normalise_link
 from monitor.errors import FetchError, WrongContent
 from monitor.http.client import HttpClient
-from monitor.limits import CLEANING, TimeUp, time_limit
+from monitor.jobs.limits import CLEANING, TimeUp, time_limit
 from monitor.model import Article, Entry, Feed, FeedState, content_id
 from monitor.untrusted import one_line
 

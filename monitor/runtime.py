@@ -17,7 +17,7 @@ from redis.exceptions import NoPermissionError, RedisError
 from monitor import embedded, logs
 from monitor.config import Config, fingerprint, load
 from monitor.errors import NotRunning, PresswatchError
-from monitor.queues import Queues
+from monitor.jobs.queues import Queues
 from monitor.store import Store
 from monitor.store.client import client, probe
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from monitor.articles.fragments import clean_fragment
-from monitor.liveness import living
+from monitor.jobs.liveness import living
 from monitor.model import FeedState
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ import pytest
 
 from monitor import embedded
 from monitor.cli import main
-from monitor.queues import Queues
+from monitor.jobs.queues import Queues
 from monitor.store import Store
 from monitor.store.client import client
 

@@ -10,8 +10,8 @@ import structlog
 from redis.exceptions import RedisError
 from rq import Retry, get_current_job
 
-from monitor.ledger import LEASE
-from monitor.own_jobs import FUNCTIONS, OwnJob, QueueName
+from monitor.jobs.ledger import LEASE
+from monitor.jobs.own_jobs import FUNCTIONS, OwnJob, QueueName
 from monitor.process import Again, Done
 from workers import context, delivery
 

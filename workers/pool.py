@@ -14,9 +14,9 @@ import structlog
 from rq.worker_pool import WorkerPool
 
 from monitor.errors import ConfigError
+from monitor.jobs.queues import SERIALIZER
 from monitor.lifeline import Tether
 from monitor.logs import library_level
-from monitor.queues import SERIALIZER
 from monitor.runtime import ConfigWatch, Runtime
 from workers import context
 from workers.worker import DRAIN, Courier, OwnWorker, Reader, work

@@ -15,11 +15,12 @@ from rq import Queue, SimpleWorker, Worker
 from rq.job import Job
 from rq.worker import BaseWorker
 
-from monitor import liveness, threads
+from monitor import threads
+from monitor.jobs import liveness
+from monitor.jobs.liveness import HEARTBEAT, WORKER_TTL
+from monitor.jobs.own_jobs import SERIALIZER, OwnQueue, QueueName
 from monitor.lifeline import Tether
-from monitor.liveness import HEARTBEAT, WORKER_TTL
 from monitor.logs import library_level
-from monitor.own_jobs import SERIALIZER, OwnQueue, QueueName
 from monitor.runtime import Runtime
 from workers.jobs import RunnableJob
 

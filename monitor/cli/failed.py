@@ -16,7 +16,7 @@ from monitor.model import Delivery, from_plain
 from monitor.untrusted import printable, terminal_json
 
 if TYPE_CHECKING:
-    from monitor.queues import FailedJob, Queues
+    from monitor.jobs.queues import FailedJob, Queues
 
 
 @click.group()

@@ -22,15 +22,15 @@ from monitor.feeds.document import Document, read, storable
 from monitor.feeds.entries import Seen, decide, room
 from monitor.feeds.reports import Reports
 from monitor.http.client import HttpClient, Response, shown
+from monitor.jobs.queues import FRONT
 from monitor.model import Feed, FeedState
-from monitor.queues import FRONT
 from monitor.store.feeds import Reading
 
 if TYPE_CHECKING:
     from redis.client import Pipeline
 
     from monitor.config import Settings
-    from monitor.queues import Queues
+    from monitor.jobs.queues import Queues
     from monitor.store import Store
 
 P = ParamSpec("P")

@@ -32,7 +32,7 @@ __all__ = [
 
 
 class Store:
-    """All that Presswatch keeps in Redis, but for the jobs (`monitor.queues`)."""
+    """All that Presswatch keeps in Redis, but for the jobs (`monitor.jobs.queues`)."""
 
     def __init__(self, redis: Redis, prefix: str, keep: timedelta) -> None:
         self.keys = Keys(prefix)

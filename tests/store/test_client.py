@@ -12,7 +12,7 @@ from rq import SimpleWorker
 
 from monitor.cli import console, history
 from monitor.demo import show
-from monitor.liveness import WORKER_TTL
+from monitor.jobs.liveness import WORKER_TTL
 from monitor.model import Alert
 from monitor.store import AlertStore, client
 from monitor.store.client import LONGEST_BLOCK, SOCKET_TIMEOUT, block_ms

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.liveness import living
+from monitor.jobs.liveness import living
 from workers.pool import COURIERS, readers
 
 CONFIG = """

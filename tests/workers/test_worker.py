@@ -13,11 +13,12 @@ from rq import Callback, Queue
 from rq.job import Job, JobStatus
 from rq.webhook import Webhook
 
-from monitor import ledger, liveness, reading
+from monitor import reading
 from monitor.config import load
+from monitor.jobs import ledger, liveness
+from monitor.jobs.liveness import living
+from monitor.jobs.own_jobs import FUNCTIONS, SERIALIZER, OwnJob
 from monitor.lifeline import Tether
-from monitor.liveness import living
-from monitor.own_jobs import FUNCTIONS, SERIALIZER, OwnJob
 from monitor.process import Again, Processor
 from monitor.runtime import Runtime
 from workers import context

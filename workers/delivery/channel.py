@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from monitor.errors import DeliveryError
-from monitor.limits import SENDING
+from monitor.jobs.limits import SENDING
 
 if TYPE_CHECKING:
     from monitor.alerts.digest import Message

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from monitor.limits import TimeUp, time_limit
+from monitor.jobs.limits import TimeUp, time_limit
 
 SOON = timedelta(seconds=0.1)
 

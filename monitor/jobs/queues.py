@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from rq import Retry
 from rq.scheduler import RQScheduler
 
-from monitor.ledger import FailedJob, Ledger, arguments, delivery_id
-from monitor.limits import DELIVERY, entry_limit
+from monitor.jobs.ledger import FailedJob, Ledger, arguments, delivery_id
+from monitor.jobs.limits import DELIVERY, entry_limit
+from monitor.jobs.own_jobs import FUNCTIONS, SERIALIZER, OwnJob, OwnQueue, QueueName
+from monitor.jobs.recovery import Recovery
 from monitor.model import Delivery, content_id
-from monitor.own_jobs import FUNCTIONS, SERIALIZER, OwnJob, OwnQueue, QueueName
-from monitor.recovery import Recovery
 
 if TYPE_CHECKING:
     from redis import Redis

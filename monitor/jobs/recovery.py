@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 from rq.job import Job
 from rq.utils import current_timestamp
 
-from monitor.liveness import bury
+from monitor.jobs.liveness import bury
 
 if TYPE_CHECKING:
     from redis import Redis
 
-    from monitor.own_jobs import OwnQueue, QueueName
-    from monitor.queues import Queues
+    from monitor.jobs.own_jobs import OwnQueue, QueueName
+    from monitor.jobs.queues import Queues
 
 # A job that is started afresh this often, by killed workers each time, is taken to be the killer.
 MOST_ATTEMPTS = 12

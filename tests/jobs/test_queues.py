@@ -12,13 +12,13 @@ import pytest
 from rq import SimpleWorker
 from rq.job import Job
 
-from monitor import ledger
 from monitor.config.schema import Settings
 from monitor.feeds.poll import Poller
 from monitor.http.client import HttpClient
+from monitor.jobs import ledger
+from monitor.jobs.queues import FRONT, SERIALIZER, Queues
+from monitor.jobs.recovery import MOST_ATTEMPTS
 from monitor.model import Feed
-from monitor.queues import FRONT, SERIALIZER, Queues
-from monitor.recovery import MOST_ATTEMPTS
 
 ENTRY = {"url": "https://a.example/1", "guid": "1"}
 
@@ -113,7 +113,7 @@ HOLD = """
 import sys, time
 from datetime import timedelta
 from redis import Redis
-from monitor.queues import Queues
+from monitor.jobs.queues import Queues
 from monitor.store.keys import Keys
 queues = Queues(Redis.from_url(sys.argv[1]), Keys(), fetch=timedelta(seconds=20))
 with queues.lease("articles", sys.argv[2]):

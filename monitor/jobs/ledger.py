@@ -18,8 +18,8 @@ from uuid import uuid4
 from redis.exceptions import LockError, LockNotOwnedError, RedisError
 from redis.lock import Lock
 
+from monitor.jobs.own_jobs import QueueName
 from monitor.model import Delivery, as_plain, content_id
-from monitor.own_jobs import QueueName
 from monitor.store.replies import text
 from monitor.threads import repeating
 
