@@ -30,7 +30,7 @@ from monitor.http.client import HttpClient
 from monitor.leadership import Leadership
 from monitor.model import Feed
 from monitor.outbox import Outbox
-from monitor.runtime import ConfigWatch, Runtime
+from monitor.runtime.composition import ConfigWatch, Runtime
 
 TICK = timedelta(seconds=1)
 RELOAD = timedelta(seconds=2)

@@ -10,7 +10,7 @@ from monitor.jobs.liveness import living
 from monitor.model import FeedState
 
 if TYPE_CHECKING:
-    from monitor.runtime import Runtime
+    from monitor.runtime.composition import Runtime
 
 LAST = 5
 MOST_FAILURES = 20

@@ -22,9 +22,9 @@ from xml.sax.saxutils import escape
 import hypothesis
 import pytest
 
-from monitor import embedded
 from monitor.cli import main
 from monitor.jobs.queues import Queues
+from monitor.runtime import embedded
 from monitor.store import Store
 from monitor.store.client import client
 

@@ -15,7 +15,7 @@ from monitor.config import load
 from monitor.feeds.entries import decide, listed
 from monitor.model import Entry, Feed, as_plain, from_json
 from monitor.process import PAUSES_S, Again, Done, Processor
-from monitor.runtime import Runtime
+from monitor.runtime.composition import Runtime
 
 CONFIG = """
 feeds:

@@ -18,7 +18,7 @@ from monitor.config import load
 from monitor.feeds import poll
 from monitor.http import client as http
 from monitor.model import Feed
-from monitor.runtime import Runtime
+from monitor.runtime.composition import Runtime
 from monitor.scheduler import Scheduler
 
 

@@ -13,7 +13,7 @@ from monitor.hiding import hidden, secrets, without_userinfo
 from monitor.http.client import HttpClient
 from monitor.model import Feed
 from monitor.process import Processor
-from monitor.runtime import Runtime
+from monitor.runtime.composition import Runtime
 from workers.delivery import deliver
 
 PASSWORD, KEY = "hunter2-hunter2", "k3y/0123456789"

@@ -6,7 +6,7 @@ import gc
 from dataclasses import dataclass
 
 from monitor.process import Processor
-from monitor.runtime import Runtime
+from monitor.runtime.composition import Runtime
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from rq.worker_pool import WorkerPool
 
 from monitor.errors import ConfigError
 from monitor.jobs.queues import SERIALIZER
-from monitor.lifeline import Tether
-from monitor.logs import library_level
-from monitor.runtime import ConfigWatch, Runtime
+from monitor.runtime.composition import ConfigWatch, Runtime
+from monitor.runtime.lifeline import Tether
+from monitor.runtime.logs import library_level
 from workers import context
 from workers.worker import DRAIN, Courier, OwnWorker, Reader, work
 

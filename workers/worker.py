@@ -19,9 +19,9 @@ from monitor import threads
 from monitor.jobs import liveness
 from monitor.jobs.liveness import HEARTBEAT, WORKER_TTL
 from monitor.jobs.own_jobs import SERIALIZER, OwnQueue, QueueName
-from monitor.lifeline import Tether
-from monitor.logs import library_level
-from monitor.runtime import Runtime
+from monitor.runtime.composition import Runtime
+from monitor.runtime.lifeline import Tether
+from monitor.runtime.logs import library_level
 from workers.jobs import RunnableJob
 
 log = structlog.stdlib.get_logger(__name__)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor import logs
 from monitor.alerts.build import reservation
 from monitor.alerts.document import clock, whole
+from monitor.runtime import logs
 from monitor.untrusted import printable
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from monitor import embedded, lifeline, logs, runtime
 from monitor.cli import options
 from monitor.cli.console import Console
 from monitor.cli.supervisor import Supervisor
+from monitor.runtime import composition, embedded, lifeline, logs
 
 
 @click.command()
@@ -26,7 +26,7 @@ from monitor.cli.supervisor import Supervisor
 @options.log_level
 def run(config_directory: Path, data: Path, log_level: str) -> None:
     """Run everything in the foreground, and print each alert, until Ctrl-C."""
-    configuration = runtime.read(config_directory)
+    configuration = composition.read(config_directory)
     processes = Supervisor(_commands())
     with _daemon(config_directory, data, log_level, processes):
         click.echo(
@@ -34,7 +34,7 @@ def run(config_directory: Path, data: Path, log_level: str) -> None:
             f"watchlists from {config_directory}, data in {data}; Ctrl-C stops",
             err=True,
         )
-        alerts = runtime.start(config_directory, data).store.alerts
+        alerts = composition.start(config_directory, data).store.alerts
         # What is published before the console is up is shown all the same.
         sys.exit(processes.run(Console(alerts, alerts.last_id())))
 
@@ -63,7 +63,7 @@ def demo(log_level: str) -> None:
         data = Path(scratch) / "var"
         with _daemon(config_directory, data, level, processes):
             click.echo("presswatch: a newsroom of three outlets opens on loopback …\n", err=True)
-            sys.exit(processes.run(Show(runtime.start(config_directory, data))))
+            sys.exit(processes.run(Show(composition.start(config_directory, data))))
 
 
 @contextmanager
@@ -74,8 +74,8 @@ def _daemon(
     data = data.resolve()
     with embedded.hold(data):
         os.environ |= {
-            runtime.CONFIG_VARIABLE: str(config_directory.resolve()),
-            runtime.DATA_VARIABLE: str(data),
+            composition.CONFIG_VARIABLE: str(config_directory.resolve()),
+            composition.DATA_VARIABLE: str(data),
             lifeline.ENVIRONMENT: str(embedded.lifeline_of(data)),
             logs.LEVEL_VARIABLE: log_level,
             logs.FORMAT_VARIABLE: logs.chosen_format(),
@@ -83,8 +83,8 @@ def _daemon(
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
             "PYTHONUNBUFFERED": "1",
         }
-        if os.environ.get(runtime.REDIS_VARIABLE):
-            runtime.connect(data)
+        if os.environ.get(composition.REDIS_VARIABLE):
+            composition.connect(data)
             yield
         else:
             with embedded.server(data, processes.fail):
@@ -95,7 +95,7 @@ def _commands() -> dict[str, str]:
     """The Procfile's processes."""
     from honcho.environ import parse_procfile
 
-    procfile = parse_procfile(runtime.bundled("Procfile").read_text(encoding="utf-8"))
+    procfile = parse_procfile(composition.bundled("Procfile").read_text(encoding="utf-8"))
     return dict(procfile.processes)
 
 
@@ -108,7 +108,7 @@ def scheduler(config_directory: Path, data: Path, log_level: str) -> None:  # no
     from monitor.scheduler import serve
 
     lifeline.stop_with_owner()
-    asyncio.run(serve(runtime.start(config_directory, data)))
+    asyncio.run(serve(composition.start(config_directory, data)))
 
 
 @click.command()
@@ -120,7 +120,7 @@ def worker(config_directory: Path, data: Path, log_level: str) -> None:  # noqa:
     from workers.pool import serve
 
     lifeline.stop_with_owner()
-    serve(runtime.start(config_directory, data))
+    serve(composition.start(config_directory, data))
 
 
 COMMANDS = (run, demo, scheduler, worker)

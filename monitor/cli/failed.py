@@ -11,8 +11,8 @@ import click
 from monitor.cli import options
 from monitor.cli.options import F
 from monitor.errors import PresswatchError
-from monitor.logs import shown
 from monitor.model import Delivery, from_plain
+from monitor.runtime.logs import shown
 from monitor.untrusted import printable, terminal_json
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def _chosen_ones(command: F) -> F:
 @options.as_json
 def list_failed(config_directory: Path, data: Path, as_json: bool) -> None:
     """List them, newest first, with the reason."""
-    from monitor.runtime import start
+    from monitor.runtime.composition import start
 
     for job in start(config_directory, data).queues.all_failed():
         if as_json:
@@ -57,7 +57,7 @@ def list_failed(config_directory: Path, data: Path, as_json: bool) -> None:
 @_chosen_ones
 def retry(ids: tuple[str, ...], everything: bool, config_directory: Path, data: Path) -> None:
     """Try them again, as if for the first time."""
-    from monitor.runtime import start
+    from monitor.runtime.composition import start
 
     queues = start(config_directory, data).queues
     chosen = _chosen(queues, ids, everything=everything)
@@ -75,7 +75,7 @@ def retry(ids: tuple[str, ...], everything: bool, config_directory: Path, data: 
 @_chosen_ones
 def drop(ids: tuple[str, ...], everything: bool, config_directory: Path, data: Path) -> None:
     """Forget them."""
-    from monitor.runtime import start
+    from monitor.runtime.composition import start
 
     daemon = start(config_directory, data)
     chosen = _chosen(daemon.queues, ids, everything=everything)

@@ -10,12 +10,12 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from monitor import runtime
 from monitor.cli import options
 from monitor.config import Settings, load, prepare_feed
 from monitor.errors import FeedError, FetchError, PresswatchError
 from monitor.hiding import without_userinfo
 from monitor.model import Feed
+from monitor.runtime import composition
 from monitor.untrusted import printable, terminal_json
 
 
@@ -31,7 +31,7 @@ def feeds() -> None:
 def list_feeds(config_directory: Path, data: Path, as_json: bool) -> None:
     """List the feeds, with their health where a daemon runs."""
     from monitor.errors import NotRunning
-    from monitor.runtime import start
+    from monitor.runtime.composition import start
     from monitor.status import collect
 
     try:
@@ -68,7 +68,7 @@ def add(
     """Poll a feed and add it to the configuration; a running daemon takes it up within seconds."""
     source = context.get_parameter_source("config_directory")
     given = source is not ParameterSource.DEFAULT or Path("config").is_dir()
-    if not given or runtime.is_bundled(config_directory):
+    if not given or composition.is_bundled(config_directory):
         raise PresswatchError(
             "there is no ./config here, and what comes with Presswatch is not changed: write a "
             "configuration of your own with `presswatch init`, or name one with --config"
@@ -121,7 +121,7 @@ def poll(url: str, config_directory: Path, data: Path, log_level: str) -> None: 
     """Poll a feed now, and queue what is new."""
     from monitor.feeds.poll import Poller
     from monitor.http.client import HttpClient
-    from monitor.runtime import start
+    from monitor.runtime.composition import start
 
     daemon = start(config_directory, data)
     feed = next((feed for feed in daemon.config.feeds if url in _names(feed)), None)

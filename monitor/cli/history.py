@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor import logs
 from monitor.cli import options
 from monitor.cli.console import block, line
 from monitor.errors import PresswatchError
 from monitor.model import Alert, Delivery, as_plain
+from monitor.runtime import logs
 from monitor.untrusted import printable, terminal_json
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ BLOCK = timedelta(seconds=5)
 @options.as_json
 def status(config_directory: Path, data: Path, as_json: bool) -> None:
     """Show feeds by health, queues, workers, last alerts, and what failed."""
-    from monitor.runtime import start
+    from monitor.runtime.composition import start
     from monitor.status import collect
 
     found = collect(start(config_directory, data))
@@ -103,7 +103,7 @@ def _fares(subscriber: dict[str, Any]) -> str:
 @options.as_json
 def tail(watchlists: tuple[str, ...], config_directory: Path, data: Path, as_json: bool) -> None:
     """Print alerts as they happen, one a line, until Ctrl-C."""
-    from monitor.runtime import start
+    from monitor.runtime.composition import start
 
     logs.configure("warning")
     alerts = start(config_directory, data).store.alerts
@@ -133,7 +133,7 @@ def list_alerts(
     as_json: bool,
 ) -> None:
     """List alerts, oldest first."""
-    from monitor.runtime import start
+    from monitor.runtime.composition import start
 
     # Without a moment, the last ones; with one, all.
     found = start(config_directory, data).store.alerts.latest(
@@ -150,7 +150,7 @@ def list_alerts(
 @options.as_json
 def show_alert(alert_id: str, config_directory: Path, data: Path, as_json: bool) -> None:
     """Show an alert and its ledger: to whom it went, by which channel, and what was answered."""
-    from monitor.runtime import start
+    from monitor.runtime.composition import start
 
     store = start(config_directory, data).store
     alert = _known(store, alert_id)
@@ -174,7 +174,7 @@ def show_alert(alert_id: str, config_directory: Path, data: Path, as_json: bool)
 @options.data
 def resend(alert_id: str, chosen: tuple[str, ...], config_directory: Path, data: Path) -> None:
     """Send an alert once more, to all of its subscribers."""
-    from monitor.runtime import start
+    from monitor.runtime.composition import start
 
     daemon = start(config_directory, data)
     alert = _known(daemon.store, alert_id)

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor import embedded, logs
 from monitor.alerts.build import notice
 from monitor.alerts.digest import Message
 from monitor.errors import DeliveryError
-from monitor.runtime import Runtime, connect
+from monitor.runtime import embedded, logs
+from monitor.runtime.composition import Runtime, connect
 
 if TYPE_CHECKING:
     from monitor.config import Config

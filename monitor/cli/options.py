@@ -10,13 +10,13 @@ from typing import Any, TypeVar
 
 import click
 
-from monitor import logs, runtime
+from monitor.runtime import composition, logs
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _directory(_: click.Context, __: click.Parameter, value: Path | None) -> Path:
-    return value or runtime.default_config()
+    return value or composition.default_config()
 
 
 def _configure_logs(_: click.Context, __: click.Parameter, value: str) -> str:
@@ -56,7 +56,7 @@ def config(command: F) -> F:
         "--config",
         "config_directory",
         type=click.Path(path_type=Path),
-        envvar=runtime.CONFIG_VARIABLE,
+        envvar=composition.CONFIG_VARIABLE,
         callback=_directory,
         help="Directory of the configuration.  [default: ./config]",
     )(command)
@@ -67,7 +67,7 @@ def data(command: F) -> F:
     return click.option(
         "--data",
         type=click.Path(path_type=Path),
-        envvar=runtime.DATA_VARIABLE,
+        envvar=composition.DATA_VARIABLE,
         default=Path("var"),
         show_default="./var",
         help="Directory of the running daemon's data.",

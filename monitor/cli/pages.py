@@ -261,7 +261,7 @@ def _article(page: Page) -> Article:
 def _stored(
     config_directory: Path, data: Path, since: datetime
 ) -> Iterator[tuple[str, Article | None, str | None]]:
-    from monitor.runtime import start
+    from monitor.runtime.composition import start
 
     for article in start(config_directory, data).store.articles.since(since):
         yield article.url, article, None

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from monitor import runtime
 from monitor.errors import PresswatchError
+from monitor.runtime import composition
 
 
 @click.command()
@@ -19,7 +19,7 @@ def init(directory: Path) -> None:
     """
     files = {
         directory / file.name: file.read_bytes()
-        for file in sorted(runtime.bundled("config").glob("*.yaml"))
+        for file in sorted(composition.bundled("config").glob("*.yaml"))
     }
     there = [file for file in files if file.exists() or file.is_symlink()]
     if there:

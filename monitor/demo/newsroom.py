@@ -9,8 +9,8 @@ import sys
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from monitor import lifeline
 from monitor.demo.site import serve
+from monitor.runtime import lifeline
 
 LOOPBACK = "127.0.0.1"
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import click
 
-from monitor import runtime
 from monitor.cli.console import show
 from monitor.demo import DECOYS, EXPECTED
 from monitor.demo.stories import STORIES
+from monitor.runtime import composition
 
 # Long after the last story is published, even on a slow machine.
 TIMEOUT_S = 120.0
@@ -22,7 +22,7 @@ CALM = timedelta(seconds=3)
 
 
 def watch(
-    daemon: runtime.Runtime, alerts: list[tuple[str, str]], quiet: threading.Event
+    daemon: composition.Runtime, alerts: list[tuple[str, str]], quiet: threading.Event
 ) -> Iterator[dict[str, Any]]:
     """Yields alerts until all stories are read and nothing more arrives; `alerts` collects them."""
     deadline = time.monotonic() + TIMEOUT_S
@@ -60,7 +60,7 @@ Now try your own feeds: edit config/feeds.yaml and config/watchlists.yaml, then 
 class Show:
     """Prints alerts until the newsroom has nothing more to say, and then what came of it."""
 
-    def __init__(self, daemon: runtime.Runtime) -> None:
+    def __init__(self, daemon: composition.Runtime) -> None:
         self._daemon = daemon
 
     def __call__(self, quiet: threading.Event) -> int | None:

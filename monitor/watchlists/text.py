@@ -220,7 +220,8 @@ def fold(word: str, *, case: bool = True) -> str:
     again = stripped.casefold() if case else stripped
     plain = unicodedata.normalize("NFKC", again).translate(_PLAIN)
     # Compatibility forms of Arabic marks turn into the line that stretches words, and the mark.
-    return _IGNORED_IN_WORDS.sub("", plain)
+    kept: str = _IGNORED_IN_WORDS.sub("", plain)
+    return kept
 
 
 def _is_diacritic(char: str) -> bool:

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 import pytest
 from click.testing import CliRunner
 
-from monitor import runtime
 from monitor.alerts.build import notice
 from monitor.cli import console, presswatch
 from monitor.cli.history import alerts
 from monitor.model import Alert, Delivery, DeliveryNote, SubscriberState
+from monitor.runtime import composition
 
 CONFIG = """
 feeds:
@@ -189,8 +189,8 @@ def test_what_comes_with_the_package_is_never_written_to(presswatch, tmp_path, m
     refused = presswatch.call("feeds", "add", "https://b.example/rss", "--force")
     assert refused.returncode == 1
     assert "presswatch init" in refused.stderr
-    bundled = runtime.bundled("config")
-    monkeypatch.setattr(runtime, "is_bundled", lambda path: path == bundled)
+    bundled = composition.bundled("config")
+    monkeypatch.setattr(composition, "is_bundled", lambda path: path == bundled)
     refused = presswatch.call(
         "feeds", "add", "https://b.example/rss", "--force", "--config", str(bundled)
     )

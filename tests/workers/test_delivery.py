@@ -11,7 +11,7 @@ from monitor.errors import SubscriberBroken
 from monitor.model import Alert, Delivery, as_plain
 from monitor.outbox import Outbox
 from monitor.process import Again, Done
-from monitor.runtime import Runtime
+from monitor.runtime.composition import Runtime
 from workers import delivery
 from workers.delivery.channel import Receipt
 

@@ -18,9 +18,9 @@ from monitor.config import load
 from monitor.jobs import ledger, liveness
 from monitor.jobs.liveness import living
 from monitor.jobs.own_jobs import FUNCTIONS, SERIALIZER, OwnJob
-from monitor.lifeline import Tether
 from monitor.process import Again, Processor
-from monitor.runtime import Runtime
+from monitor.runtime.composition import Runtime
+from monitor.runtime.lifeline import Tether
 from workers import context
 from workers.worker import Courier, Reader
 

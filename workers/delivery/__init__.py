@@ -37,7 +37,7 @@ from workers.delivery.channel import NOTHING_SENT, Channel, Crowded, Receipt
 if TYPE_CHECKING:
     from redis.client import Pipeline
 
-    from monitor.runtime import Runtime
+    from monitor.runtime.composition import Runtime
 
 log = structlog.stdlib.get_logger(__name__)
 

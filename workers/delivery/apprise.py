@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from monitor.alerts.digest import Message
     from monitor.model import Subscriber
-    from monitor.runtime import Runtime
+    from monitor.runtime.composition import Runtime
 
 # What chats would read as a mention of all members, in titles that strangers wrote.
 _MENTION = re.compile(r"(?<=@)(?=(?:everyone|here|channel|all)\b)|(?<=<)(?=[@!#])", re.IGNORECASE)

@@ -12,7 +12,7 @@ from monitor.jobs.limits import SENDING
 if TYPE_CHECKING:
     from monitor.alerts.digest import Message
     from monitor.model import Subscriber
-    from monitor.runtime import Runtime
+    from monitor.runtime.composition import Runtime
 
 # Every wait within a delivery must end before its job is cut short.
 TIMEOUT_S = SENDING.total_seconds()

@@ -24,7 +24,7 @@ from workers.delivery.smtp import LATER, REFUSED, TAKEN, Answer, Connection, ans
 if TYPE_CHECKING:
     from monitor.alerts.digest import Message
     from monitor.model import Subscriber
-    from monitor.runtime import Runtime
+    from monitor.runtime.composition import Runtime
 
 # For all recipients together, apart from the last step. Recipients not reached by then are tried
 # later; a job that is cut short would lose the record of who has accepted the mail.

@@ -32,7 +32,7 @@ from workers.delivery.slack_answers import (
 if TYPE_CHECKING:
     from monitor.alerts.digest import Message
     from monitor.model import Subscriber
-    from monitor.runtime import Runtime
+    from monitor.runtime.composition import Runtime
 
 log = structlog.stdlib.get_logger(__name__)
 

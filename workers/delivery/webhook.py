@@ -18,7 +18,7 @@ from workers.delivery.channel import TIMEOUT_S, Receipt
 if TYPE_CHECKING:
     from monitor.alerts.digest import Message
     from monitor.model import Subscriber
-    from monitor.runtime import Runtime
+    from monitor.runtime.composition import Runtime
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - a prefix, not a secret
 # No alert would be accepted: not allowed, not found, gone, or moved; redirects are not followed.

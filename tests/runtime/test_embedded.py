@@ -12,15 +12,15 @@ import pytest
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from monitor import embedded
 from monitor.errors import AlreadyRunning, NotRunning, PresswatchError
-from monitor.runtime import connect
+from monitor.runtime import embedded
+from monitor.runtime.composition import connect
 from monitor.store.client import client, probe
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from monitor import embedded
+from monitor.runtime import embedded
 with embedded.hold(Path(sys.argv[1])), embedded.server(Path(sys.argv[1])) as url:
     print(url, flush=True)
     time.sleep(60)

@@ -14,10 +14,10 @@ from redis import ConnectionError as RedisConnectionError
 from redis import TimeoutError as RedisTimeoutError
 from redis.exceptions import NoPermissionError, RedisError
 
-from monitor import embedded, logs
 from monitor.config import Config, fingerprint, load
 from monitor.errors import NotRunning, PresswatchError
 from monitor.jobs.queues import Queues
+from monitor.runtime import embedded, logs
 from monitor.store import Store
 from monitor.store.client import client, probe
 
@@ -33,14 +33,14 @@ SAFE_POLICY = "noeviction"
 
 def bundled(name: str) -> Path:
     """A file or folder of ours: beside the package in a checkout, inside it where installed."""
-    package = Path(__file__).parent
+    package = Path(__file__).parents[1]
     installed = package / "bundled" / name
     return installed if installed.exists() else package.parent / name
 
 
 def is_bundled(path: Path) -> bool:
     """Whether a file or folder lies in an installed package of ours, where nobody writes."""
-    return path.resolve().is_relative_to((Path(__file__).parent / "bundled").resolve())
+    return path.resolve().is_relative_to((Path(__file__).parents[1] / "bundled").resolve())
 
 
 def default_config() -> Path:

@@ -7,7 +7,7 @@ import sys
 import pytest
 import structlog
 
-from monitor import logs
+from monitor.runtime import logs
 
 
 @pytest.fixture

@@ -21,8 +21,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from monitor import lifeline
 from monitor.errors import AlreadyRunning, PresswatchError
+from monitor.runtime import lifeline
 
 OLDEST = (6, 2)
 START_TIMEOUT_S = 30.0
@@ -127,7 +127,7 @@ def server(
             *("--logfile", str(log), "--daemonize", "no"),
         ]
         guard = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", "monitor.embedded", str(lifeline_of(data)), *command],
+            [sys.executable, "-m", "monitor.runtime.embedded", str(lifeline_of(data)), *command],
             # Away from the terminal's group: Ctrl-C stops the daemon, which stops this.
             start_new_session=True,
             stdin=subprocess.DEVNULL,
