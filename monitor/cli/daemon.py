@@ -105,7 +105,7 @@ def _commands() -> dict[str, str]:
 @options.log_level
 def scheduler(config_directory: Path, data: Path, log_level: str) -> None:  # noqa: ARG001
     """Poll the feeds; of several schedulers on one Redis, one leads."""
-    from monitor.scheduler import serve
+    from monitor.scheduler.scheduler import serve
 
     lifeline.stop_with_owner()
     asyncio.run(serve(composition.start(config_directory, data)))

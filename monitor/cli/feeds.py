@@ -84,8 +84,8 @@ def add(
 async def _look(feed: Feed, settings: Settings) -> str:
     """What a feed says of itself; raises PresswatchError where it cannot be read."""
     from monitor.feeds.parse import parse
-    from monitor.feeds.poll import ACCEPT
     from monitor.http.client import HttpClient
+    from monitor.scheduler.poll import ACCEPT
     from monitor.status import title_text
 
     try:
@@ -119,9 +119,9 @@ async def _look(feed: Feed, settings: Settings) -> str:
 @options.log_level
 def poll(url: str, config_directory: Path, data: Path, log_level: str) -> None:  # noqa: ARG001
     """Poll a feed now, and queue what is new."""
-    from monitor.feeds.poll import Poller
     from monitor.http.client import HttpClient
     from monitor.runtime.composition import start
+    from monitor.scheduler.poll import Poller
 
     daemon = start(config_directory, data)
     feed = next((feed for feed in daemon.config.feeds if url in _names(feed)), None)

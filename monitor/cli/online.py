@@ -17,8 +17,8 @@ from monitor.runtime.composition import Runtime, connect
 
 if TYPE_CHECKING:
     from monitor.config import Config
-    from monitor.feeds.poll import Outcome
     from monitor.model import Feed
+    from monitor.scheduler.poll import Outcome
 
 AT_ONCE = 16
 
@@ -43,8 +43,8 @@ def try_out(config_directory: Path, config: Config) -> Iterator[tuple[str, str |
 
 
 async def _poll(runtime: Runtime) -> list[Outcome]:
-    from monitor.feeds.poll import Poller
     from monitor.http.client import HttpClient
+    from monitor.scheduler.poll import Poller
 
     settings = runtime.config.settings
     room = asyncio.Semaphore(AT_ONCE)

@@ -13,12 +13,12 @@ from rq import SimpleWorker
 from rq.job import Job
 
 from monitor.config.schema import Settings
-from monitor.feeds.poll import Poller
 from monitor.http.client import HttpClient
 from monitor.jobs import ledger
 from monitor.jobs.queues import FRONT, SERIALIZER, Queues
 from monitor.jobs.recovery import MOST_ATTEMPTS
 from monitor.model import Feed
+from monitor.scheduler.poll import Poller
 
 ENTRY = {"url": "https://a.example/1", "guid": "1"}
 

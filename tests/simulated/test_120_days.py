@@ -12,10 +12,10 @@ from email.utils import format_datetime
 from ipaddress import ip_network
 
 from monitor.config import Config, PollSettings, Settings
-from monitor.feeds.poll import Poller
-from monitor.housekeeping import Housekeeping
 from monitor.http.client import HttpClient
 from monitor.model import Feed
+from monitor.scheduler.housekeeping import Housekeeping
+from monitor.scheduler.poll import Poller
 from monitor.store.feeds import REMEMBER
 
 DAY = timedelta(days=1)

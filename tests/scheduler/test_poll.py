@@ -17,11 +17,12 @@ from structlog.testing import capture_logs
 
 from monitor.config import PollSettings, Settings
 from monitor.errors import FeedError
-from monitor.feeds import apart, entries, poll
-from monitor.feeds.poll import Poller
-from monitor.feeds.reports import Reports
+from monitor.feeds import entries
 from monitor.http.client import HttpClient
 from monitor.model import Feed
+from monitor.scheduler import apart, poll
+from monitor.scheduler.poll import Poller
+from monitor.scheduler.reports import Reports
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 EVERY = timedelta(minutes=15)
@@ -333,7 +334,7 @@ def test_a_reader_ends_when_its_parent_is_killed(tmp_path, eventually):
             sys.executable,
             "-c",
             "import asyncio, datetime, pathlib\n"
-            "from monitor.feeds.apart import Apart\n"
+            "from monitor.scheduler.apart import Apart\n"
             f"body = pathlib.Path({str(tmp_path / 'body')!r}).read_bytes()\n"
             "now = datetime.datetime.now(datetime.UTC)\n"
             "asyncio.run(Apart().read(body, url='http://a.example/', headers={}, now=now))\n",
@@ -344,7 +345,7 @@ def test_a_reader_ends_when_its_parent_is_killed(tmp_path, eventually):
         return [
             int(path.parent.name)
             for path in Path("/proc").glob("[0-9]*/cmdline")
-            if b"monitor.feeds.apart\0" in read_bytes(path) and parent_of(path) == parent.pid
+            if b"monitor.scheduler.apart\0" in read_bytes(path) and parent_of(path) == parent.pid
         ]
 
     eventually(lambda: len(readers()), 1)

@@ -16,14 +16,14 @@ import structlog
 from redis.exceptions import DataError, RedisError
 
 from monitor.errors import BadStatus, FeedError, FetchError
-from monitor.feeds import apart
 from monitor.feeds.cadence import next_poll
 from monitor.feeds.document import Document, read, storable
 from monitor.feeds.entries import Seen, decide, room
-from monitor.feeds.reports import Reports
 from monitor.http.client import HttpClient, Response, shown
 from monitor.jobs.queues import FRONT
 from monitor.model import Feed, FeedState
+from monitor.scheduler import apart
+from monitor.scheduler.reports import Reports
 from monitor.store.feeds import Reading
 
 if TYPE_CHECKING:

@@ -23,14 +23,14 @@ from redis.exceptions import RedisError
 from monitor.articles.urls import host
 from monitor.config import Config
 from monitor.errors import ConfigError
-from monitor.feeds.poll import Poller
-from monitor.feeds.reports import Reports
-from monitor.housekeeping import Housekeeping
 from monitor.http.client import HttpClient
-from monitor.leadership import Leadership
 from monitor.model import Feed
-from monitor.outbox import Outbox
 from monitor.runtime.composition import ConfigWatch, Runtime
+from monitor.scheduler.housekeeping import Housekeeping
+from monitor.scheduler.leadership import Leadership
+from monitor.scheduler.outbox import Outbox
+from monitor.scheduler.poll import Poller
+from monitor.scheduler.reports import Reports
 
 TICK = timedelta(seconds=1)
 RELOAD = timedelta(seconds=2)

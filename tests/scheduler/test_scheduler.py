@@ -13,13 +13,13 @@ import pytest
 from aiohttp.resolver import AsyncResolver
 from redis import Redis
 
-from monitor import scheduler as scheduling
 from monitor.config import load
-from monitor.feeds import poll
 from monitor.http import client as http
 from monitor.model import Feed
 from monitor.runtime.composition import Runtime
-from monitor.scheduler import Scheduler
+from monitor.scheduler import poll
+from monitor.scheduler import scheduler as scheduling
+from monitor.scheduler.scheduler import Scheduler
 
 
 @pytest.fixture

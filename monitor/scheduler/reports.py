@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from monitor.errors import FeedError, FetchError, Unreachable
-from monitor.feeds.apart import ReaderFault
+from monitor.scheduler.apart import ReaderFault
 
 if TYPE_CHECKING:
     from monitor.model import Feed, FeedState
