@@ -30,9 +30,9 @@ def feeds() -> None:
 @options.as_json
 def list_feeds(config_directory: Path, data: Path, as_json: bool) -> None:
     """List the feeds, with their health where a daemon runs."""
+    from monitor.cli.status import collect
     from monitor.errors import NotRunning
     from monitor.runtime.composition import start
-    from monitor.status import collect
 
     try:
         known = {feed["id"]: feed for feed in collect(start(config_directory, data))["feeds"]}
@@ -83,10 +83,10 @@ def add(
 
 async def _look(feed: Feed, settings: Settings) -> str:
     """What a feed says of itself; raises PresswatchError where it cannot be read."""
+    from monitor.cli.status import title_text
     from monitor.feeds.parse import parse
     from monitor.http.client import HttpClient
     from monitor.scheduler.poll import ACCEPT
-    from monitor.status import title_text
 
     try:
         async with HttpClient.of(settings) as http:

@@ -32,8 +32,8 @@ BLOCK = timedelta(seconds=5)
 @options.as_json
 def status(config_directory: Path, data: Path, as_json: bool) -> None:
     """Show feeds by health, queues, workers, last alerts, and what failed."""
+    from monitor.cli.status import collect
     from monitor.runtime.composition import start
-    from monitor.status import collect
 
     found = collect(start(config_directory, data))
     click.echo(terminal_json(found, indent=2) if as_json else _as_text(found))

@@ -17,8 +17,8 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
 from monitor.alerts.digest import Message
+from monitor.config.mail_addresses import read_route
 from monitor.errors import DeliveryError, SubscriberBroken
-from monitor.mailing import read_route
 from monitor.model import Subscriber
 from workers.delivery import email, smtp
 

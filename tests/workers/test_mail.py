@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor import mailing
 from monitor.alerts.digest import Message
+from monitor.config import mail_addresses
 from monitor.untrusted import mail_line
 from workers.delivery import mail
 from workers.delivery.mime import compose, needs_utf8
 
 NOW = datetime(2026, 11, 23, 9, 2, tzinfo=UTC)
-SENDER = mailing.mailbox("presswatch@herald.example")
-ANNA = mailing.mailbox("anna@herald.example")
+SENDER = mail_addresses.mailbox("presswatch@herald.example")
+ANNA = mail_addresses.mailbox("anna@herald.example")
 HEADERS = [
     "Subject", "From", "To", "Date", "Message-ID", "In-Reply-To", "References", "List-Id",
     "Auto-Submitted", "X-Auto-Response-Suppress", "MIME-Version", "Content-Type",
@@ -96,7 +96,10 @@ def test_a_retry_has_the_same_message_id_and_another_recipient_has_another():
     first, again = read(alert()), read(alert())
     assert first["Message-ID"] == again["Message-ID"]
     assert re.fullmatch(r"<k1\.[0-9a-f]{12}@herald\.example>", first["Message-ID"])
-    assert read(alert(), to=mailing.mailbox("bob@x.example"))["Message-ID"] != first["Message-ID"]
+    assert (
+        read(alert(), to=mail_addresses.mailbox("bob@x.example"))["Message-ID"]
+        != first["Message-ID"]
+    )
     assert read(alert(), key="k2")["Message-ID"] != first["Message-ID"]
     assert "evil" not in read(alert(), key="k\r\nevil: 1")["Message-ID"]
 
@@ -201,7 +204,7 @@ def test_unsubscribing_is_offered_if_configured():
 @pytest.mark.parametrize("url", ["https://x/\r\nBcc: y", "javascript:x", "https://x/<>", "desk@x"])
 def test_an_invalid_unsubscribe_address_is_refused(url):
     with pytest.raises(ValueError, match="must be an address that starts with"):
-        mailing.unsubscribe_url(url)
+        mail_addresses.unsubscribe_url(url)
 
 
 @pytest.mark.parametrize(
@@ -298,7 +301,7 @@ def tags(source):
     ],
 )
 def test_addresses_are_read(written, address):
-    assert mailing.mailbox(written).addr_spec == address
+    assert mail_addresses.mailbox(written).addr_spec == address
 
 
 @pytest.mark.parametrize(
@@ -312,7 +315,7 @@ def test_addresses_are_read(written, address):
 )  # fmt: skip
 def test_invalid_addresses_are_refused(written):
     with pytest.raises(ValueError, match="must be an address such as"):
-        mailing.mailbox(written)
+        mail_addresses.mailbox(written)
 
 
 def test_the_default_sender_is_derived_from_the_server():
@@ -322,13 +325,13 @@ def test_the_default_sender_is_derived_from_the_server():
         ("::1", "presswatch@[IPv6:::1]"),
         ("mail_relay", "presswatch@mail_relay"),
     ):
-        address = mailing.default_sender(host)
+        address = mail_addresses.default_sender(host)
         assert address.addr_spec == sender
         assert read(alert(), sender=address)["From"] == f"Presswatch <{sender}>"
 
 
 def test_only_addresses_outside_ascii_need_utf8():
-    plain, wide = ANNA, mailing.mailbox("ännä@herald.example")
+    plain, wide = ANNA, mail_addresses.mailbox("ännä@herald.example")
     assert needs_utf8(SENDER, wide)
     assert not needs_utf8(SENDER, plain)
     message = Message("k1", (alert(title="Müller"),))

@@ -13,8 +13,8 @@ from email.headerregistry import Address
 from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING
 
+from monitor.config.mail_addresses import Route, default_sender, mailbox, read_route
 from monitor.errors import DeliveryError, SubscriberBroken
-from monitor.mailing import Route, default_sender, mailbox, read_route
 from monitor.untrusted import mail_line
 from workers.delivery.channel import Receipt
 from workers.delivery.mail import render_mail

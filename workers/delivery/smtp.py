@@ -10,8 +10,8 @@ import time
 from dataclasses import dataclass
 from email.headerregistry import Address
 
+from monitor.config.mail_addresses import Route
 from monitor.errors import SubscriberBroken
-from monitor.mailing import Route
 from monitor.untrusted import mail_line
 from workers.delivery.channel import TIMEOUT_S
 from workers.delivery.mime import needs_utf8

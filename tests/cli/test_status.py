@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from monitor.cli.status import health
 from monitor.config import load
 from monitor.model import FeedState
-from monitor.status import health
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 FINE = FeedState(polled_at=NOW, succeeded_at=NOW, entries=20)
