@@ -11,9 +11,9 @@ from monitor.errors import ConfigError
 from monitor.hiding import hidden, secrets, without_userinfo
 from monitor.http.client import HttpClient
 from monitor.model import Feed
-from monitor.process import Processor
 from monitor.runtime.composition import Runtime
 from monitor.scheduler.poll import Poller
+from workers.articles.publish import Processor
 from workers.delivery import deliver
 
 PASSWORD, KEY = "hunter2-hunter2", "k3y/0123456789"

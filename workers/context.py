@@ -5,8 +5,8 @@ from __future__ import annotations
 import gc
 from dataclasses import dataclass
 
-from monitor.process import Processor
 from monitor.runtime.composition import Runtime
+from workers.articles.publish import Processor
 
 
 @dataclass(frozen=True)

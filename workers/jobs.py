@@ -12,8 +12,8 @@ from rq import Retry, get_current_job
 
 from monitor.jobs.ledger import LEASE
 from monitor.jobs.own_jobs import FUNCTIONS, OwnJob, QueueName
-from monitor.process import Again, Done
 from workers import context, delivery
+from workers.articles.publish import Again, Done
 
 # Our own count of attempts decides when to give up, not RQ's.
 _ENDLESS = 1_000_000

@@ -9,10 +9,10 @@ from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 from monitor.config import load
 from monitor.errors import SubscriberBroken
 from monitor.model import Alert, Delivery, as_plain
-from monitor.process import Again, Done
 from monitor.runtime.composition import Runtime
 from monitor.scheduler.outbox import Outbox
 from workers import delivery
+from workers.articles.publish import Again, Done
 from workers.delivery.channel import Receipt
 
 CONFIG = """

@@ -13,15 +13,15 @@ from rq import Callback, Queue
 from rq.job import Job, JobStatus
 from rq.webhook import Webhook
 
-from monitor import reading
 from monitor.config import load
 from monitor.jobs import ledger, liveness
 from monitor.jobs.liveness import living
 from monitor.jobs.own_jobs import FUNCTIONS, SERIALIZER, OwnJob
-from monitor.process import Again, Processor
 from monitor.runtime.composition import Runtime
 from monitor.runtime.lifeline import Tether
 from workers import context
+from workers.articles import read as reading
+from workers.articles.publish import Again, Processor
 from workers.worker import Courier, Reader
 
 CONFIG = """

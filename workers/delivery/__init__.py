@@ -29,8 +29,8 @@ from monitor.model import (
     SubscriberState,
     from_plain,
 )
-from monitor.process import Again, Done
 from monitor.store import Held
+from workers.articles.publish import Again, Done
 from workers.delivery import apprise, email, slack, webhook
 from workers.delivery.channel import NOTHING_SENT, Channel, Crowded, Receipt
 

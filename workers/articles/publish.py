@@ -27,7 +27,7 @@ from monitor.model import (
     Watchlist,
     from_plain,
 )
-from monitor.reading import Reader, as_article, names_of, page_of
+from workers.articles.read import Reader, as_article, names_of, page_of
 
 if TYPE_CHECKING:
     from redis import Redis

@@ -6,7 +6,7 @@ import pytest
 
 from monitor.articles.clean import Page
 from monitor.model import Entry, Feed, FeedState
-from monitor.reading import as_article
+from workers.articles.read import as_article
 
 OF_FEED = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 OF_PAGE = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)

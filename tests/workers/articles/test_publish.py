@@ -10,12 +10,12 @@ import pytest
 from redis import Redis
 from structlog.testing import capture_logs
 
-from monitor import reading
 from monitor.config import load
 from monitor.feeds.entries import decide, listed
 from monitor.model import Entry, Feed, as_plain, from_json
-from monitor.process import PAUSES_S, Again, Done, Processor
 from monitor.runtime.composition import Runtime
+from workers.articles import read as reading
+from workers.articles.publish import PAUSES_S, Again, Done, Processor
 
 CONFIG = """
 feeds:
