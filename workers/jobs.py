@@ -12,8 +12,9 @@ from rq import Retry, get_current_job
 
 from monitor.jobs.ledger import LEASE
 from monitor.jobs.own_jobs import FUNCTIONS, OwnJob, QueueName
-from workers import context, delivery
+from workers import context
 from workers.articles.publish import Again, Done
+from workers.deliveries import attempt
 
 # Our own count of attempts decides when to give up, not RQ's.
 _ENDLESS = 1_000_000
@@ -26,7 +27,7 @@ def process_entry() -> Retry | None:
 
 def deliver() -> Retry | None:
     """Bring alerts to a subscriber."""
-    return _run("deliveries", lambda job_id: delivery.deliver(context.get().runtime, job_id))
+    return _run("deliveries", lambda job_id: attempt.deliver(context.get().runtime, job_id))
 
 
 class RunnableJob(OwnJob):

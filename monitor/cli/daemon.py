@@ -43,9 +43,9 @@ def run(config_directory: Path, data: Path, log_level: str) -> None:
 @options.log_level
 def demo(log_level: str) -> None:
     """Show it all on a bundled newsroom, offline: alerts for its articles, none for its adverts."""
+    from monitor.cli.demonstration import Show
     from monitor.demo import configuration
     from monitor.demo.newsroom import LOOPBACK, free_port
-    from monitor.demo.show import Show
 
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="presswatch-demo-") as scratch:

@@ -59,7 +59,7 @@ async def _poll(runtime: Runtime) -> list[Outcome]:
 
 
 def _deliver(runtime: Runtime) -> Iterator[tuple[str, str | None, str]]:
-    from workers.delivery import CHANNELS
+    from workers.deliveries.attempt import CHANNELS
 
     for subscriber in runtime.config.subscribers:
         test = notice(

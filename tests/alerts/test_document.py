@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from monitor.alerts.digest import Message
 from monitor.alerts.document import clock, whole
 from monitor.cli import console
-from workers.delivery import blocks, mail
+from workers.deliveries.email import render as mail
+from workers.deliveries.slack import blocks
 
 ALERT = {
     "v": 1,

@@ -11,7 +11,7 @@ from monitor.config import File, Settings, json_schema, load
 from monitor.config import _models as models_in
 from monitor.config.schema import KINDS
 from monitor.errors import ConfigError
-from workers.delivery.webhook import signature
+from workers.deliveries.webhook import signature
 
 PROJECT = Path(__file__).parents[2]
 DOCUMENT = (PROJECT / "docs" / "configuration.md").read_text(encoding="utf-8")

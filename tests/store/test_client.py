@@ -11,7 +11,7 @@ import pytest
 from rq import SimpleWorker
 
 from monitor.cli import console, history
-from monitor.demo import show
+from monitor.cli import demonstration as show
 from monitor.jobs.liveness import WORKER_TTL
 from monitor.model import Alert
 from monitor.store import AlertStore, client

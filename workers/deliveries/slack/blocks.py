@@ -21,7 +21,7 @@ import regex
 from monitor.alerts.build import reservation
 from monitor.alerts.digest import MAX_SHOWN, Message, Section, StoryAlerts, gather
 from monitor.untrusted import slack_text
-from workers.delivery.cutting import cut
+from workers.deliveries.cutting import cut
 
 # Limits beyond which Slack refuses or cuts: https://docs.slack.dev/reference/block-kit/blocks
 MAX_BLOCKS = 50

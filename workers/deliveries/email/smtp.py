@@ -13,8 +13,8 @@ from email.headerregistry import Address
 from monitor.config.mail_addresses import Route
 from monitor.errors import SubscriberBroken
 from monitor.untrusted import mail_line
-from workers.delivery.channel import TIMEOUT_S
-from workers.delivery.mime import needs_utf8
+from workers.deliveries.channel import TIMEOUT_S
+from workers.deliveries.email.mime import needs_utf8
 
 # Making a new connection is faster than waiting longer for the answer to a NOOP.
 PROBE_S = 5.0

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.alerts.digest import Message
-from workers.delivery import blocks
-from workers.delivery.cutting import cut
+from workers.deliveries.cutting import cut
+from workers.deliveries.slack import blocks
 
 HOSTILE = "<!channel> & @here <@U123> <http://x|y> *bold* `code` ~no~ _no_ :fire:"
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from monitor.alerts.build import VERSION
 from monitor.errors import BadStatus, DeliveryError, FetchError, RefusedAddress, SubscriberBroken
 from monitor.http.client import HttpClient
-from workers.delivery.channel import TIMEOUT_S, Receipt
+from workers.deliveries.channel import TIMEOUT_S, Receipt
 
 if TYPE_CHECKING:
     from monitor.alerts.digest import Message

@@ -11,7 +11,7 @@ from monitor.alerts.build import notice
 from monitor.alerts.digest import Message
 from monitor.errors import DeliveryError, SubscriberBroken
 from monitor.model import Subscriber
-from workers.delivery import apprise
+from workers.deliveries import apprise
 
 
 @pytest.fixture

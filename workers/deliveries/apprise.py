@@ -7,8 +7,8 @@ import re
 from typing import TYPE_CHECKING
 
 from monitor.errors import DeliveryError, SubscriberBroken
-from workers.delivery import mail
-from workers.delivery.channel import TIMEOUT_S, Receipt
+from workers.deliveries.channel import TIMEOUT_S, Receipt
+from workers.deliveries.email import render
 
 if TYPE_CHECKING:
     from apprise import AppriseResult
@@ -36,7 +36,7 @@ def send(runtime: Runtime, subscriber: Subscriber, message: Message) -> Receipt:
     service = Apprise.instantiate(subscriber.options["url"])
     if service is None:
         raise SubscriberBroken("Apprise does not support this address, or it is incomplete")
-    content = mail.render_mail(message)
+    content = render.render_mail(message)
     services = Apprise()
     services.add(service)
     result = services.notify(

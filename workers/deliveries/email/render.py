@@ -13,7 +13,7 @@ from monitor.alerts.build import reservation
 from monitor.alerts.digest import Message, Section, StoryAlerts
 from monitor.alerts.document import clock
 from monitor.untrusted import mail_line
-from workers.delivery.cutting import ELLIPSIS, cut
+from workers.deliveries.cutting import ELLIPSIS, cut
 
 MAX_SUBJECT = 200
 MAX_PREVIEW = 160

@@ -17,9 +17,8 @@ from slack_sdk.errors import SlackApiError
 from monitor.errors import DeliveryError
 from monitor.model import content_id
 from monitor.store.subscribers import Thread
-from workers.delivery.blocks import Rendered, render, render_alert
-from workers.delivery.channel import NOTHING_SENT, Crowded, Receipt
-from workers.delivery.slack_answers import (
+from workers.deliveries.channel import NOTHING_SENT, Crowded, Receipt
+from workers.deliveries.slack.answers import (
     GONE,
     SCOPES,
     Refused,
@@ -28,6 +27,7 @@ from workers.delivery.slack_answers import (
     pause_asked_for,
     reached,
 )
+from workers.deliveries.slack.blocks import Rendered, render, render_alert
 
 if TYPE_CHECKING:
     from monitor.alerts.digest import Message

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from monitor.alerts.digest import Message
 from monitor.config import mail_addresses
 from monitor.untrusted import mail_line
-from workers.delivery import mail
-from workers.delivery.mime import compose, needs_utf8
+from workers.deliveries.email import render as mail
+from workers.deliveries.email.mime import compose, needs_utf8
 
 NOW = datetime(2026, 11, 23, 9, 2, tzinfo=UTC)
 SENDER = mail_addresses.mailbox("presswatch@herald.example")

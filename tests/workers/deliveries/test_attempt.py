@@ -11,9 +11,9 @@ from monitor.errors import SubscriberBroken
 from monitor.model import Alert, Delivery, as_plain
 from monitor.runtime.composition import Runtime
 from monitor.scheduler.outbox import Outbox
-from workers import delivery
 from workers.articles.publish import Again, Done
-from workers.delivery.channel import Receipt
+from workers.deliveries import attempt
+from workers.deliveries.channel import Receipt
 
 CONFIG = """
 subscribers:
@@ -56,7 +56,7 @@ class Desk:
 
     def work(self):
         """Attempts each outstanding delivery once."""
-        return [delivery.deliver(self.runtime, job_id.decode()) for job_id in sorted(self.owed())]
+        return [attempt.deliver(self.runtime, job_id.decode()) for job_id in sorted(self.owed())]
 
     def release(self, after=timedelta(0)):
         outbox = Outbox(self.store, self.runtime.queues, self.runtime.config)
@@ -329,7 +329,7 @@ def test_a_digest_by_interval_gathers_the_alerts_of_that_interval(desk, monkeypa
         def now(cls, tz=None):
             return datetime.now(tz) + cls.late
 
-    monkeypatch.setattr(delivery, "datetime", Clock)
+    monkeypatch.setattr(attempt, "datetime", Clock)
     desk.publish(1, "daily")
     desk.work()
     Clock.late = timedelta(minutes=59)
@@ -360,7 +360,7 @@ def test_a_paused_subscriber_is_probed_with_its_remaining_recipients(desk, monke
             raise answer
         return answer
 
-    monkeypatch.setitem(delivery.CHANNELS, "webhook", send)
+    monkeypatch.setitem(attempt.CHANNELS, "webhook", send)
     desk.publish(1, "hook")
     desk.work()
     (again,) = desk.work()
@@ -484,7 +484,7 @@ def test_an_article_added_to_a_story_waits_for_the_first_message(chat):
     add(chat, 1, "b")
     (added,) = set(chat.owed()) - {first}
     job_id = added.decode()
-    again = delivery.deliver(chat.runtime, job_id)
+    again = attempt.deliver(chat.runtime, job_id)
     assert isinstance(again, Again)
     assert chat.site.received == []
 

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 from monitor.config.mail_addresses import Route, default_sender, mailbox, read_route
 from monitor.errors import DeliveryError, SubscriberBroken
 from monitor.untrusted import mail_line
-from workers.delivery.channel import Receipt
-from workers.delivery.mail import render_mail
-from workers.delivery.mime import compose
-from workers.delivery.smtp import LATER, REFUSED, TAKEN, Answer, Connection, answer_text
+from workers.deliveries.channel import Receipt
+from workers.deliveries.email.mime import compose
+from workers.deliveries.email.render import render_mail
+from workers.deliveries.email.smtp import LATER, REFUSED, TAKEN, Answer, Connection, answer_text
 
 if TYPE_CHECKING:
     from monitor.alerts.digest import Message

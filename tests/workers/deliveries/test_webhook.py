@@ -12,7 +12,7 @@ from monitor.alerts.digest import Message
 from monitor.config import Settings
 from monitor.errors import DeliveryError, SubscriberBroken
 from monitor.model import Subscriber
-from workers.delivery import webhook
+from workers.deliveries import webhook
 
 ALERT = {"v": 1, "id": "a1", "article": {"title": "Grüße"}}
 

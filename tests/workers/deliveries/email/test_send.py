@@ -20,7 +20,8 @@ from monitor.alerts.digest import Message
 from monitor.config.mail_addresses import read_route
 from monitor.errors import DeliveryError, SubscriberBroken
 from monitor.model import Subscriber
-from workers.delivery import email, smtp
+from workers.deliveries.email import send as email
+from workers.deliveries.email import smtp
 
 PASSWORD = "s3cret/p@ss word"
 ALERT = {

@@ -31,8 +31,10 @@ from monitor.model import (
 )
 from monitor.store import Held
 from workers.articles.publish import Again, Done
-from workers.delivery import apprise, email, slack, webhook
-from workers.delivery.channel import NOTHING_SENT, Channel, Crowded, Receipt
+from workers.deliveries import apprise, webhook
+from workers.deliveries.channel import NOTHING_SENT, Channel, Crowded, Receipt
+from workers.deliveries.email import send as email
+from workers.deliveries.slack import send as slack
 
 if TYPE_CHECKING:
     from redis.client import Pipeline

@@ -12,7 +12,7 @@ from email.utils import format_datetime
 
 from monitor.alerts.digest import Message
 from monitor.model import content_id
-from workers.delivery.mail import Content
+from workers.deliveries.email.render import Content
 
 # Content is sent in seven bits, which every server accepts. Headers are folded here, and not by the
 # policy: that would decode what looks like an encoded word in a title, and encode long ids.

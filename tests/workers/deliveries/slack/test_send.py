@@ -18,8 +18,9 @@ from monitor.alerts.digest import Message
 from monitor.errors import DeliveryError, SubscriberBroken
 from monitor.model import Subscriber
 from monitor.store.subscribers import Thread
-from workers.delivery import slack, slack_answers
-from workers.delivery.channel import Crowded
+from workers.deliveries.channel import Crowded
+from workers.deliveries.slack import answers as slack_answers
+from workers.deliveries.slack import send as slack
 
 TOKEN = "xoxb-17653672481-secret"
 HOOK = "/services/T000/B000/secret"

@@ -1,0 +1,1 @@
+"""Sends messages by mail; `send.send` is the channel, `render` serves Apprise as well."""
