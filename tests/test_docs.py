@@ -1,0 +1,201 @@
+"""The documentation names what exists, and everything that a user can meet."""
+
+import ast
+import importlib
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from monitor.cli import presswatch
+
+PROJECT = Path(__file__).parents[1]
+PAGES = [
+    *sorted((PROJECT / "docs").glob("*.md")),
+    *(PROJECT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
+]
+SOURCES = [
+    path for root in ("monitor", "workers") for path in sorted((PROJECT / root).rglob("*.py"))
+]
+LEVELS = {"debug", "info", "warning", "error", "exception", "critical"}
+
+
+def text(path):
+    return path.read_text(encoding="utf-8")
+
+
+def prose(page):
+    """Returns a page without its blocks of code, which hold samples and drawings."""
+    return re.sub(r"^```.*?^```", "", text(page), flags=re.MULTILINE | re.DOTALL)
+
+
+def resolves(dotted):
+    """Returns whether a dotted name is a module, or what a module or its class holds."""
+    parts = dotted.split(".")
+    for length in range(len(parts), 0, -1):
+        try:
+            value = importlib.import_module(".".join(parts[:length]))
+        except ModuleNotFoundError:
+            continue
+        for name in parts[length:]:
+            if not hasattr(value, name):
+                return False
+            value = getattr(value, name)
+        return True
+    return False
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_modules_that_are_named_exist(page):
+    names = set(re.findall(r"\b(?:monitor|workers)(?:\.[A-Za-z_]\w*)+", text(page)))
+    assert not {name for name in names if not resolves(name)}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_files_that_are_named_exist(page):
+    paths = set(
+        re.findall(r"(?<![\w/.:-])(?:monitor|workers|tests|docs|config)/[\w./*-]*\w/?", prose(page))
+    )
+    missing = {path for path in paths if not list(PROJECT.glob(path.rstrip("/")))}
+    assert not missing
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_pages_that_are_linked_exist(page):
+    targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text(page))
+    assert all((page.parent / target).exists() for target in targets)
+
+
+WAY = re.compile(r"^\s*\d+\. `([\w/]+\.py)`: `([\w.]+)`", re.MULTILINE)
+WAY_STEPS = WAY.findall(text(PROJECT / "docs" / "design.md"))
+
+
+@pytest.mark.parametrize(("path", "function"), WAY_STEPS)
+def test_each_step_of_an_entry_is_a_function(path, function):
+    assert callable(attribute(path, function))
+
+
+def attribute(path, dotted):
+    value = importlib.import_module(path.removesuffix(".py").replace("/", "."))
+    for name in dotted.split("."):
+        value = getattr(value, name)
+    return value
+
+
+def test_the_way_of_an_entry_was_read():
+    assert len(WAY_STEPS) > 12
+
+
+def constants(expression):
+    """Returns the constants that an expression may be; fails for any other expression."""
+    if isinstance(expression, ast.IfExp):
+        return constants(expression.body) | constants(expression.orelse)
+    assert isinstance(expression, ast.Constant), ast.unparse(expression)
+    return {expression.value}
+
+
+def is_log_method(node):
+    """Returns whether an expression is `log.info` or the like, of this module's logger."""
+    if not isinstance(node, ast.Attribute) or node.attr not in LEVELS | {"log"}:
+        return False
+    owner = ast.unparse(node.value)
+    return owner == "log" or "get_logger" in owner
+
+
+def logged(tree):
+    """Yields the calls that log in a module, each with the index of its event."""
+    # A level that is chosen first: `level = log.info if … else log.debug`.
+    chosen = {
+        target.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and any(map(is_log_method, ast.walk(node.value)))
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        function = node.func
+        if is_log_method(function):
+            yield node, 1 if function.attr == "log" else 0
+        elif isinstance(function, ast.Name) and function.id in chosen:
+            yield node, 0
+
+
+def events():
+    found = set()
+    for path in SOURCES:
+        for call, index in logged(ast.parse(text(path))):
+            assert len(call.args) == index + 1, f"{path}:{call.lineno}: bind values by name"
+            found |= constants(call.args[index])
+    return found
+
+
+EVENT_ROW = re.compile(r"^\| `([^`]+)` \| (\w+(?:, \w+)*) \| (.+?) \| (.*?) \|$", re.MULTILINE)
+
+
+def test_every_log_event_is_listed_with_its_meaning():
+    section = text(PROJECT / "docs" / "operating.md").partition("### Events\n")[2]
+    rows = EVENT_ROW.findall(section.partition("\n## ")[0])
+    listed = [event for event, *_ in rows]
+    assert len(listed) == len(set(listed))
+    assert set(listed) == events()
+    assert {level for _, levels, *_ in rows for level in levels.split(", ")} <= LEVELS
+
+
+def test_every_module_names_its_logger_log():
+    """The events above would miss those of a logger under another name."""
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(text(path))):
+            if isinstance(node, ast.Assign) and "get_logger(" in ast.unparse(node.value):
+                assert [ast.unparse(target) for target in node.targets] == ["log"], path
+
+
+def commands(group, *names):
+    """Yields each command that does something, by its words."""
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, *names, name)
+        else:
+            yield (*names, name), command
+
+
+COMMANDS = dict(commands(presswatch))
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_command_and_option_is_documented(words):
+    section = text(PROJECT / "docs" / "operating.md").partition("## Commands\n")[2]
+    rows = [row for row in section.partition("\n## ")[0].splitlines() if row.startswith("| `")]
+    command = " ".join(words)
+    (row,) = [row for row in rows if re.match(rf"\| `{command}[ `]", row)]
+    options = {
+        option
+        for parameter in COMMANDS[words].params
+        if isinstance(parameter, click.Option)
+        for option in parameter.opts
+    }
+    common = {"--config", "--data", "--log-level", "--help", "-h"}
+    named = set(re.findall(r"--[a-z-]+", row))
+    assert named == options - common
+
+
+def test_every_command_that_is_named_exists():
+    named = set()
+    for page in PAGES:
+        named |= set(re.findall(r"`presswatch ([a-z]+)(?: ([a-z]+))?", text(page)))
+    for first, second in named:
+        command = presswatch.commands.get(first)
+        assert command, first
+        if second and isinstance(command, click.Group):
+            assert second in command.commands, f"{first} {second}"
+
+
+def test_every_variable_of_the_environment_is_documented():
+    used = set()
+    for path in SOURCES:
+        used |= set(re.findall(r"\"(PRESSWATCH_[A-Z_]+|REDIS_URL|NO_COLOR)\"", text(path)))
+    assert used
+    operating = text(PROJECT / "docs" / "operating.md")
+    assert not {name for name in used if f"`{name}`" not in operating}
