@@ -3,6 +3,7 @@
 import ast
 import importlib
 import re
+from collections import defaultdict
 from pathlib import Path
 
 import click
@@ -18,7 +19,7 @@ PAGES = [
 SOURCES = [
     path for root in ("monitor", "workers") for path in sorted((PROJECT / root).rglob("*.py"))
 ]
-LEVELS = {"debug", "info", "warning", "error", "exception", "critical"}
+METHODS = {"debug", "info", "warning", "error", "exception", "critical", "log"}
 
 
 def text(path):
@@ -95,53 +96,58 @@ def constants(expression):
     return {expression.value}
 
 
-def is_log_method(node):
-    """Returns whether an expression is `log.info` or the like, of this module's logger."""
-    if not isinstance(node, ast.Attribute) or node.attr not in LEVELS | {"log"}:
-        return False
-    owner = ast.unparse(node.value)
-    return owner == "log" or "get_logger" in owner
-
-
-def logged(tree):
-    """Yields the calls that log in a module, each with the index of its event."""
-    # A level that is chosen first: `level = log.info if … else log.debug`.
-    chosen = {
-        target.id
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Assign) and any(map(is_log_method, ast.walk(node.value)))
-        for target in node.targets
-        if isinstance(target, ast.Name)
+def log_methods(expression):
+    """Returns the names of those methods of the module's logger that an expression names."""
+    return {
+        node.attr
+        for node in ast.walk(expression)
+        if isinstance(node, ast.Attribute)
+        and node.attr in METHODS
+        and (ast.unparse(node.value) == "log" or "get_logger" in ast.unparse(node.value))
     }
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Call):
-            continue
-        function = node.func
-        if is_log_method(function):
-            yield node, 1 if function.attr == "log" else 0
-        elif isinstance(function, ast.Name) and function.id in chosen:
-            yield node, 0
+
+
+def logged(function):
+    """Yields each call that logs in a function, with the names of its possible methods."""
+    chosen = {}
+    for node in ast.walk(function):
+        # A method that is chosen first: `level = log.info if … else log.debug`.
+        if isinstance(node, ast.Assign) and log_methods(node.value):
+            chosen[ast.unparse(node.targets[0])] = log_methods(node.value)
+    for node in ast.walk(function):
+        if isinstance(node, ast.Call):
+            methods = chosen.get(ast.unparse(node.func)) or log_methods(node.func)
+            if methods:
+                yield node, methods
 
 
 def events():
-    found = set()
+    """Returns each event that is logged, with its levels."""
+    found = defaultdict(set)
     for path in SOURCES:
-        for call, index in logged(ast.parse(text(path))):
-            assert len(call.args) == index + 1, f"{path}:{call.lineno}: bind values by name"
-            found |= constants(call.args[index])
+        for function in ast.walk(ast.parse(text(path))):
+            if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            for call, methods in logged(function):
+                arguments = list(call.args)
+                if methods == {"log"}:
+                    methods = {ast.unparse(arguments.pop(0)).rpartition(".")[2].lower()}
+                assert len(arguments) == 1, f"{path}:{call.lineno}: bind values by name"
+                for event in constants(arguments[0]):
+                    found[event] |= {"error" if name == "exception" else name for name in methods}
     return found
 
 
 EVENT_ROW = re.compile(r"^\| `([^`]+)` \| (\w+(?:, \w+)*) \| (.+?) \| (.*?) \|$", re.MULTILINE)
 
 
-def test_every_log_event_is_listed_with_its_meaning():
+def test_every_log_event_is_listed_with_its_levels_and_meaning():
     section = text(PROJECT / "docs" / "operating.md").partition("### Events\n")[2]
     rows = EVENT_ROW.findall(section.partition("\n## ")[0])
-    listed = [event for event, *_ in rows]
-    assert len(listed) == len(set(listed))
-    assert set(listed) == events()
-    assert {level for _, levels, *_ in rows for level in levels.split(", ")} <= LEVELS
+    assert len(rows) == section.partition("\n## ")[0].count("\n| `")
+    listed = {event: set(levels.split(", ")) for event, levels, *_ in rows}
+    assert len(listed) == len(rows)
+    assert listed == events()
 
 
 def test_every_module_names_its_logger_log():
@@ -196,6 +202,8 @@ def test_every_variable_of_the_environment_is_documented():
     used = set()
     for path in SOURCES:
         used |= set(re.findall(r"\"(PRESSWATCH_[A-Z_]+|REDIS_URL|NO_COLOR)\"", text(path)))
+    # For the processes of `presswatch run` alone.
+    used.discard("PRESSWATCH_LIFELINE")
     assert used
     operating = text(PROJECT / "docs" / "operating.md")
     assert not {name for name in used if f"`{name}`" not in operating}
