@@ -4,6 +4,7 @@ import ast
 import importlib
 import re
 from collections import defaultdict
+from operator import itemgetter
 from pathlib import Path
 
 import click
@@ -109,16 +110,20 @@ def log_methods(expression):
 
 def logged(function):
     """Yields each call that logs in a function, with the names of its possible methods."""
-    chosen = {}
-    for node in ast.walk(function):
-        # A method that is chosen first: `level = log.info if … else log.debug`.
-        if isinstance(node, ast.Assign) and log_methods(node.value):
-            chosen[ast.unparse(node.targets[0])] = log_methods(node.value)
-    for node in ast.walk(function):
-        if isinstance(node, ast.Call):
-            methods = chosen.get(ast.unparse(node.func)) or log_methods(node.func)
+    # A method that is chosen first: `level = log.info if … else log.debug`.
+    chosen = [
+        (node.lineno, ast.unparse(node.targets[0]), log_methods(node.value))
+        for node in ast.walk(function)
+        if isinstance(node, ast.Assign) and log_methods(node.value)
+    ]
+    for call in ast.walk(function):
+        if isinstance(call, ast.Call):
+            methods = log_methods(call.func)
+            for line, name, possible in sorted(chosen, key=itemgetter(0)):
+                if line < call.lineno and ast.unparse(call.func) == name:
+                    methods = possible
             if methods:
-                yield node, methods
+                yield call, methods
 
 
 def events():
