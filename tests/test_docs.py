@@ -134,12 +134,16 @@ def events():
             if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
                 continue
             for call, methods in logged(function):
-                arguments = list(call.args)
-                if methods == {"log"}:
-                    methods = {ast.unparse(arguments.pop(0)).rpartition(".")[2].lower()}
-                assert len(arguments) == 1, f"{path}:{call.lineno}: bind values by name"
-                for event in constants(arguments[0]):
-                    found[event] |= {"error" if name == "exception" else name for name in methods}
+                levels = {"error" if name == "exception" else name for name in methods}
+                *level, event = call.args
+                if levels == {"log"}:
+                    levels = {
+                        ast.unparse(argument).rpartition(".")[2].lower() for argument in level
+                    }
+                else:
+                    assert not level, f"{path}:{call.lineno}: bind values by name"
+                for name in constants(event):
+                    found[name] |= levels
     return found
 
 
