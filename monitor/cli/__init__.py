@@ -28,7 +28,7 @@ def main() -> None:
     """Run the command: exit 0 done, 1 failed, 2 wrong use or broken configuration."""
     try:
         # Outside standalone mode, click hands back what a command gave to `context.exit`.
-        sys.exit(presswatch.main(standalone_mode=False))
+        sys.exit(presswatch.main(prog_name="presswatch", standalone_mode=False))
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
