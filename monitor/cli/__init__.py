@@ -8,6 +8,7 @@ import click
 
 from monitor.cli import daemon, failed, feeds, history, pages, setup, watchlists
 from monitor.errors import ConfigError, PresswatchError, QueryError
+from monitor.runtime import logs
 
 FAILED = 1
 WRONG_USE = 2
@@ -15,8 +16,12 @@ WRONG_USE = 2
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="presswatch")
-def presswatch() -> None:
+@click.pass_context
+def presswatch(context: click.Context) -> None:
     """Watch the news: poll feeds, match articles against watchlists, alert in seconds."""
+    if logs.no_color():
+        # Subcommands inherit it, and click drops the styles of what they print.
+        context.color = False
 
 
 for module in (daemon, setup, pages, history, failed, feeds, watchlists):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
@@ -67,7 +66,7 @@ def line(document: dict[str, Any]) -> str:
 
 def show(alerts: Iterable[dict[str, Any]]) -> None:
     """Print blocks as alerts come."""
-    colour = logs.chosen_format() == "pretty" and "NO_COLOR" not in os.environ
+    colour = logs.chosen_format() == "pretty" and not logs.no_color()
     for alert in alerts:
         click.echo(block(alert), nl=False, color=colour)
 

@@ -43,6 +43,11 @@ def chosen_format() -> Format:
     return "json"
 
 
+def no_color() -> bool:
+    """Returns whether the user wants no colours: NO_COLOR is set and not empty (no-color.org)."""
+    return bool(os.environ.get("NO_COLOR"))
+
+
 def library_level() -> str:
     """The level at which RQ, APScheduler and the cleaners log: their "info" is our "debug"."""
     level = logging.getLogger().level
@@ -130,9 +135,7 @@ def configure(level: str) -> None:
     ]
     renderers: list[structlog.typing.Processor]
     if chosen_format() == "pretty":
-        console = structlog.dev.ConsoleRenderer(
-            pad_event_to=24, colors="NO_COLOR" not in os.environ
-        )
+        console = structlog.dev.ConsoleRenderer(pad_event_to=24, colors=not no_color())
         renderers = [_trace, _without_secrets, _render(console)]
     else:
         renderers = [
