@@ -67,11 +67,11 @@ def add(
 ) -> None:
     """Poll a feed and add it to the configuration; a running daemon takes it up within seconds."""
     source = context.get_parameter_source("config_directory")
-    given = source is not ParameterSource.DEFAULT or Path("config").is_dir()
+    given = source is not ParameterSource.DEFAULT or composition.users_config() is not None
     if not given or composition.is_bundled(config_directory):
         raise PresswatchError(
-            "there is no ./config here, and what comes with Presswatch is not changed: write a "
-            "configuration of your own with `presswatch init`, or name one with --config"
+            "there is no ./config here, and the bundled configuration is never changed: write one "
+            "of your own with `presswatch init`, or name one with --config"
         )
     feed = Feed(url, name, tags)
     addition = prepare_feed(config_directory, feed, os.environ)

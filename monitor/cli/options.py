@@ -58,7 +58,8 @@ def config(command: F) -> F:
         type=click.Path(path_type=Path),
         envvar=composition.CONFIG_VARIABLE,
         callback=_directory,
-        help="Directory of the configuration.  [default: ./config]",
+        help="Directory of the configuration.  [default: ./config, ~/.config/presswatch or "
+        "/etc/presswatch, whichever exists first, else the bundled one]",
     )(command)
 
 

@@ -28,6 +28,8 @@ CONFIG_VARIABLE = "PRESSWATCH_CONFIG"
 DATA_VARIABLE = "PRESSWATCH_DATA"
 REDIS_VARIABLE = "REDIS_URL"
 
+SYSTEM_CONFIG = Path("/etc/presswatch")
+
 SAFE_POLICY = "noeviction"
 
 
@@ -44,9 +46,21 @@ def is_bundled(path: Path) -> bool:
 
 
 def default_config() -> Path:
-    """`./config` where there is one, else the configuration that ships with Presswatch."""
-    here = Path("config")
-    return here if here.is_dir() else bundled("config")
+    """Returns the configuration's directory when none is named: the bundled one as a last resort."""
+    return users_config() or bundled("config")
+
+
+def users_config() -> Path | None:
+    """Returns the first of the usual configuration directories that exists.
+
+    They are `./config`, `presswatch` in the user's configuration directory (XDG Base Directory
+    Specification), and `/etc/presswatch`.
+    """
+    xdg = Path(os.environ.get("XDG_CONFIG_HOME", ""))
+    if not xdg.is_absolute():  # The specification has relative paths ignored.
+        xdg = Path(os.path.expanduser("~/.config"))  # noqa: PTH111 - Path's raises without a home
+    places = (Path("config"), xdg / "presswatch", SYSTEM_CONFIG)
+    return next((place for place in places if place.is_dir()), None)
 
 
 def connect(data: Path, environ: Mapping[str, str] = os.environ) -> Redis:

@@ -197,6 +197,15 @@ def test_what_comes_with_the_package_is_never_written_to(presswatch, tmp_path, m
     assert "presswatch init" in refused.stderr
 
 
+def test_a_feed_is_added_to_the_users_configuration_where_there_is_none_here(presswatch, tmp_path):
+    directory = tmp_path / "home" / "presswatch"
+    assert presswatch.call("init", str(directory)).returncode == 0
+    added = presswatch.call(
+        *("feeds", "add", "https://b.example/rss", "--force"), XDG_CONFIG_HOME=str(tmp_path / "home")
+    )
+    assert added.stdout == f"added to {directory}/feeds.yaml\n"
+
+
 def test_init_writes_a_configuration_that_can_be_used_and_overwrites_nothing(presswatch, tmp_path):
     done = presswatch.call("init")
     assert done.returncode == 0
