@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from monitor.cli import options
-from monitor.cli.console import block, line
+from monitor.cli.console import block, line, terminal_width
 from monitor.errors import PresswatchError
 from monitor.model import Alert, Delivery, as_plain
 from monitor.runtime import logs
@@ -159,7 +159,7 @@ def show_alert(alert_id: str, config_directory: Path, data: Path, as_json: bool)
         told = {"alert": alert.document, "deliveries": [as_plain(note) for note in ledger]}
         click.echo(terminal_json(told, indent=2))
         return
-    click.echo(block(alert.document), nl=False)
+    click.echo(block(alert.document, terminal_width()), nl=False)
     for note in ledger:
         parts = (f"{note.at:%Y-%m-%dT%H:%M:%SZ}", note.subscriber, note.channel, note.event)
         click.echo("  ".join((*parts, printable(note.detail))))

@@ -46,7 +46,7 @@ def is_bundled(path: Path) -> bool:
 
 
 def default_config() -> Path:
-    """Returns the configuration's directory when none is named: the bundled one as a last resort."""
+    """Returns the configuration's directory to use when none is named."""
     return users_config() or bundled("config")
 
 

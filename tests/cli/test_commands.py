@@ -201,7 +201,8 @@ def test_a_feed_is_added_to_the_users_configuration_where_there_is_none_here(pre
     directory = tmp_path / "home" / "presswatch"
     assert presswatch.call("init", str(directory)).returncode == 0
     added = presswatch.call(
-        *("feeds", "add", "https://b.example/rss", "--force"), XDG_CONFIG_HOME=str(tmp_path / "home")
+        *("feeds", "add", "https://b.example/rss", "--force"),
+        XDG_CONFIG_HOME=str(tmp_path / "home"),
     )
     assert added.stdout == f"added to {directory}/feeds.yaml\n"
 
