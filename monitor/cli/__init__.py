@@ -30,9 +30,12 @@ for module in (daemon, setup, pages, history, failed, feeds, watchlists):
 
 
 def main() -> None:
-    """Run the command: exit 0 done, 1 failed, 2 wrong use or broken configuration."""
+    """Runs the command.
+
+    The exit code is 0 for done, 1 for failed, 2 for wrong use or a broken configuration.
+    """
     try:
-        # Outside standalone mode, click hands back what a command gave to `context.exit`.
+        # Outside standalone mode, click returns the code that a command passed to `context.exit`.
         sys.exit(presswatch.main(prog_name="presswatch", standalone_mode=False))
     except click.ClickException as error:
         error.show()

@@ -175,7 +175,7 @@ def test_what_is_no_feed_or_cannot_be_reached_is_added_by_force_only(presswatch,
     for path, why in (("page", "no feed"), ("gone", "HTTP 404")):
         refused = presswatch.call("feeds", "add", f"{site.url}/{path}", *config)
         assert refused.returncode == 1
-        assert f"{site.url}/{path} is not added: " in refused.stderr
+        assert f"{site.url}/{path} was not added: " in refused.stderr
         assert why in refused.stderr
         assert "--force" in refused.stderr
         assert (directory / "config.yaml").read_text() == before
@@ -216,7 +216,7 @@ def test_init_writes_a_configuration_that_can_be_used_and_overwrites_nothing(pre
     written = (tmp_path / "config" / "feeds.yaml").read_text()
     again = presswatch.call("init")
     assert again.returncode == 1
-    assert "config/feeds.yaml is there already; nothing was written" in again.stderr
+    assert "config/feeds.yaml exists already; nothing was written" in again.stderr
     assert (tmp_path / "config" / "feeds.yaml").read_text() == written
     elsewhere = presswatch.call("init", str(tmp_path / "other" / "place"))
     assert f"--config {tmp_path}/other/place" in elsewhere.stdout
@@ -357,7 +357,7 @@ def test_an_alert_is_shown_with_its_ledger(daemon):
     assert told["deliveries"][0]["detail"] == "HTTP 204"
     unknown = daemon("alerts", "show", "nonsense")
     assert unknown.returncode == 1
-    assert "no alert is nonsense" in unknown.stderr
+    assert "no alert has the id nonsense" in unknown.stderr
 
 
 def test_an_alert_is_sent_once_more_under_a_key_of_its_own(daemon, redis):
