@@ -1,4 +1,4 @@
-"""What the schema cannot say of a configuration: names, references, queries, and their examples."""
+"""Checks beyond the schema: names, references, queries and their examples."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from monitor.model import Article, Watchlist
 from monitor.watchlists.matcher import Matcher
 from monitor.watchlists.query import parse
 
-HIDDEN = "cannot be read; what is wrong is not shown, since the environment gave it"
+HIDDEN = "cannot be read; the reason is not shown, because the value is from the environment"
 
 
-def meant(word: str, known: Iterable[str]) -> str:
-    """The end of a message: what was probably meant."""
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """Returns the end of a message that suggests the most similar known word, if there is one."""
     close = get_close_matches(word, list(known), n=1)
     return f"; did you mean `{close[0]}`?" if close else ""
 
 
 def plain_query(any_of: Iterable[str], all_of: Iterable[str], none_of: Iterable[str]) -> str:
-    """The query that the plain form of a watchlist stands for."""
+    """Returns the query that a watchlist's `any`, `all` and `none` mean."""
     parts = [_group(any_of), *map(_quoted, all_of)]
     unwanted = _group(none_of)
     query = " AND ".join(filter(None, parts))
@@ -41,7 +41,7 @@ def _quoted(words: str) -> str:
 
 
 def _named(source: Source, part: str, key: str) -> Iterator[tuple[Path_, str]]:
-    """All texts that stand under a key in the entries of a part."""
+    """Yields the texts under a key in the entries of a section, each with its path."""
     entries = source.values.get(part)
     for number, entry in enumerate(entries if isinstance(entries, list) else ()):
         if isinstance(entry, dict) and isinstance(entry.get(key), str):
@@ -49,7 +49,7 @@ def _named(source: Source, part: str, key: str) -> Iterator[tuple[Path_, str]]:
 
 
 def _tags(source: Source) -> Iterator[tuple[Path_, str]]:
-    """All tags of feeds."""
+    """Yields the tags of all feeds, each with its path."""
     feeds = source.values.get("feeds")
     for number, feed in enumerate(feeds if isinstance(feeds, list) else ()):
         tags = feed.get("tags") if isinstance(feed, dict) else None
@@ -59,7 +59,7 @@ def _tags(source: Source) -> Iterator[tuple[Path_, str]]:
 
 
 def repeated(source: Source) -> Iterator[Fault]:
-    """Names that are given twice."""
+    """Yields a fault for each name that is given twice."""
     for part, key in (("feeds", "url"), ("feeds", "name"), ("watchlists", "name"),
                       ("subscribers", "name")):  # fmt: skip
         first: dict[str, Path_] = {}
@@ -74,8 +74,8 @@ def repeated(source: Source) -> Iterator[Fault]:
 
 
 def dangling(source: Source) -> Iterator[Fault]:
-    """References from watchlists to subscribers and feeds that are not there."""
-    # Each name with whether a fault may propose it.
+    """Yields a fault for each reference from a watchlist to an unknown subscriber, feed or tag."""
+    # Maps each name to whether a fault may suggest it.
     subscribers, names, tags = (
         {name: not source.place(path).secret for path, name in named}
         for named in (
@@ -101,7 +101,7 @@ def dangling(source: Source) -> Iterator[Fault]:
             yield place.fault(f"no {what} is called this")
         else:
             yield place.fault(
-                f"no {what} is called `{word}`" + meant(word, filter(known.get, known))
+                f"no {what} is called `{word}`" + suggestion(word, filter(known.get, known))
             )
 
 
@@ -112,7 +112,7 @@ def _at(values: Any, path: Path_) -> Any:
 
 
 def broken_queries(source: Source) -> Iterator[Fault]:
-    """Queries, definitions and plain words that cannot be read."""
+    """Yields a fault for each query, definition or plain word that cannot be read."""
     definitions = _definitions(source)
     secret = [f"@{name}" for name in definitions if source.place(("definitions", name)).secret]
     texts = [(path, query) for path, query in _named(source, "watchlists", "query")]
@@ -122,13 +122,13 @@ def broken_queries(source: Source) -> Iterator[Fault]:
         try:
             parse(query, definitions)
         except QueryError as error:
-            said = error.message + (f"; {error.hint}" if error.hint else "")
+            reason = error.message + (f"; {error.hint}" if error.hint else "")
             if place.secret or any(name in error.message for name in secret):
-                said = HIDDEN
+                reason = HIDDEN
             if place.literal:
-                yield place.fault(f"query: {said}", offset=error.column - 1)
+                yield place.fault(f"query: {reason}", offset=error.column - 1)
             else:
-                yield place.fault(f"query, column {error.column}: {said}")
+                yield place.fault(f"query, column {error.column}: {reason}")
     for path in list(source.places):
         match path:
             case ("watchlists", _, "any" | "all" | "none", int()):
@@ -140,7 +140,7 @@ def broken_queries(source: Source) -> Iterator[Fault]:
 
 
 def failed_examples(source: Source) -> Iterator[Fault]:
-    """Watchlists that do not match what they must, or match what they must not."""
+    """Yields a fault for each example that a watchlist wrongly matches or does not match."""
     definitions = _definitions(source)
     for number, entry in enumerate(source.values.get("watchlists", ())):
         plain = [entry.get(key, ()) for key in ("any", "all", "none")]
@@ -157,18 +157,18 @@ def failed_examples(source: Source) -> Iterator[Fault]:
                 try:
                     article = _example(example, place.file.parent)
                 except (OSError, ValueError) as error:
-                    why = error.strerror if isinstance(error, OSError) else "no UTF-8 text"
+                    why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
                     yield place.fault(f"cannot be read: {why}")
                     continue
                 if bool(matcher.match(article)) is not wanted:
-                    said = "does not match" if wanted else "matches"
+                    result = "does not match" if wanted else "matches"
                     if secret:
-                        yield place.fault(f"the watchlist {said} this")
+                        yield place.fault(f"the watchlist {result} this")
                         continue
                     parts = ", ".join(matcher.decisive(entry["name"], article))
                     reading = parse(query, definitions).reading
                     yield place.fault(
-                        f"`{entry['name']}` {said} this, because of {parts}; read as {reading}"
+                        f"`{entry['name']}` {result} this, because of {parts}; read as {reading}"
                     )
 
 
@@ -178,7 +178,7 @@ def _example(example: Any, directory: Path) -> Article:
 
 
 def _definitions(source: Source) -> dict[str, str]:
-    found = source.values.get("definitions")
-    if not isinstance(found, dict):
+    definitions = source.values.get("definitions")
+    if not isinstance(definitions, dict):
         return {}
-    return {name: text for name, text in found.items() if isinstance(text, str)}
+    return {name: text for name, text in definitions.items() if isinstance(text, str)}

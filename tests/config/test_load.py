@@ -144,7 +144,7 @@ subscribers:
         "b.yaml:7:5: must have exactly one of slack, email, webhook, apprise",
         'b.yaml:8:29: `at` must be times of day such as "08:00" or "08:00,17:00", got \'8\'',
         "b.yaml:8:46: `to` must not be empty",
-        "c.yaml:2:1: no YAML: expected ',' or '}', but got '<stream end>'",
+        "c.yaml:2:1: not valid YAML: expected ',' or '}', but got '<stream end>'",
     ]
 
 
@@ -320,7 +320,7 @@ def test_what_begins_like_a_variable_and_is_none_is_a_fault(write, written):
     directory = write(a=f"feeds: [{{url: https://a.example/, name: '{written}'}}]")
     assert (
         "a.yaml:1:42: `${` must begin a variable such as ${NAME} or ${NAME:-default}; "
-        "write $${ for the signs themselves"
+        "write $${ for the characters themselves"
     ) in faults(directory, {"A": "x", "B": "y"})
 
 
@@ -339,7 +339,7 @@ def test_files_that_are_no_text_or_no_mapping_are_faults(write, tmp_path):
     write(b="- a\n")
     (tmp_path / "a.yaml").write_bytes(b"\xff\xfe\x00")
     first, second = faults(tmp_path)
-    assert first == "a.yaml:1:1: no UTF-8 at byte 0; save the file as UTF-8"
+    assert first == "a.yaml:1:1: not UTF-8 at byte 0; save the file as UTF-8"
     assert second == "b.yaml:1:1: must hold keys such as `feeds:`, not a single value"
 
 
@@ -399,7 +399,7 @@ def test_what_may_not_be_read_is_a_fault(write, tmp_path, monkeypatch):
 
 def test_two_documents_in_a_file_are_a_fault(write):
     assert faults(write(a="feeds: []\n---\nfeeds: []\n")) == [
-        "a.yaml:2:1: no YAML: expected a single document in the stream, but found another document"
+        "a.yaml:2:1: not valid YAML: expected a single document in the stream, but found another document"
     ]
 
 
