@@ -43,7 +43,7 @@ def run(config_directory: Path, data: Path, log_level: str) -> None:
 @options.log_level
 def demo(log_level: str) -> None:
     """Watch a bundled newsroom, offline: alerts for its articles, none for its adverts."""
-    from monitor.cli.demonstration import Show
+    from monitor.cli.demonstration import DemoConsole
     from monitor.demo import configuration
     from monitor.demo.newsroom import LOOPBACK, free_port
 
@@ -63,7 +63,7 @@ def demo(log_level: str) -> None:
         data = Path(scratch) / "var"
         with _daemon(config_directory, data, level, processes):
             click.echo("presswatch: a newsroom of three outlets opens on loopback …\n", err=True)
-            sys.exit(processes.run(Show(composition.start(config_directory, data))))
+            sys.exit(processes.run(DemoConsole(composition.start(config_directory, data))))
 
 
 @contextmanager

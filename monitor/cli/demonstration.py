@@ -59,7 +59,7 @@ Now try your own feeds: edit config/feeds.yaml and config/watchlists.yaml, then 
     return "\n".join([counts, *surprises, outlook])
 
 
-class Show:
+class DemoConsole:
     """Prints alerts until the newsroom has published everything, then the summary."""
 
     def __init__(self, daemon: composition.Runtime) -> None:

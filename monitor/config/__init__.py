@@ -35,7 +35,7 @@ from monitor.config.schema import (
     SubscriberEntry,
     WatchlistEntry,
 )
-from monitor.config.source import Path_, Source, files, read
+from monitor.config.source import ConfigDocument, KeyPath, files, read
 from monitor.errors import ConfigError, Fault, PresswatchError
 from monitor.hiding import secrets, without_userinfo
 from monitor.model import Digest, Feed, FeedFilter, Quiet, Subscriber, Watchlist
@@ -126,7 +126,9 @@ def load(
     )
 
 
-def _changes_of_fixed(source: Source, settings: Settings, running: Settings) -> Iterator[Fault]:
+def _changes_of_fixed(
+    source: ConfigDocument, settings: Settings, running: Settings
+) -> Iterator[Fault]:
     """Yields faults for changes that would leave some processes with the old value."""
     if settings.redis_prefix != running.redis_prefix:
         yield source.place(("settings", "redis_prefix")).fault(
@@ -214,8 +216,8 @@ def _files_for_feeds(directory: Path) -> Iterator[Path]:
     )
 
 
-def _feed(source: Source, number: int, entry: FeedEntry) -> Feed:
-    at: Path_ = ("feeds", number, "url")
+def _feed(source: ConfigDocument, number: int, entry: FeedEntry) -> Feed:
+    at: KeyPath = ("feeds", number, "url")
     variables = source.variables.get(at, ())
     return Feed(
         entry.url,
@@ -248,9 +250,9 @@ def _subscriber(entry: SubscriberEntry) -> Subscriber:
     )
 
 
-def _fault(source: Source, details: ErrorDetails) -> Fault:
+def _fault(source: ConfigDocument, details: ErrorDetails) -> Fault:
     """Returns one of pydantic's errors as a fault: at its place, in plain words."""
-    path: Path_ = details["loc"]
+    path: KeyPath = details["loc"]
     if path[-1:] == ("[key]",):
         path = path[:-1]
         return source.keys[path].fault(f"`{path[-1]}` {details['msg']}")
@@ -272,7 +274,7 @@ def _fault(source: Source, details: ErrorDetails) -> Fault:
     return place.fault(name + message)
 
 
-def _keys(path: Path_) -> Iterable[str]:
+def _keys(path: KeyPath) -> Iterable[str]:
     """Returns the keys that the schema knows at a path."""
     model: type[BaseModel] = File
     for part in path:

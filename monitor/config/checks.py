@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from monitor.config.source import Path_, Source
+from monitor.config.source import ConfigDocument, KeyPath
 from monitor.errors import Fault, QueryError
 from monitor.hiding import without_userinfo
 from monitor.model import Article, Watchlist
@@ -40,7 +40,7 @@ def _quoted(words: str) -> str:
     return f'"{words.replace(chr(34), " ")}"'
 
 
-def _named(source: Source, part: str, key: str) -> Iterator[tuple[Path_, str]]:
+def _named(source: ConfigDocument, part: str, key: str) -> Iterator[tuple[KeyPath, str]]:
     """Yields the texts under a key in the entries of a section, each with its path."""
     entries = source.values.get(part)
     for number, entry in enumerate(entries if isinstance(entries, list) else ()):
@@ -48,7 +48,7 @@ def _named(source: Source, part: str, key: str) -> Iterator[tuple[Path_, str]]:
             yield (part, number, key), entry[key]
 
 
-def _tags(source: Source) -> Iterator[tuple[Path_, str]]:
+def _tags(source: ConfigDocument) -> Iterator[tuple[KeyPath, str]]:
     """Yields the tags of all feeds, each with its path."""
     feeds = source.values.get("feeds")
     for number, feed in enumerate(feeds if isinstance(feeds, list) else ()):
@@ -58,11 +58,11 @@ def _tags(source: Source) -> Iterator[tuple[Path_, str]]:
                 yield ("feeds", number, "tags", index), tag
 
 
-def repeated(source: Source) -> Iterator[Fault]:
+def repeated(source: ConfigDocument) -> Iterator[Fault]:
     """Yields a fault for each name that is given twice."""
     for part, key in (("feeds", "url"), ("feeds", "name"), ("watchlists", "name"),
                       ("subscribers", "name")):  # fmt: skip
-        first: dict[str, Path_] = {}
+        first: dict[str, KeyPath] = {}
         for path, name in _named(source, part, key):
             if name in first:
                 where = source.place(first[name])
@@ -73,7 +73,7 @@ def repeated(source: Source) -> Iterator[Fault]:
             first.setdefault(name, path)
 
 
-def dangling(source: Source) -> Iterator[Fault]:
+def dangling(source: ConfigDocument) -> Iterator[Fault]:
     """Yields a fault for each reference from a watchlist to an unknown subscriber, feed or tag."""
     # Maps each name to whether a fault may suggest it.
     subscribers, names, tags = (
@@ -105,13 +105,13 @@ def dangling(source: Source) -> Iterator[Fault]:
             )
 
 
-def _at(values: Any, path: Path_) -> Any:
+def _at(values: Any, path: KeyPath) -> Any:
     for part in path:
         values = values[part]
     return values
 
 
-def broken_queries(source: Source) -> Iterator[Fault]:
+def broken_queries(source: ConfigDocument) -> Iterator[Fault]:
     """Yields a fault for each query, definition or plain word that cannot be read."""
     definitions = _definitions(source)
     secret = [f"@{name}" for name in definitions if source.place(("definitions", name)).secret]
@@ -139,7 +139,7 @@ def broken_queries(source: Source) -> Iterator[Fault]:
                     yield place.fault(HIDDEN if place.secret else error.message)
 
 
-def failed_examples(source: Source) -> Iterator[Fault]:
+def failed_examples(source: ConfigDocument) -> Iterator[Fault]:
     """Yields a fault for each example that a watchlist wrongly matches or does not match."""
     definitions = _definitions(source)
     for number, entry in enumerate(source.values.get("watchlists", ())):
@@ -177,7 +177,7 @@ def _example(example: Any, directory: Path) -> Article:
     return Article("", "", "", text, "", "")
 
 
-def _definitions(source: Source) -> dict[str, str]:
+def _definitions(source: ConfigDocument) -> dict[str, str]:
     definitions = source.values.get("definitions")
     if not isinstance(definitions, dict):
         return {}

@@ -19,7 +19,6 @@ from monitor.config.values import (
     Name,
     Network,
     Rate,
-    Secret,
     Size,
     SmtpUrl,
     Text,
@@ -27,6 +26,7 @@ from monitor.config.values import (
     Times,
     Unsubscribe,
     Url,
+    WebhookSecret,
     Zone,
     expected,
     written,
@@ -155,7 +155,7 @@ class Webhook(Model):
     """An address that gets a POST request for each alert or digest."""
 
     url: Url
-    secret: Secret | None = None
+    secret: WebhookSecret | None = None
 
 
 class Apprise(Model):
@@ -193,6 +193,7 @@ class QuietEntry(Model):
         return self
 
 
+# The kinds of subscribers. The deliveries have a channel of the same name for each.
 KINDS = ("slack", "email", "webhook", "apprise")
 
 

@@ -17,7 +17,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from monitor.errors import Fault
 from monitor.hiding import Secret
 
-Path_ = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 
 # Aliases of aliases may expand without limit ("billion laughs"); no configuration is this large.
 MAX_NODES = 500_000
@@ -54,19 +54,19 @@ class Place:
 
 
 @dataclass(slots=True)
-class Source:
+class ConfigDocument:
     """The merged values of all files, with the places of values and keys by path."""
 
     values: dict[str, Any] = field(default_factory=dict)
-    places: dict[Path_, Place] = field(default_factory=dict)
-    keys: dict[Path_, Place] = field(default_factory=dict)
+    places: dict[KeyPath, Place] = field(default_factory=dict)
+    keys: dict[KeyPath, Place] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     # For values with variables: the text in the file, with the variables' names only.
-    written: dict[Path_, str] = field(default_factory=dict)
+    written: dict[KeyPath, str] = field(default_factory=dict)
     # For the same values: each variable's value and its name.
-    variables: dict[Path_, list[Secret]] = field(default_factory=dict)
+    variables: dict[KeyPath, list[Secret]] = field(default_factory=dict)
 
-    def place(self, path: Path_) -> Place:
+    def place(self, path: KeyPath) -> Place:
         """Returns the place of a value, or of the nearest value that contains it."""
         while path not in self.places and path:
             path = path[:-1]
@@ -105,12 +105,12 @@ def _may_be_read(path: Path) -> bool:
 
 def read(
     directory: Path, environ: Mapping[str, str], instead: Mapping[Path, str] | None = None
-) -> Source:
+) -> ConfigDocument:
     """Reads and merges all files of a directory; errors become faults of the source.
 
     `instead` holds texts to read in place of files, which need not exist.
     """
-    source = Source(places={(): Place(directory, 1, 1)})
+    source = ConfigDocument(places={(): Place(directory, 1, 1)})
 
     def failed(error: OSError) -> None:
         missing = isinstance(error, FileNotFoundError | NotADirectoryError)
@@ -119,14 +119,14 @@ def read(
 
     texts = instead or {}
     for file in sorted({*files(directory, failed), *texts}):
-        _Reader(file, environ, source).read(texts.get(file))
+        _FileReader(file, environ, source).read(texts.get(file))
     return source
 
 
-class _Reader:
+class _FileReader:
     """Reads one file into a source."""
 
-    def __init__(self, file: Path, environ: Mapping[str, str], source: Source) -> None:
+    def __init__(self, file: Path, environ: Mapping[str, str], source: ConfigDocument) -> None:
         self._file = file
         self._environ = environ
         self._source = source
@@ -179,7 +179,7 @@ class _Reader:
                 self._put(values, (key,), key_place, value)
             self._source.keys.setdefault((key,), key_place)
 
-    def _put(self, into: dict[str, Any], path: Path_, key_place: Place, node: Node) -> None:
+    def _put(self, into: dict[str, Any], path: KeyPath, key_place: Place, node: Node) -> None:
         name = str(path[-1])
         present = into.get(name)
         if isinstance(node, MappingNode) and isinstance(present, dict):
@@ -205,7 +205,7 @@ class _Reader:
                 seen[name] = place
                 yield name, place, value
 
-    def _plain(self, node: Node, path: Path_) -> Any:
+    def _plain(self, node: Node, path: KeyPath) -> Any:
         """Returns a node's plain value, and records the places of all values in it."""
         place = self._place(node)
         self._nodes += 1
@@ -230,7 +230,7 @@ class _Reader:
             self._record_variables(path, str(node.value))
         return self._scalar(node, place)
 
-    def _record_variables(self, path: Path_, text: str) -> None:
+    def _record_variables(self, path: KeyPath, text: str) -> None:
         """Records how a text with variables may be shown, and the values that must be hidden."""
         variables = self._source.variables[path] = []
 

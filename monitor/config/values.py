@@ -190,7 +190,7 @@ Interval = Annotated[
 ]
 Size = Annotated[int, BeforeValidator(_size), WithJsonSchema({"type": ["string", "integer"]})]
 Url = Annotated[str, BeforeValidator(_url), _TEXT_SCHEMA]
-Secret = Annotated[str, BeforeValidator(_secret), _TEXT_SCHEMA]
+WebhookSecret = Annotated[str, BeforeValidator(_secret), _TEXT_SCHEMA]
 SmtpUrl = Annotated[str, _readable(read_route), _TEXT_SCHEMA]
 Mailbox = Annotated[str, _readable(mailbox), _TEXT_SCHEMA]
 Unsubscribe = Annotated[str, _readable(unsubscribe_url), _TEXT_SCHEMA]

@@ -11,6 +11,7 @@ from monitor.config import File, Settings, json_schema, load
 from monitor.config import _models as models_in
 from monitor.config.schema import KINDS
 from monitor.errors import ConfigError
+from workers.deliveries.attempt import CHANNELS
 from workers.deliveries.webhook import signature
 
 PROJECT = Path(__file__).parents[2]
@@ -132,3 +133,7 @@ def test_the_receiver_that_is_shown_knows_our_signatures():
     headers = signature("secret", "id", 1, b"{}")
     assert shown["is_ours"](headers, b"{}", b"secret")
     assert not shown["is_ours"](headers, b"{ }", b"secret")
+
+
+def test_each_kind_of_subscriber_in_the_schema_has_a_channel():
+    assert set(KINDS) == set(CHANNELS)
