@@ -93,7 +93,7 @@ values = st.recursive(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
 @given(st.sampled_from(PLACES), values, st.none() | st.sampled_from(["", "nam", "tags", "file"]))
-def test_any_value_in_any_place_is_taken_or_a_fault_in_the_file(tmp_path, path, value, key):
+def test_any_value_anywhere_is_accepted_or_a_fault_in_the_file(tmp_path, path, value, key):
     file = tmp_path / "a.yaml"
     text = json.dumps(with_value(path, value, key), indent=1)
     file.write_text(text)
@@ -165,7 +165,7 @@ def test_a_query_from_the_environment_is_not_shown_where_another_uses_it(tmp_pat
         ("definitions: {two words: a}", "`two words` must be a name of letters"),
     ],
 )  # fmt: skip
-def test_values_that_cannot_be_meant_are_faults(tmp_path, text, expected):
+def test_invalid_values_are_faults(tmp_path, text, expected):
     (tmp_path / "a.yaml").write_text(text)
     assert any(expected in fault for fault in faults(tmp_path)), faults(tmp_path)
 
@@ -187,7 +187,7 @@ def test_sizes_are_written_with_decimal_units(tmp_path, written, size):
     assert load(tmp_path, {}).settings.poll.max_size == size
 
 
-def test_an_example_file_that_is_no_text_is_a_fault_at_its_place(tmp_path):
+def test_an_example_file_that_is_not_text_is_a_fault_at_its_place(tmp_path):
     (tmp_path / "page.bin").write_bytes(b"\xff")
     (tmp_path / "a.yaml").write_text(
         'watchlists: [{name: w, query: a, must_match: [{file: page.bin}, {file: "a\\0"}]}]'
