@@ -106,7 +106,7 @@ def _may_be_read(path: Path) -> bool:
 def read(
     directory: Path, environ: Mapping[str, str], instead: Mapping[Path, str] | None = None
 ) -> ConfigDocument:
-    """Reads and merges all files of a directory; errors become faults of the source.
+    """Reads and merges all files of a directory; errors become faults of the document.
 
     `instead` holds texts to read in place of files, which need not exist.
     """
@@ -124,7 +124,7 @@ def read(
 
 
 class _FileReader:
-    """Reads one file into a source."""
+    """Reads one file into a document."""
 
     def __init__(self, file: Path, environ: Mapping[str, str], source: ConfigDocument) -> None:
         self._file = file

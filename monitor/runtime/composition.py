@@ -107,7 +107,7 @@ def connect(data: Path, environ: Mapping[str, str] = os.environ) -> Redis:
 
 @dataclass(frozen=True)
 class Runtime:
-    """What the processes of one Presswatch share: the configuration, Redis, and its contents."""
+    """The parts that the processes of one Presswatch share: configuration, Redis, store, queues."""
 
     config_directory: Path
     config: Config

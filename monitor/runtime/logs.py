@@ -1,4 +1,4 @@
-"""The log: events with context on standard error, in one form for our lines and libraries'."""
+"""The log: events with context on standard error, in one form for our lines and the libraries."""
 
 from __future__ import annotations
 
