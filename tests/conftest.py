@@ -260,6 +260,8 @@ def presswatch(tmp_path):
         for name, value in os.environ.items()
         if not name.startswith("PRESSWATCH_") and name != "REDIS_URL"
     }
+    # Not the configuration of the person who runs the tests.
+    clean["XDG_CONFIG_HOME"] = str(tmp_path / "xdg")
     processes = Processes(tmp_path, clean)
     yield processes
     processes.close()

@@ -159,9 +159,7 @@ def test_a_changed_watchlist_is_used_for_the_next_article(
     eventually(lambda: titles(stream(data)), expected)
 
 
-def test_a_second_daemon_on_the_same_data_is_told_who_holds_it(
-    herald, presswatch, eventually, tmp_path
-):
+def test_a_second_daemon_on_the_same_data_names_the_first(herald, presswatch, eventually, tmp_path):
     data = tmp_path / "var"
     common = ("--config", str(herald.config), "--data", str(data))
     first = presswatch.start("run", *common)
@@ -171,9 +169,7 @@ def test_a_second_daemon_on_the_same_data_is_told_who_holds_it(
     assert f"held by another presswatch (process {first.pid})" in second.stderr
 
 
-def test_redis_and_all_processes_end_with_a_daemon_that_is_killed(
-    herald, presswatch, eventually, tmp_path
-):
+def test_redis_and_all_processes_end_with_a_killed_daemon(herald, presswatch, eventually, tmp_path):
     data = tmp_path / "var"
     daemon = presswatch.start("run", "--config", str(herald.config), "--data", str(data))
     eventually(lambda: herald.asked()["/1"], 1)
@@ -197,7 +193,7 @@ def test_redis_and_all_processes_end_with_a_daemon_that_is_killed(
     )
 
 
-def test_the_demo_alerts_for_its_articles_and_for_nothing_beside_them():
+def test_the_demo_alerts_for_its_articles_and_nothing_else():
     shown = subprocess.run(
         [sys.executable, "-m", "monitor.cli", "demo"],
         capture_output=True,

@@ -60,7 +60,7 @@ def publish(site, words):
 
 
 @pytest.mark.timeout(180)
-def test_it_goes_on_through_quiet_hours_and_kills_and_still_alerts(
+def test_run_survives_quiet_hours_and_kills_and_still_alerts(
     run, site, words, eventually, tmp_path
 ):
     time.sleep(7)
@@ -87,7 +87,7 @@ def test_it_goes_on_through_quiet_hours_and_kills_and_still_alerts(
     assert run.wait(10) == 0
 
 
-def test_tail_goes_on_while_redis_restarts(run, presswatch, site, words, eventually):
+def test_tail_survives_a_restart_of_redis(run, presswatch, site, words, eventually):
     config = str(run.data.parent / "config")
     tail = presswatch.start("tail", "--data", str(run.data), "--config", config)
     with redis_of(run.data) as redis:

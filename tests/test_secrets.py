@@ -41,7 +41,7 @@ def items(*entries):
     return f'<?xml version="1.0"?><rss version="2.0"><channel>{found}</channel></rss>'.encode()
 
 
-def test_user_password_and_key_of_a_feed_are_nowhere_to_be_read(
+def test_user_password_and_key_of_a_feed_are_never_shown(
     directory, presswatch, site, redis, redis_url, store, queues, words, monkeypatch, capfd
 ):
     for name, value in (("PASSWORD", PASSWORD), ("KEY", KEY)):
@@ -110,7 +110,7 @@ def test_logs_of_a_daemon_hold_no_secret_of_a_feed(
         assert secret not in log
 
 
-def test_what_may_be_shown_of_an_address_is_what_the_file_says(directory):
+def test_an_address_is_shown_as_the_file_writes_it(directory):
     config = load(directory, {"PASSWORD": PASSWORD, "KEY": "short"})
     feed = config.feeds[0]
     assert feed.public_url.endswith("/feed.xml?key=${KEY}&edition=eu")
@@ -119,7 +119,7 @@ def test_what_may_be_shown_of_an_address_is_what_the_file_says(directory):
     assert feed.shown("https://a.example/short") == "https://a.example/short"
 
 
-def test_an_address_that_is_a_variable_hides_all_that_it_says(configure):
+def test_an_address_from_a_variable_is_hidden_entirely(configure):
     url = "https://me:hunter2@news.example/rss?token=0123456789"
     directory = configure("feeds: [{url: '${FEED}'}]")
     (feed,) = load(directory, {"FEED": url}).feeds
@@ -129,7 +129,7 @@ def test_an_address_that_is_a_variable_hides_all_that_it_says(configure):
     )
 
 
-def test_defaults_and_escaped_signs_are_shown_as_written(configure):
+def test_defaults_and_escapes_are_shown_as_written(configure):
     directory = configure("feeds: [{url: 'https://a.example/${A:-first}/$${B}'}]")
     (feed,) = load(directory, {}).feeds
     assert (feed.url, feed.public_url) == (
@@ -138,7 +138,7 @@ def test_defaults_and_escaped_signs_are_shown_as_written(configure):
     )
 
 
-def test_user_and_password_go_and_the_host_stays():
+def test_user_and_password_are_removed_but_not_the_host():
     assert without_userinfo("https://a:b@c@d.example/@e see x@y") == "https://d.example/@e see x@y"
     known = secrets([("d.example", "${HOST}"), ("secret value", "${KEY}")])
     assert hidden("https://u@d.example/x?k=secret%20value", known) == "https://d.example/x?k=${KEY}"

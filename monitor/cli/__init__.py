@@ -8,6 +8,7 @@ import click
 
 from monitor.cli import daemon, failed, feeds, history, pages, setup, watchlists
 from monitor.errors import ConfigError, PresswatchError, QueryError
+from monitor.runtime import logs
 
 FAILED = 1
 WRONG_USE = 2
@@ -15,8 +16,12 @@ WRONG_USE = 2
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="presswatch")
-def presswatch() -> None:
+@click.pass_context
+def presswatch(context: click.Context) -> None:
     """Watch the news: poll feeds, match articles against watchlists, alert in seconds."""
+    if logs.no_color():
+        # Subcommands inherit it, and click drops the styles of what they print.
+        context.color = False
 
 
 for module in (daemon, setup, pages, history, failed, feeds, watchlists):
@@ -25,10 +30,13 @@ for module in (daemon, setup, pages, history, failed, feeds, watchlists):
 
 
 def main() -> None:
-    """Run the command: exit 0 done, 1 failed, 2 wrong use or broken configuration."""
+    """Runs the command.
+
+    The exit code is 0 for done, 1 for failed, 2 for wrong use or a broken configuration.
+    """
     try:
-        # Outside standalone mode, click hands back what a command gave to `context.exit`.
-        sys.exit(presswatch.main(standalone_mode=False))
+        # Outside standalone mode, click returns the code that a command passed to `context.exit`.
+        sys.exit(presswatch.main(prog_name="presswatch", standalone_mode=False))
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

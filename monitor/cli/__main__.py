@@ -1,4 +1,4 @@
-"""`python -m monitor.cli` is `presswatch`."""
+"""`python -m monitor.cli` is the command `presswatch`."""
 
 from monitor.cli import main
 

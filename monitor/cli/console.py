@@ -1,9 +1,11 @@
-"""Alerts on a terminal: a readable block each for `run` and `demo`, a line each for `tail`."""
+"""Alerts on a terminal: a readable block for `run` and `demo`, one line for `tail`."""
 
 from __future__ import annotations
 
-import os
+import shutil
+import sys
 import threading
+import unicodedata
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -18,37 +20,79 @@ from monitor.untrusted import printable
 if TYPE_CHECKING:
     from monitor.store import AlertStore
 
-WIDTH = 88
-STYLE: dict[str, dict[str, Any]] = {
+# Longer lines are tiring to read.
+MAX_WIDTH = 88
+INDENT = "  "
+PRIORITY_STYLES: dict[str, dict[str, Any]] = {
     "high": {"fg": "red", "bold": True},
     "normal": {"fg": "yellow", "bold": True},
     "low": {"fg": "blue", "bold": True},
 }
-# How soon the console notices that there is nothing more to show.
+# The console notices within this time that nothing more will come.
 BLOCK = timedelta(seconds=1)
 
 
-def block(document: dict[str, Any]) -> str:
-    """An alert as a block of lines, with styles that `click.echo` drops where they do no good."""
+def terminal_width() -> int:
+    """Returns how many columns a block may take: those of the terminal, at most `MAX_WIDTH`."""
+    if not sys.stdout.isatty():
+        return MAX_WIDTH
+    return min(MAX_WIDTH, shutil.get_terminal_size((MAX_WIDTH, 24)).columns)
+
+
+def block(document: dict[str, Any], width: int = MAX_WIDTH) -> str:
+    """Returns an alert as a block of lines of at most `width` columns, with styles.
+
+    `click.echo` drops the styles when the output is not a terminal. A word that is longer than a
+    line, such as an address, is not broken.
+    """
     alert = whole(document)
     article = alert["article"]
     when = clock(article["published_at"] or alert["detected_at"], "%-d %B %Y, %H:%M", None)
-    head = printable(f"{alert['watchlist']} · {alert['priority']}")
+    head = printable(f"── {alert['watchlist']} · {alert['priority']} ")
     about = filter(None, [article["source"], when, reservation(article)])
     lines = [
-        click.style(
-            f"── {head} " + "─" * max(0, WIDTH - len(head) - 4), **STYLE[alert["priority"]]
-        ),
+        click.style(head + "─" * (width - _columns(head)), **PRIORITY_STYLES[alert["priority"]]),
         click.style(printable(article["title"]) or "(no title)", bold=True),
         click.style(printable(" · ".join(about)), dim=True),
-        *(f"  {highlighted(snippet)}" for snippet in alert["snippets"]),
+        *(f"{INDENT}{highlighted(snippet)}" for snippet in alert["snippets"]),
         click.style(printable(article["url"]), fg="cyan"),
     ]
-    return "\n".join(lines) + "\n\n"
+    return "\n".join(wrapped(line, width) for line in lines) + "\n\n"
+
+
+def wrapped(styled: str, width: int) -> str:
+    """Breaks a line with styles at spaces, so that each part fits; the parts keep its indent.
+
+    Escape sequences take no columns. They hold no spaces, so none is broken.
+    """
+    words = styled.lstrip(" ").split(" ")
+    indent = " " * (len(styled) - len(styled.lstrip(" ")))
+    lines, line, used = [], indent + words[0], len(indent) + _columns(words[0])
+    for word in words[1:]:
+        columns = _columns(word)
+        if used + 1 + columns <= width:
+            line, used = f"{line} {word}", used + 1 + columns
+        else:
+            lines.append(line)
+            line, used = indent + word, len(indent) + columns
+    return "\n".join([*lines, line])
+
+
+def _columns(styled: str) -> int:
+    """Returns how many columns of a terminal a text takes; East Asian characters take two."""
+    text = click.unstyle(styled)
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.category(char) in {"Mn", "Me", "Cf"}
+        else 2 if unicodedata.east_asian_width(char) in {"W", "F"}
+        else 1
+        for char in text
+    )  # fmt: skip
 
 
 def highlighted(snippet: dict[str, Any]) -> str:
-    """A snippet with what matched made to stand out."""
+    """Returns a snippet in which the matched words have a style of their own."""
     text, done, pieces = snippet["text"], 0, []
     for start, end in snippet["highlights"]:
         pieces.append(printable(text[done:start]))
@@ -58,7 +102,7 @@ def highlighted(snippet: dict[str, Any]) -> str:
 
 
 def line(document: dict[str, Any]) -> str:
-    """An alert as one line."""
+    """Returns an alert as one line."""
     alert = whole(document)
     article = alert["article"]
     parts = (alert["detected_at"], alert["watchlist"], article["title"], article["url"])
@@ -66,20 +110,20 @@ def line(document: dict[str, Any]) -> str:
 
 
 def show(alerts: Iterable[dict[str, Any]]) -> None:
-    """Print blocks as alerts come."""
-    colour = logs.chosen_format() == "pretty" and "NO_COLOR" not in os.environ
+    """Prints each alert as a block when it arrives."""
+    colour = logs.chosen_format() == "pretty" and not logs.no_color()
     for alert in alerts:
-        click.echo(block(alert), nl=False, color=colour)
+        click.echo(block(alert, terminal_width()), nl=False, color=colour)
 
 
 class Console:
-    """Shows the alerts of a daemon as they are published, beginning after a stream id."""
+    """Shows a daemon's alerts as they are published, starting after a stream id."""
 
     def __init__(self, alerts: AlertStore, after: str) -> None:
         self._alerts = alerts.follow(after=after, block=BLOCK)
 
     def __call__(self, quiet: threading.Event) -> None:
-        """Print blocks until `quiet` is set; called again, go on after the last one."""
+        """Prints blocks until `quiet` is set; a further call goes on after the last alert."""
         show(self._until(quiet))
 
     def _until(self, quiet: threading.Event) -> Iterator[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Commands that run: everything at once, or one process each."""
+"""Commands that run the daemon: as a whole, or one process of it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from monitor.runtime import composition, embedded, lifeline, logs
 @options.data
 @options.log_level
 def run(config_directory: Path, data: Path, log_level: str) -> None:
-    """Run everything in the foreground, and print each alert, until Ctrl-C."""
+    """Run everything in the foreground and print each alert, until Ctrl-C."""
     configuration = composition.read(config_directory)
     processes = Supervisor(_commands())
     with _daemon(config_directory, data, log_level, processes):
@@ -35,15 +35,15 @@ def run(config_directory: Path, data: Path, log_level: str) -> None:
             err=True,
         )
         alerts = composition.start(config_directory, data).store.alerts
-        # What is published before the console is up is shown all the same.
+        # The console also shows alerts that are published before it starts.
         sys.exit(processes.run(Console(alerts, alerts.last_id())))
 
 
 @click.command()
 @options.log_level
 def demo(log_level: str) -> None:
-    """Show it all on a bundled newsroom, offline: alerts for its articles, none for its adverts."""
-    from monitor.cli.demonstration import Show
+    """Watch a bundled newsroom, offline: alerts for its articles, none for its adverts."""
+    from monitor.cli.demonstration import DemoConsole
     from monitor.demo import configuration
     from monitor.demo.newsroom import LOOPBACK, free_port
 
@@ -54,23 +54,23 @@ def demo(log_level: str) -> None:
         (config_directory / "demo.yaml").write_text(
             configuration(f"http://{LOOPBACK}:{port}"), encoding="utf-8"
         )
-        # A demonstration is about alerts; lines about each article are there for who asks.
-        chosen = click.get_current_context().get_parameter_source("log_level")
-        level = "warning" if chosen is ParameterSource.DEFAULT else log_level
+        # Log lines about each article would hide the alerts, unless the user asks for them.
+        source = click.get_current_context().get_parameter_source("log_level")
+        level = "warning" if source is ParameterSource.DEFAULT else log_level
         logs.configure(level)
         newsroom = shlex.join([sys.executable, "-m", "monitor.demo.newsroom", str(port)])
         processes = Supervisor(_commands() | {"newsroom": newsroom})
         data = Path(scratch) / "var"
         with _daemon(config_directory, data, level, processes):
             click.echo("presswatch: a newsroom of three outlets opens on loopback …\n", err=True)
-            sys.exit(processes.run(Show(composition.start(config_directory, data))))
+            sys.exit(processes.run(DemoConsole(composition.start(config_directory, data))))
 
 
 @contextmanager
 def _daemon(
     config_directory: Path, data: Path, log_level: str, processes: Supervisor
 ) -> Iterator[None]:
-    """Hold the data directory, have a Redis, and tell the processes to come about both."""
+    """Holds the data directory and a Redis, and passes both to the processes by the environment."""
     data = data.resolve()
     with embedded.hold(data):
         os.environ |= {
@@ -79,7 +79,7 @@ def _daemon(
             lifeline.ENVIRONMENT: str(embedded.lifeline_of(data)),
             logs.LEVEL_VARIABLE: log_level,
             logs.FORMAT_VARIABLE: logs.chosen_format(),
-            # The Procfile says `presswatch`: that of this very environment.
+            # The Procfile calls `presswatch`, which must be the one of this environment.
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
             "PYTHONUNBUFFERED": "1",
         }
@@ -92,7 +92,7 @@ def _daemon(
 
 
 def _commands() -> dict[str, str]:
-    """The Procfile's processes."""
+    """Returns the command line of each process in the Procfile."""
     from honcho.environ import parse_procfile
 
     procfile = parse_procfile(composition.bundled("Procfile").read_text(encoding="utf-8"))
@@ -104,7 +104,7 @@ def _commands() -> dict[str, str]:
 @options.data
 @options.log_level
 def scheduler(config_directory: Path, data: Path, log_level: str) -> None:  # noqa: ARG001
-    """Poll the feeds; of several schedulers on one Redis, one leads."""
+    """Poll the feeds; if several schedulers share a Redis, one of them leads."""
     from monitor.scheduler.scheduler import serve
 
     lifeline.stop_with_owner()

@@ -1,4 +1,4 @@
-"""Prints the demo's alerts as they arrive, and at the end compares them with those expected."""
+"""Prints the demo's alerts as they arrive, then compares them with those expected."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CALM = timedelta(seconds=3)
 def watch(
     daemon: composition.Runtime, alerts: list[tuple[str, str]], quiet: threading.Event
 ) -> Iterator[dict[str, Any]]:
-    """Yields alerts until all stories are read and nothing more arrives; `alerts` collects them."""
+    """Yields alerts until all stories are read and no more arrive; `alerts` collects them."""
     deadline = time.monotonic() + TIMEOUT_S
     for alert in daemon.store.alerts.follow(after="0", block=CALM):
         if alert:
@@ -42,13 +42,15 @@ def watch(
 
 def summary(alerts: list[tuple[str, str]], articles: int) -> str:
     """Returns the demo's closing summary."""
-    found = EXPECTED & set(alerts)
+    correct = EXPECTED & set(alerts)
     false = sorted(set(alerts) - EXPECTED)
     doubles = len(alerts) - len(set(alerts))
     surprises = [f"false: {watchlist}: {title}" for watchlist, title in false]
-    surprises += [f"missed: {watchlist}: {title}" for watchlist, title in sorted(EXPECTED - found)]
+    surprises += [
+        f"missed: {watchlist}: {title}" for watchlist, title in sorted(EXPECTED - correct)
+    ]
     counts = f"""\
-{articles} articles read, {len(alerts)} alerts: {len(found)} of {len(EXPECTED)} expected, \
+{articles} articles read, {len(alerts)} alerts: {len(correct)} of {len(EXPECTED)} expected, \
 {doubles} twice, {len(false)} false.
 {len(DECOYS)} times another watchlist's words appeared beside an article, in a trending list, an
 advert or a comment: {len(DECOYS & set(alerts))} of these alerted."""
@@ -57,18 +59,18 @@ Now try your own feeds: edit config/feeds.yaml and config/watchlists.yaml, then 
     return "\n".join([counts, *surprises, outlook])
 
 
-class Show:
-    """Prints alerts until the newsroom has nothing more to say, and then what came of it."""
+class DemoConsole:
+    """Prints alerts until the newsroom has published everything, then the summary."""
 
     def __init__(self, daemon: composition.Runtime) -> None:
         self._daemon = daemon
 
     def __call__(self, quiet: threading.Event) -> int | None:
-        """Give 0 where all came as expected, else 1; None where `quiet` was set before the end."""
+        """Returns 0 if the alerts are those expected, else 1; None if `quiet` was set early."""
         alerts: list[tuple[str, str]] = []
         show(watch(self._daemon, alerts, quiet))
         if quiet.is_set():
             return None
-        # Ends with an empty line, as a block does.
+        # An empty line follows, as after each alert.
         click.echo(summary(alerts, self._daemon.store.articles.count()) + "\n")
         return 0 if sorted(alerts) == sorted(EXPECTED) else 1

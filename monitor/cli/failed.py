@@ -1,4 +1,4 @@
-"""Commands about jobs and deliveries that were given up: failed list, retry, drop."""
+"""Commands for jobs and deliveries that were given up: failed list, retry, drop."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 @click.group()
 def failed() -> None:
-    """See to jobs and deliveries that were given up."""
+    """Manage jobs and deliveries that were given up."""
 
 
-def _chosen_ones(command: F) -> F:
-    """Add what chooses jobs: ids or `--all`, and whose they are."""
+def _job_selection(command: F) -> F:
+    """Adds the arguments that choose jobs, by id or `--all`, and the options for their daemon."""
     for add in (
         options.data,
         options.config,
@@ -41,29 +41,29 @@ def _chosen_ones(command: F) -> F:
 @options.data
 @options.as_json
 def list_failed(config_directory: Path, data: Path, as_json: bool) -> None:
-    """List them, newest first, with the reason."""
+    """List failed jobs, newest first, with the reasons."""
     from monitor.runtime.composition import start
 
     for job in start(config_directory, data).queues.all_failed():
         if as_json:
-            told = {**asdict(job), "failed_at": job.failed_at.isoformat(), "about": about(job)}
-            click.echo(terminal_json(told))
+            shown_job = {**asdict(job), "failed_at": job.failed_at.isoformat(), "about": about(job)}
+            click.echo(terminal_json(shown_job))
         else:
             parts = (job.id, f"{job.failed_at:%Y-%m-%dT%H:%M:%SZ}", about(job), job.error)
             click.echo("  ".join(map(printable, parts)))
 
 
 @failed.command()
-@_chosen_ones
+@_job_selection
 def retry(ids: tuple[str, ...], everything: bool, config_directory: Path, data: Path) -> None:
-    """Try them again, as if for the first time."""
+    """Queue failed jobs again, as if for the first time."""
     from monitor.runtime.composition import start
 
     queues = start(config_directory, data).queues
     chosen = _chosen(queues, ids, everything=everything)
     if ids and (foreign := [job.id for job in chosen if not job.args]):
         raise PresswatchError(
-            f"{foreign[0]} is not one of our jobs: it can be dropped, not retried"
+            f"{foreign[0]} is not a job of Presswatch: it can be dropped, but not retried"
         )
     chosen = [job for job in chosen if job.args]
     for job in chosen:
@@ -72,9 +72,9 @@ def retry(ids: tuple[str, ...], everything: bool, config_directory: Path, data: 
 
 
 @failed.command()
-@_chosen_ones
+@_job_selection
 def drop(ids: tuple[str, ...], everything: bool, config_directory: Path, data: Path) -> None:
-    """Forget them."""
+    """Forget failed jobs."""
     from monitor.runtime.composition import start
 
     daemon = start(config_directory, data)
@@ -87,32 +87,31 @@ def drop(ids: tuple[str, ...], everything: bool, config_directory: Path, data: P
 
 
 def _chosen(queues: Queues, ids: tuple[str, ...], *, everything: bool) -> list[FailedJob]:
-    """The jobs that were named; raises where one is not there, before any is touched."""
+    """Returns the chosen jobs; raises an error if an id is unknown."""
     if bool(ids) == everything:
-        raise click.UsageError(
-            "name what you mean by its id from `presswatch failed list`, or --all"
-        )
+        raise click.UsageError("name jobs by their ids from `presswatch failed list`, or use --all")
     known = {job.id: job for job in queues.all_failed()}
     if everything:
         return list(known.values())
-    missing = [one for one in ids if one not in known]
+    missing = [job_id for job_id in ids if job_id not in known]
     if missing:
-        raise PresswatchError(f"nothing failed under {missing[0]}; see `presswatch failed list`")
-    return [known[one] for one in ids]
+        raise PresswatchError(
+            f"no failed job has the id {missing[0]}; see `presswatch failed list`"
+        )
+    return [known[job_id] for job_id in ids]
 
 
 def about(job: FailedJob) -> str:
-    """What a job was to do, for people: the entry's address, or the subscriber."""
+    """Describes a job for people: by its entry's address, or its alerts and subscriber."""
     if not job.args:
-        return "a job of somebody else"
+        return "a job of another program"
     if job.queue == "articles":
         return shown(str(job.args[1].get("url") or job.args[1].get("title") or "an entry"))
     delivery = from_plain(Delivery, job.args[0])
     recipients = f" ({', '.join(delivery.to)})" if delivery.to else ""
-    what = f"alert {delivery.alerts[0]}"
-    if len(delivery.alerts) > 1:
-        what = f"{len(delivery.alerts)} alerts"
-    return f"{what} to {delivery.subscriber}{recipients}"
+    count = len(delivery.alerts)
+    alerts = f"alert {delivery.alerts[0]}" if count == 1 else f"{count} alerts"
+    return f"{alerts} to {delivery.subscriber}{recipients}"
 
 
 COMMANDS = (failed,)

@@ -1,4 +1,4 @@
-"""Commands about feeds: list, add, poll."""
+"""Commands for feeds: list, add, poll."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from monitor.untrusted import printable, terminal_json
 
 @click.group()
 def feeds() -> None:
-    """Look after feeds."""
+    """Manage feeds."""
 
 
 @feeds.command(name="list")
@@ -29,32 +29,32 @@ def feeds() -> None:
 @options.data
 @options.as_json
 def list_feeds(config_directory: Path, data: Path, as_json: bool) -> None:
-    """List the feeds, with their health where a daemon runs."""
+    """List the feeds, with their health if a daemon is running."""
     from monitor.cli.status import collect
     from monitor.errors import NotRunning
     from monitor.runtime.composition import start
 
     try:
-        known = {feed["id"]: feed for feed in collect(start(config_directory, data))["feeds"]}
+        states = {feed["id"]: feed for feed in collect(start(config_directory, data))["feeds"]}
     except NotRunning:
-        known = {}
+        states = {}
     for feed in load(config_directory, os.environ).feeds:
-        found = known.get(feed.id, {})
+        state = states.get(feed.id, {})
         if as_json:
-            own = {"id": feed.id, "url": feed.public_url, "name": feed.name}
-            click.echo(terminal_json(own | {"tags": list(feed.tags)} | found))
+            configured = {"id": feed.id, "url": feed.public_url, "name": feed.name}
+            click.echo(terminal_json(configured | {"tags": list(feed.tags)} | state))
             continue
-        health, tags = f"{found.get('health', '-'):<8}", ",".join(feed.tags)
-        name = found.get("name") or feed.name or ""
+        health, tags = f"{state.get('health', '-'):<8}", ",".join(feed.tags)
+        name = state.get("name") or feed.name or ""
         parts = map(printable, (feed.id, health, feed.public_url, name, tags))
         click.echo("  ".join(filter(None, parts)))
 
 
 @feeds.command()
 @click.argument("url")
-@click.option("--name", help="Its name; the feed's own title otherwise.")
+@click.option("--name", help="Its name; by default, the title that the feed gives itself.")
 @click.option("--tag", "tags", multiple=True, help="A tag; may be given several times.")
-@click.option("--force", is_flag=True, help="Add it though it cannot be read now; asks nobody.")
+@click.option("--force", is_flag=True, help="Add it without polling it first.")
 @options.config
 @click.pass_context
 def add(
@@ -65,24 +65,24 @@ def add(
     force: bool,
     config_directory: Path,
 ) -> None:
-    """Poll a feed and add it to the configuration; a running daemon takes it up within seconds."""
+    """Poll a feed and add it to the configuration; a running daemon picks it up within seconds."""
     source = context.get_parameter_source("config_directory")
-    given = source is not ParameterSource.DEFAULT or Path("config").is_dir()
+    given = source is not ParameterSource.DEFAULT or composition.users_config() is not None
     if not given or composition.is_bundled(config_directory):
         raise PresswatchError(
-            "there is no ./config here, and what comes with Presswatch is not changed: write a "
-            "configuration of your own with `presswatch init`, or name one with --config"
+            "there is no ./config here, and the bundled configuration is never changed: write one "
+            "of your own with `presswatch init`, or name one with --config"
         )
     feed = Feed(url, name, tags)
     addition = prepare_feed(config_directory, feed, os.environ)
     if not force:
-        found = asyncio.run(_look(feed, load(config_directory, os.environ).settings))
-        click.echo(printable(found))
+        settings = load(config_directory, os.environ).settings
+        click.echo(printable(asyncio.run(_described(feed, settings))))
     click.echo(f"added to {addition.write()}")
 
 
-async def _look(feed: Feed, settings: Settings) -> str:
-    """What a feed says of itself; raises PresswatchError where it cannot be read."""
+async def _described(feed: Feed, settings: Settings) -> str:
+    """Polls a feed and describes what it holds; raises PresswatchError if it cannot be read."""
     from monitor.cli.status import title_text
     from monitor.feeds.parse import parse
     from monitor.http.client import HttpClient
@@ -101,7 +101,7 @@ async def _look(feed: Feed, settings: Settings) -> str:
         )
     except (FetchError, FeedError) as error:
         raise PresswatchError(
-            f"{feed.public_url} is not added: {error}; --force adds it all the same"
+            f"{feed.public_url} was not added: {error}; --force adds it anyway"
         ) from error
     moments = [
         moment for entry in parsed.entries if (moment := entry.published_at or entry.updated_at)
@@ -118,7 +118,7 @@ async def _look(feed: Feed, settings: Settings) -> str:
 @options.data
 @options.log_level
 def poll(url: str, config_directory: Path, data: Path, log_level: str) -> None:  # noqa: ARG001
-    """Poll a feed now, and queue what is new."""
+    """Poll a feed now, and queue its new and edited entries."""
     from monitor.http.client import HttpClient
     from monitor.runtime.composition import start
     from monitor.scheduler.poll import Poller
@@ -127,7 +127,7 @@ def poll(url: str, config_directory: Path, data: Path, log_level: str) -> None: 
     feed = next((feed for feed in daemon.config.feeds if url in _names(feed)), None)
     if feed is None:
         raise PresswatchError(
-            f"{without_userinfo(url)} is no feed of this configuration; add it: "
+            f"{without_userinfo(url)} is not a feed of this configuration; add it: "
             f"presswatch feeds add {without_userinfo(url)}"
         )
     settings = daemon.config.settings
@@ -143,7 +143,7 @@ def poll(url: str, config_directory: Path, data: Path, log_level: str) -> None: 
 
 
 def _names(feed: Feed) -> set[str]:
-    """By what a person may name a feed."""
+    """Returns the names by which a person may refer to a feed."""
     return {feed.id, feed.url, feed.public_url}
 
 

@@ -1,4 +1,4 @@
-"""Commands that ask the running daemon: status, tail, alerts."""
+"""Commands that show what a running daemon has done: status, tail, alerts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from monitor.cli import options
-from monitor.cli.console import block, line
+from monitor.cli.console import block, line, terminal_width
 from monitor.errors import PresswatchError
 from monitor.model import Alert, Delivery, as_plain
 from monitor.runtime import logs
@@ -20,9 +20,9 @@ from monitor.untrusted import printable, terminal_json
 if TYPE_CHECKING:
     from monitor.store import Store
 
-# So many feeds with the same error are listed one by one; more are counted.
-MOST_ALIKE = 3
-# `tail` wakes up so often though nothing comes.
+# Up to this many feeds with the same error are listed one by one; more share a line.
+MAX_ALIKE = 3
+# `tail` wakes up this often while no alert arrives.
 BLOCK = timedelta(seconds=5)
 
 
@@ -31,45 +31,47 @@ BLOCK = timedelta(seconds=5)
 @options.data
 @options.as_json
 def status(config_directory: Path, data: Path, as_json: bool) -> None:
-    """Show feeds by health, queues, workers, last alerts, and what failed."""
+    """Show feeds by health, queues, workers, the latest alerts, and failures."""
     from monitor.cli.status import collect
     from monitor.runtime.composition import start
 
-    found = collect(start(config_directory, data))
-    click.echo(terminal_json(found, indent=2) if as_json else _as_text(found))
+    state = collect(start(config_directory, data))
+    click.echo(terminal_json(state, indent=2) if as_json else _as_text(state))
 
 
-def _as_text(found: dict[str, Any]) -> str:
-    by_health = Counter(feed["health"] for feed in found["feeds"])
+def _as_text(state: dict[str, Any]) -> str:
+    by_health = Counter(feed["health"] for feed in state["feeds"])
     health = ", ".join(f"{count} {name}" for name, count in sorted(by_health.items())) or "none"
     lines = [
-        f"scheduler  {'leads' if found['scheduler'] else 'none leads'}",
-        f"workers    {found['workers']}",
+        f"scheduler  {'leads' if state['scheduler'] else 'none leads'}",
+        f"workers    {state['workers']}",
         f"feeds      {health}",
     ]
-    lines += [f"           {line}" for line in _complaints(found["feeds"])]
-    for name, depth in found["queues"].items():
+    lines += [f"           {line}" for line in _feed_problems(state["feeds"])]
+    for name, depth in state["queues"].items():
         counts = ", ".join(f"{count} {what}" for what, count in depth.items())
         lines.append(f"{name:<10} {counts}")
     lines += [
-        f"subscriber {one['name']}: {_fares(one)}" for one in found["subscribers"] if _fares(one)
+        f"subscriber {subscriber['name']}: {problems}"
+        for subscriber in state["subscribers"]
+        if (problems := _subscriber_problems(subscriber))
     ]
-    lines.append(f"kept       {found['articles']} articles, {found['alerts']} alerts")
-    lines += [f"alert      {line(alert)}" for alert in found["last_alerts"]]
-    lines += [f"failed     {job['id']}: {printable(job['error'])}" for job in found["failed"]]
+    lines.append(f"kept       {state['articles']} articles, {state['alerts']} alerts")
+    lines += [f"alert      {line(alert)}" for alert in state["last_alerts"]]
+    lines += [f"failed     {job['id']}: {printable(job['error'])}" for job in state["failed"]]
     return "\n".join(lines)
 
 
-def _complaints(feeds: list[dict[str, Any]]) -> Iterator[str]:
-    """What is wrong with feeds: a line each, and one line for all that fail in the same way."""
+def _feed_problems(feeds: list[dict[str, Any]]) -> Iterator[str]:
+    """Yields a line for each problem of a feed; many feeds with the same error share one."""
     by_error: dict[str, list[dict[str, Any]]] = {}
     for feed in feeds:
         if feed["failures"]:
             by_error.setdefault(printable(feed["error"] or "failed"), []).append(feed)
     for error, failing in by_error.items():
-        if len(failing) > MOST_ALIKE:
-            some = ", ".join(_name(feed) for feed in failing[:MOST_ALIKE])
-            yield f"{len(failing)} feeds: {error} ({some} …)"
+        if len(failing) > MAX_ALIKE:
+            examples = ", ".join(_name(feed) for feed in failing[:MAX_ALIKE])
+            yield f"{len(failing)} feeds: {error} ({examples} …)"
             continue
         for feed in failing:
             yield f"{_name(feed)}: {error} ({feed['failures']}× in a row)"
@@ -84,16 +86,18 @@ def _name(feed: dict[str, Any]) -> str:
     return printable(feed["name"] or feed["url"])
 
 
-def _fares(subscriber: dict[str, Any]) -> str:
-    """How a subscriber fares in a line; empty where there is nothing to say."""
-    told = []
+def _subscriber_problems(subscriber: dict[str, Any]) -> str:
+    """Returns a subscriber's problems on one line, or an empty text."""
+    problems = []
     if subscriber["paused_at"]:
-        told.append(f"paused since {subscriber['paused_at']}, next try {subscriber['probe_at']}")
+        problems.append(
+            f"paused since {subscriber['paused_at']}, next try {subscriber['probe_at']}"
+        )
     if subscriber["failures"]:
-        told.append(f"{printable(subscriber['error'])} ({subscriber['failures']}× in a row)")
+        problems.append(f"{printable(subscriber['error'])} ({subscriber['failures']}× in a row)")
     if subscriber["held"]:
-        told.append(f"{subscriber['held']} alerts held")
-    return ", ".join(told)
+        problems.append(f"{subscriber['held']} alerts held")
+    return ", ".join(problems)
 
 
 @click.command()
@@ -102,7 +106,7 @@ def _fares(subscriber: dict[str, Any]) -> str:
 @options.data
 @options.as_json
 def tail(watchlists: tuple[str, ...], config_directory: Path, data: Path, as_json: bool) -> None:
-    """Print alerts as they happen, one a line, until Ctrl-C."""
+    """Print alerts as they happen, one per line, until Ctrl-C."""
     from monitor.runtime.composition import start
 
     logs.configure("warning")
@@ -135,11 +139,11 @@ def list_alerts(
     """List alerts, oldest first."""
     from monitor.runtime.composition import start
 
-    # Without a moment, the last ones; with one, all.
-    found = start(config_directory, data).store.alerts.latest(
+    # With --since, all of them; without it, the latest ones.
+    documents = start(config_directory, data).store.alerts.latest(
         since=since, watchlists=watchlists, most=1_000_000 if since else 100
     )
-    for alert in reversed(found):
+    for alert in reversed(documents):
         click.echo(terminal_json(alert) if as_json else line(alert))
 
 
@@ -149,17 +153,17 @@ def list_alerts(
 @options.data
 @options.as_json
 def show_alert(alert_id: str, config_directory: Path, data: Path, as_json: bool) -> None:
-    """Show an alert and its ledger: to whom it went, by which channel, and what was answered."""
+    """Show an alert and its ledger: the subscribers, channels and answers of its deliveries."""
     from monitor.runtime.composition import start
 
     store = start(config_directory, data).store
     alert = _known(store, alert_id)
     ledger = store.subscribers.ledger(alert_id)
     if as_json:
-        told = {"alert": alert.document, "deliveries": [as_plain(note) for note in ledger]}
-        click.echo(terminal_json(told, indent=2))
+        shown = {"alert": alert.document, "deliveries": [as_plain(note) for note in ledger]}
+        click.echo(terminal_json(shown, indent=2))
         return
-    click.echo(block(alert.document), nl=False)
+    click.echo(block(alert.document, terminal_width()), nl=False)
     for note in ledger:
         parts = (f"{note.at:%Y-%m-%dT%H:%M:%SZ}", note.subscriber, note.channel, note.event)
         click.echo("  ".join((*parts, printable(note.detail))))
@@ -173,16 +177,16 @@ def show_alert(alert_id: str, config_directory: Path, data: Path, as_json: bool)
 @options.config
 @options.data
 def resend(alert_id: str, chosen: tuple[str, ...], config_directory: Path, data: Path) -> None:
-    """Send an alert once more, to all of its subscribers."""
+    """Send an alert again, to all of its subscribers."""
     from monitor.runtime.composition import start
 
     daemon = start(config_directory, data)
     alert = _known(daemon.store, alert_id)
-    known = {one.name for one in daemon.config.subscribers}
+    known = {subscriber.name for subscriber in daemon.config.subscribers}
     unknown = set(chosen) - known
     if unknown:
         raise PresswatchError(f"no subscriber is called {min(unknown)}")
-    # Receivers that know the alert by its id would keep quiet about it: this is a new delivery.
+    # Receivers ignore a delivery that they have seen; the moment makes this one new.
     now = datetime.now(UTC).isoformat()
     names = sorted(set(chosen or alert.subscribers) & known)
     with daemon.redis.pipeline() as pipe:
@@ -197,7 +201,9 @@ def resend(alert_id: str, chosen: tuple[str, ...], config_directory: Path, data:
 def _known(store: Store, alert_id: str) -> Alert:
     alert = store.alerts.get(alert_id)
     if alert is None:
-        raise PresswatchError(f"no alert is {alert_id}; see `presswatch alerts list --json`")
+        raise PresswatchError(
+            f"no alert has the id {alert_id}; see `presswatch alerts list --json`"
+        )
     return alert
 
 

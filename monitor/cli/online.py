@@ -1,4 +1,4 @@
-"""Try the configuration on the world: each feed is polled once, each subscriber gets a test."""
+"""Tests a configuration on real servers: polls each feed once, sends each subscriber a test."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from monitor.model import Feed
     from monitor.scheduler.poll import Outcome
 
-AT_ONCE = 16
+POLLS_AT_ONCE = 16
 
 
 def try_out(config_directory: Path, config: Config) -> Iterator[tuple[str, str | None, str]]:
-    """Poll and deliver: for each, what it was, what went wrong if anything, and what came back.
+    """Yields for each feed and subscriber its name, its error if any, and its answer.
 
-    What is learned goes into a Redis of its own: nothing of a daemon's is touched.
+    All state goes into a temporary Redis, so a running daemon is not affected.
     """
-    # What goes wrong is told as what came back.
+    # The results report the errors; the log would only repeat them.
     logs.configure("critical")
     logs.hide(config.secrets)
     with tempfile.TemporaryDirectory(prefix="presswatch-check-") as scratch:
@@ -47,12 +47,12 @@ async def _poll(runtime: Runtime) -> list[Outcome]:
     from monitor.scheduler.poll import Poller
 
     settings = runtime.config.settings
-    room = asyncio.Semaphore(AT_ONCE)
+    slots = asyncio.Semaphore(POLLS_AT_ONCE)
     async with HttpClient.of(settings) as http:
         poller = Poller(runtime.store, runtime.queues, http, settings)
 
         async def poll(feed: Feed) -> Outcome:
-            async with room:
+            async with slots:
                 return await poller.poll(feed)
 
         return await asyncio.gather(*map(poll, runtime.config.feeds))
@@ -76,5 +76,7 @@ def _deliver(runtime: Runtime) -> Iterator[tuple[str, str | None, str]]:
         else:
             answer = receipt.answer
             refused = {**receipt.later, **receipt.refused}
-            error = "; ".join(f"{who}: {said}" for who, said in refused.items()) or None
+            error = (
+                "; ".join(f"{recipient}: {reason}" for recipient, reason in refused.items()) or None
+            )
         yield f"subscriber {subscriber.name}", error, answer

@@ -1,4 +1,4 @@
-"""Options that several commands share, and what they mean."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _configure_logs(_: click.Context, __: click.Parameter, value: str) -> str:
 
 
 class Since(click.ParamType[datetime]):
-    """A moment: so long ago, such as 90s, 15m, 2h or 7d, or written out after RFC 3339."""
+    """A moment, written as an age (90s, 15m, 2h, 7d) or as RFC 3339 has it."""
 
     name = "since"
     _units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}  # noqa: RUF012
@@ -33,17 +33,17 @@ class Since(click.ParamType[datetime]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> datetime:
-        """Read it; raises click.BadParameter."""
+        """Returns the moment in UTC; raises click.BadParameter."""
         if isinstance(value, datetime):
             return value
         try:
             if ago := re.fullmatch(r"(\d+)([smhd])", value):
                 return datetime.now(UTC) - timedelta(**{self._units[ago[2]]: int(ago[1])})
-            # Without a zone it is the local one, as people mean it.
+            # People who name no time zone mean their own.
             return datetime.fromisoformat(value).astimezone(UTC)
         except (ValueError, OverflowError):
             self.fail(
-                f"{value!r} is no moment; write for example 90s, 15m, 2h, 7d, 2026-11-23, "
+                f"{value!r} is not a moment; write for example 90s, 15m, 2h, 7d, 2026-11-23, "
                 "or 2026-11-23T09:00:00Z",
                 param,
                 ctx,
@@ -51,19 +51,20 @@ class Since(click.ParamType[datetime]):
 
 
 def config(command: F) -> F:
-    """Add `--config`."""
+    """Adds the option `--config`."""
     return click.option(
         "--config",
         "config_directory",
         type=click.Path(path_type=Path),
         envvar=composition.CONFIG_VARIABLE,
         callback=_directory,
-        help="Directory of the configuration.  [default: ./config]",
+        help="Directory of the configuration.  [default: ./config, ~/.config/presswatch or "
+        "/etc/presswatch, whichever exists first, else the bundled one]",
     )(command)
 
 
 def data(command: F) -> F:
-    """Add `--data`."""
+    """Adds the option `--data`."""
     return click.option(
         "--data",
         type=click.Path(path_type=Path),
@@ -75,7 +76,7 @@ def data(command: F) -> F:
 
 
 def log_level(command: F) -> F:
-    """Add `--log-level`, which also sets the logs up."""
+    """Adds the option `--log-level`, which also sets up the log."""
     return click.option(
         "--log-level",
         type=click.Choice(logs.LEVELS),
@@ -83,10 +84,10 @@ def log_level(command: F) -> F:
         default="info",
         show_default=True,
         callback=_configure_logs,
-        help="The least severe lines to log.",
+        help="Log events of this severity and above.",
     )(command)
 
 
 def as_json(command: F) -> F:
-    """Add `--json`."""
+    """Adds the option `--json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)

@@ -1,4 +1,4 @@
-"""Commands that look at configuration and pages, without a daemon: check, clean, try."""
+"""Commands that need no daemon: check, clean, try."""
 
 from __future__ import annotations
 
@@ -26,10 +26,11 @@ if TYPE_CHECKING:
     from monitor.articles.clean import Page
     from monitor.watchlists.explain import Part
 
-TRIED = "query"
+# The name of the watchlist that holds the query of `try`.
+TRIED_WATCHLIST = "query"
 STANDARD_INPUT = "-"
-# What each object of `clean --json` has, before whatever else is known of a page.
-FIELDS = ("title", "text", "authors", "published_at", "language", "url")
+# The first fields of each object of `clean --json`.
+FIRST_FIELDS = ("title", "text", "authors", "published_at", "language", "url")
 
 
 @click.command()
@@ -42,7 +43,7 @@ FIELDS = ("title", "text", "authors", "published_at", "language", "url")
 def check(context: click.Context, config_directory: Path, schema: bool, online: bool) -> None:
     """Validate the configuration: print every fault, or how each query was read.
 
-    Watchlists are tried on their must_match and must_not_match.
+    Watchlists are tested with their must_match and must_not_match.
     """
     if schema:
         click.echo(json.dumps(json_schema(), indent=2))
@@ -76,7 +77,7 @@ def check(context: click.Context, config_directory: Path, schema: bool, online: 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file or URL that a person named, and what could be made of it."""
+    """A file or URL named on the command line, with its cleaned page or the error."""
 
     name: str
     page: Page | None
@@ -145,9 +146,9 @@ def clean_command(
     for source in sources(names, config_directory):
         failed |= source.page is None
         if as_json:
-            empty = dict.fromkeys(FIELDS) | {"error": source.error}
+            fields = dict.fromkeys(FIRST_FIELDS) | {"error": source.error}
             known = as_plain(source.page) if source.page else {}
-            click.echo(json.dumps(empty | known, ensure_ascii=False))
+            click.echo(json.dumps(fields | known, ensure_ascii=False))
         elif source.page is None:
             click.echo(f"{source.name}: {source.error}", err=True)
         else:
@@ -170,7 +171,7 @@ def _show_page(page: Page) -> None:
 @click.argument("names", metavar="[FILE|URL|-]…", nargs=-1)
 @click.option(
     "--since", type=options.Since(), default="7d", show_default=True,
-    help="Without files: look at the articles stored since then.",
+    help="Without files: search the articles stored since then.",
 )  # fmt: skip
 @options.config
 @options.data
@@ -178,7 +179,7 @@ def _show_page(page: Page) -> None:
     "--explain",
     "explains",
     is_flag=True,
-    help="Show how the query was read and, for each article, which part held or failed.",
+    help="Show how the query was read and which parts of it each article satisfies.",
 )
 @options.as_json
 @click.pass_context
@@ -194,8 +195,8 @@ def try_command(
 ) -> None:
     """Run a query over files, URLs, or stored articles, and show what matches.
 
-    Pages are cleaned first, and so is text that was a page. Exit 0 where one matched, 1 where
-    none did, 2 for a broken query.
+    Pages and text files are cleaned first. The exit code is 0 if one matched, 1 if none did, and
+    2 for a broken query.
     """
     from monitor.watchlists.matcher import Matcher
     from monitor.watchlists.query import parse
@@ -206,25 +207,25 @@ def try_command(
         click.echo(f"warning: {warning}", err=True)
     if explains and not as_json:
         click.echo(f"read as: {parsed.reading}")
-    matcher = Matcher([Watchlist(TRIED, query)], definitions)
-    found: Iterator[tuple[str, Article | None, str | None]]
+    matcher = Matcher([Watchlist(TRIED_WATCHLIST, query)], definitions)
+    candidates: Iterator[tuple[str, Article | None, str | None]]
     if names:
-        found = (
+        candidates = (
             (source.name, _article(source.page) if source.page else None, source.error)
             for source in sources(names, config_directory)
         )
     else:
-        found = _stored(config_directory, data, since)
+        candidates = _stored(config_directory, data, since)
     matched = False
-    for name, article, error in found:
+    for name, article, error in candidates:
         match = next(iter(matcher.match(article)), None) if article else None
         matched |= match is not None
-        parts = matcher.explain(TRIED, article) if explains and article else []
+        parts = matcher.explain(TRIED_WATCHLIST, article) if explains and article else []
         if as_json:
-            told = _as_object(name, article, match, error)
+            result = _as_object(name, article, match, error)
             if explains:
-                told |= {"reading": parsed.reading, "parts": [asdict(part) for part in parts]}
-            click.echo(json.dumps(told, ensure_ascii=False))
+                result |= {"reading": parsed.reading, "parts": [asdict(part) for part in parts]}
+            click.echo(json.dumps(result, ensure_ascii=False))
         else:
             _show(name, article, match, error, parts)
     context.exit(int(not matched))
@@ -244,7 +245,7 @@ def _show(
 
 
 def _definitions(config_directory: Path) -> Mapping[str, str]:
-    """What `@name` stands for here; nothing where there is no configuration, or a broken one."""
+    """Returns the definitions, or none if there is no configuration or a broken one."""
     try:
         return load(config_directory, os.environ).definitions
     except ConfigError:

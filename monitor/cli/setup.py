@@ -1,4 +1,4 @@
-"""The command that writes a configuration to begin with: init."""
+"""The command that writes a first configuration: init."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from monitor.runtime import composition
 @click.command()
 @click.argument("directory", type=click.Path(path_type=Path), default=Path("config"))
 def init(directory: Path) -> None:
-    """Write a configuration to begin with, with comments on all that can be said in it.
+    """Write a commented configuration to begin with, which shows every option.
 
-    DIRECTORY is ./config by default. Files that are there already are never overwritten.
+    DIRECTORY is ./config by default. Existing files are never overwritten.
     """
     files = {
         directory / file.name: file.read_bytes()
         for file in sorted(composition.bundled("config").glob("*.yaml"))
     }
-    there = [file for file in files if file.exists() or file.is_symlink()]
-    if there:
-        raise PresswatchError(f"{there[0]} is there already; nothing was written")
+    existing = [file for file in files if file.exists() or file.is_symlink()]
+    if existing:
+        raise PresswatchError(f"{existing[0]} exists already; nothing was written")
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for file, content in files.items():

@@ -1,4 +1,4 @@
-"""What an operator asks first: are the feeds healthy, does work wait, what failed."""
+"""The state of a running daemon, as `presswatch status` shows it."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from monitor.model import FeedState
 if TYPE_CHECKING:
     from monitor.runtime.composition import Runtime
 
-LAST = 5
-MOST_FAILURES = 20
+LATEST_ALERTS = 5
+MAX_FAILED_JOBS = 20
 
 
 def health(state: FeedState) -> str:
-    """A feed's health in a word: new, ok, doubtful or failing.
+    """Returns a feed's health in one word: new, ok, doubtful or failing.
 
-    Doubtful is a feed that answers, but of which something could not be read or is held back.
+    A doubtful feed answers, but some of it cannot be read, or entries are held back.
     """
     if state.failures:
         return "failing"
@@ -29,7 +29,7 @@ def health(state: FeedState) -> str:
 
 
 def collect(runtime: Runtime) -> dict[str, Any]:
-    """Everything that `presswatch status` shows, as JSON-able values."""
+    """Returns everything that `presswatch status` shows, as values that JSON can hold."""
     store, queues = runtime.store, runtime.queues
     feeds = [
         {
@@ -79,16 +79,16 @@ def collect(runtime: Runtime) -> dict[str, Any]:
         },
         "articles": store.articles.count(),
         "alerts": store.alerts.count(),
-        "last_alerts": store.alerts.latest(most=LAST),
+        "last_alerts": store.alerts.latest(most=LATEST_ALERTS),
         "failed": [
             {"id": job.id, "queue": job.queue, "error": job.error, "at": _iso(job.failed_at)}
-            for job in queues.all_failed()[:MOST_FAILURES]
+            for job in queues.all_failed()[:MAX_FAILED_JOBS]
         ],
     }
 
 
 def title_text(title: str | None) -> str | None:
-    """A feed's title as plain text on one line: feeds give it with markup, too."""
+    """Returns a feed's title as plain text on one line; some feeds put markup into it."""
     if not title:
         return None
     return " ".join(clean_fragment(title).split()) or None

@@ -1,7 +1,7 @@
-"""Keeps processes running, and passes on what they print, until told to stop.
+"""Keeps processes running and passes on their output, until a signal stops them.
 
-A process that ends by itself is started again, at first at once and then ever more slowly. What
-only shows things runs here, in a thread: whatever becomes of it, the processes go on.
+A process that ends by itself is started again, after pauses that double. The console runs in a
+thread of this process: if it fails, the daemon's processes go on.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ import structlog
 
 from monitor.errors import PresswatchError
 
-# Jobs end, or are cut short, in less; what has not ended by then is killed.
+# Workers finish or interrupt their jobs in less; processes that still run after it are killed.
 STOP_S = 6.0
-# Ending so soon after its start counts as a failure to start; so many in a row end everything.
-SOON_S = 10.0
-MOST_FAILURES = 5
+# A process that ends sooner has failed to start; this many failures in a row stop the daemon.
+STARTED_AFTER_S = 10.0
+MAX_FAILED_STARTS = 5
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
-# What a process has printed last is passed on within this time, though a child of it lives on.
-LAST_WORDS_S = 0.5
+# Time for the last output of a process, whose pipe a surviving child may keep open.
+LAST_OUTPUT_S = 0.5
 
-# The exit code of what could not be started, as shells have it.
+# The exit code that shells give a command that cannot be started.
 NOT_STARTED = 127
 
 log = structlog.stdlib.get_logger(__name__)
@@ -46,22 +46,22 @@ class Supervisor:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._lock = threading.Lock()
         self._stopping = threading.Event()
-        # Set once the processes have ended: until then there may be something to show.
+        # Set when the processes have ended: until then there may be more alerts to show.
         self._quiet = threading.Event()
         self._killing = threading.Event()
         self._code = 0
         self._error: PresswatchError | None = None
 
     def run(self, show: Show) -> int:
-        """Run everything until a signal comes or `show` gives an exit code; returns that, else 0.
+        """Runs the processes until a signal arrives or `show` returns an exit code.
 
-        `show` runs in a thread, is given an event that is set when there is nothing more to show,
-        and is called again where it fails. Raises PresswatchError where a process cannot be kept
-        running, and what `fail` was called with.
+        Returns that exit code, else 0. `show` runs in a thread and is called again if it fails; its
+        argument is an event that is set when nothing more will come. Raises PresswatchError if a
+        process cannot be kept running, and the error that `fail` was called with.
         """
         keepers = [
-            threading.Thread(target=self._keep, args=one, daemon=True)
-            for one in self._commands.items()
+            threading.Thread(target=self._keep, args=named, daemon=True)
+            for named in self._commands.items()
         ]
         shower = threading.Thread(target=self._show, args=(show,), name="show", daemon=True)
         with self._signals():
@@ -78,28 +78,30 @@ class Supervisor:
         return self._code
 
     def fail(self, error: PresswatchError) -> None:
-        """Stop everything; `run` raises the error."""
+        """Stops everything and makes `run` raise the error."""
         self._error = self._error or error
         self._stopping.set()
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
-        """Stop on SIGINT and SIGTERM, and on another one at once."""
+        """Stops the processes on SIGINT or SIGTERM, and kills them on a second signal."""
 
         def stop(*_: object) -> None:
             if self._stopping.is_set():
                 self._killing.set()
             self._stopping.set()
 
-        before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+        previous = {
+            number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)
+        }
         try:
             yield
         finally:
-            for number, handler in before.items():
+            for number, handler in previous.items():
                 signal.signal(number, handler)
 
     def _end(self) -> None:
-        """Ask the processes to end, and kill those that do not."""
+        """Asks the processes to end, and kills those that do not in time."""
         self._signal(signal.SIGTERM)
         deadline = time.monotonic() + STOP_S
         while self._running and time.monotonic() < deadline and not self._killing.is_set():
@@ -113,30 +115,30 @@ class Supervisor:
                     os.killpg(process.pid, number)
 
     def _keep(self, name: str, command: str) -> None:
-        """Keep a process running; the life of its thread."""
+        """Restarts a process whenever it ends; runs in a thread."""
         failures = 0
         while not self._stopping.is_set():
             started = time.monotonic()
             try:
                 code = self._once(name, command)
             except OSError as error:
-                # Too many processes, perhaps, or no such program.
+                # For example, there is no such program, or there are too many processes.
                 log.error("process does not start", process=name, error=str(error))  # noqa: TRY400
                 code = NOT_STARTED
             if self._stopping.is_set():
                 return
-            failures = failures + 1 if time.monotonic() - started < SOON_S else 0
-            if failures == MOST_FAILURES:
+            failures = failures + 1 if time.monotonic() - started < STARTED_AFTER_S else 0
+            if failures == MAX_FAILED_STARTS:
                 self._code = code if code > 0 else 128 - code
-                said = f"{name} {ended(code)} {failures} times in a row, soon after its start"
-                self.fail(PresswatchError(said))
+                message = f"{name} {ended(code)} {failures} times in a row, soon after its start"
+                self.fail(PresswatchError(message))
                 return
             pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**failures)
             log.error("process ended", process=name, how=ended(code), starts_again_in_s=pause_s)
             self._stopping.wait(pause_s)
 
     def _once(self, name: str, command: str) -> int:
-        """Run a process to its end, and end whatever it has left behind; returns its code."""
+        """Runs a process to its end, kills the children that it left, and returns its exit code."""
         with self._lock:
             if self._stopping.is_set():
                 return 0
@@ -145,29 +147,29 @@ class Supervisor:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                # Ctrl-C is for us; and a group of its own can be ended as one.
+                # Ctrl-C must reach only this process, and a group can be killed as a whole.
                 start_new_session=True,
             )
         relay = threading.Thread(target=_relay, args=(process,), daemon=True)
         relay.start()
-        # Its number, which is that of its group, is nobody else's as long as it is not waited for.
+        # Until it is reaped, its process id, which is also that of its group, cannot be reused.
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         with self._lock:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
             code = process.wait()
             del self._running[name]
-        relay.join(LAST_WORDS_S)
+        relay.join(LAST_OUTPUT_S)
         return code
 
     def _show(self, show: Show) -> None:
-        """Show things until there is nothing more to show; the life of its thread."""
+        """Runs the console until nothing more will come; runs in a thread."""
         failures = 0
         while not self._quiet.is_set():
             try:
                 code = show(self._quiet)
             except BrokenPipeError:
-                # Whoever read along is gone; the daemon is there for others, too.
+                # The reader of our output has gone; the daemon still serves its subscribers.
                 log.warning("console closed")
                 return
             except Exception:
@@ -182,7 +184,7 @@ class Supervisor:
 
 
 def ended(code: int) -> str:
-    """How a process ended, in words."""
+    """Describes an exit code as `subprocess` reports it: negative for a signal."""
     if code >= 0:
         return f"ended with exit code {code}"
     try:
@@ -192,11 +194,11 @@ def ended(code: int) -> str:
 
 
 def _relay(process: subprocess.Popen[bytes]) -> None:
-    """Pass on what a process prints, line by line, on standard error."""
+    """Copies the output of a process to standard error, line by line."""
     if process.stdout is None:
         return
     with process.stdout as lines:
         for line in lines:
-            # A closed standard error of ours must not block the process.
+            # If our standard error is closed, the process must not block on a full pipe.
             with suppress(OSError):
                 click.echo(line, err=True, nl=False, color=True)

@@ -12,7 +12,7 @@ from monitor.watchlists.query import parse
 
 @click.group()
 def watchlists() -> None:
-    """Look after watchlists."""
+    """Manage watchlists."""
 
 
 @watchlists.command(name="convert")
@@ -22,10 +22,10 @@ def watchlists() -> None:
     "dialect",
     type=click.Choice(DIALECTS),
     required=True,
-    help="The service in whose spelling the query is.",
+    help="The service that the query was written for.",
 )
 def convert_command(query: str, dialect: Dialect) -> None:
-    """Rewrite a query of another service in our spelling; `-` reads standard input, one a line."""
+    """Rewrite another service's query as one of ours; `-` reads standard input, one per line."""
     for line in sys.stdin.read().splitlines() if query == "-" else [query]:
         if not line.strip():
             continue

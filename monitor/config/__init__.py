@@ -1,4 +1,4 @@
-"""The configuration: YAML files to one Config, or every fault in them with its place."""
+"""The configuration: reads YAML files into one Config, or reports every fault with its place."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from monitor.config.checks import (
     broken_queries,
     dangling,
     failed_examples,
-    meant,
     plain_query,
     repeated,
+    suggestion,
 )
 from monitor.config.edit import has_feeds, with_feed
 from monitor.config.schema import (
@@ -35,7 +35,7 @@ from monitor.config.schema import (
     SubscriberEntry,
     WatchlistEntry,
 )
-from monitor.config.source import Path_, Source, files, read
+from monitor.config.source import ConfigDocument, KeyPath, files, read
 from monitor.errors import ConfigError, Fault, PresswatchError
 from monitor.hiding import secrets, without_userinfo
 from monitor.model import Digest, Feed, FeedFilter, Quiet, Subscriber, Watchlist
@@ -51,8 +51,8 @@ __all__ = [
     "prepare_feed",
 ]
 
-# What pydantic calls a fault, in words for who wrote the file.
-_WORDS = {
+# Pydantic's error types, in words for the author of the file.
+_MESSAGES = {
     "missing": "is missing",
     "string_type": "must be text; put it in quotes",
     "string_unicode": "must be text in UTF-8",
@@ -63,12 +63,12 @@ _WORDS = {
     "string_too_short": "must not be empty",
     "too_short": "must not be empty",
 }
-_SHOWN = 60
+_MAX_SHOWN = 60
 
 
 @dataclass(frozen=True)
 class Config:
-    """A whole configuration, valid in itself."""
+    """A complete and valid configuration."""
 
     settings: Settings
     feeds: tuple[Feed, ...]
@@ -78,14 +78,14 @@ class Config:
 
     @property
     def secrets(self) -> dict[str, str]:
-        """What of feeds' addresses must not be shown, each with what is shown for it."""
-        found: dict[str, str] = {}
+        """Returns the secrets in feeds' addresses, each with the text to show instead."""
+        replacements: dict[str, str] = {}
         for feed in self.feeds:
             bare = without_userinfo(feed.url)
             if bare != feed.public_url:
-                found[bare] = feed.public_url
-            found |= dict(feed.secrets)
-        return found
+                replacements[bare] = feed.public_url
+            replacements |= dict(feed.secrets)
+        return replacements
 
 
 def load(
@@ -96,11 +96,11 @@ def load(
     instead: Mapping[Path, str] | None = None,
     running: Config | None = None,
 ) -> Config:
-    """Read all YAML files below a directory; raises ConfigError with every fault found.
+    """Reads all YAML files below a directory; raises ConfigError with every fault.
 
-    With `examples`, each watchlist is tried on what it says that it must and must not match.
-    `instead` holds texts to be read in the place of files. `running` is the configuration that is
-    in use: what cannot be changed while Presswatch runs must be as it is there.
+    With `examples`, each watchlist is tested with its `must_match` and `must_not_match`. `instead`
+    holds texts to read in place of files. `running` is the configuration in use: a setting that
+    is fixed while Presswatch runs must have the same value in both.
     """
     source = read(directory, environ, instead)
     faults = list(source.faults)
@@ -114,7 +114,7 @@ def load(
     if examples and not faults:
         faults += failed_examples(source)
     if not faults and running:
-        faults += _fixed(source, file.settings, running.settings)
+        faults += _changes_of_fixed(source, file.settings, running.settings)
     if faults:
         raise ConfigError(sorted(set(faults)))
     return Config(
@@ -126,8 +126,10 @@ def load(
     )
 
 
-def _fixed(source: Source, settings: Settings, running: Settings) -> Iterator[Fault]:
-    """Faults for changes that would leave some processes with the old value."""
+def _changes_of_fixed(
+    source: ConfigDocument, settings: Settings, running: Settings
+) -> Iterator[Fault]:
+    """Yields faults for changes that would leave some processes with the old value."""
     if settings.redis_prefix != running.redis_prefix:
         yield source.place(("settings", "redis_prefix")).fault(
             "settings.redis_prefix cannot be changed while Presswatch runs; restart it, "
@@ -136,57 +138,58 @@ def _fixed(source: Source, settings: Settings, running: Settings) -> Iterator[Fa
 
 
 def fingerprint(directory: Path) -> str:
-    """A text that changes when a file of the configuration does; costs a look at each."""
-    looks = []
+    """Returns a text that changes when a file of the configuration does; stats each file."""
+    stats = []
     for file in files(directory):
         try:
             stat = file.stat()
         except OSError:
-            looks.append(str(file))
+            stats.append(str(file))
             continue
-        looks.append(f"{file}:{stat.st_mtime_ns}:{stat.st_size}")
-    return "\n".join(looks)
+        stats.append(f"{file}:{stat.st_mtime_ns}:{stat.st_size}")
+    return "\n".join(stats)
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema of a configuration file, for editors."""
+    """Returns the JSON Schema of a configuration file, for editors."""
     return File.model_json_schema(schema_generator=Schema)
 
 
 @dataclass(frozen=True, slots=True)
 class Addition:
-    """A file of the configuration as it will be with a feed more."""
+    """A file of the configuration and its content with one more feed."""
 
     file: Path
     content: bytes
 
     def write(self) -> Path:
-        """Put it in the place of the file, which it returns."""
-        # The daemon looks at the file at any moment: it must never find half of it.
+        """Replaces the file at once, and returns it."""
+        # The daemon may read the file at any moment, and must never read half of it.
         target = self.file.resolve()
-        whole = target.with_name(f".{target.name}.new")
+        complete = target.with_name(f".{target.name}.new")
         try:
-            whole.write_bytes(self.content)
+            complete.write_bytes(self.content)
             if target.exists():
-                shutil.copymode(target, whole)
-            whole.replace(target)
+                shutil.copymode(target, complete)
+            complete.replace(target)
         except OSError as error:
             with suppress(OSError):
-                whole.unlink()
+                complete.unlink()
             raise PresswatchError(f"{self.file} cannot be written: {error.strerror}") from error
         return self.file
 
 
 def prepare_feed(directory: Path, feed: Feed, environ: Mapping[str, str]) -> Addition:
-    """Find where a feed goes in the configuration, comments and all else left alone.
+    """Finds the file to add a feed to, and its new content, which keeps comments and layout.
 
-    Raises ConfigError where the configuration is broken, or would be with this feed.
+    Raises ConfigError if the configuration is broken or would be with this feed, and
+    PresswatchError if it already has the feed or the feed cannot be written.
     """
     known = load(directory, environ)
-    if feed.url in {one.url for one in known.feeds}:
-        raise PresswatchError(f"{feed.public_url} is a feed already")
+    if feed.url in {present.url for present in known.feeds}:
+        raise PresswatchError(f"{feed.public_url} is already a feed of this configuration")
     wanted = Counter((*known.feeds, replace(feed, name=feed.name or None)))
-    faults: list[ConfigError] = []
+    errors: list[ConfigError] = []
     for file in _files_for_feeds(directory):
         before = file.read_bytes() if file.exists() else b""
         text = with_feed(before.decode("utf-8-sig"), feed)
@@ -194,16 +197,16 @@ def prepare_feed(directory: Path, feed: Feed, environ: Mapping[str, str]) -> Add
             if Counter(load(directory, environ, instead={file: text}).feeds) == wanted:
                 break
         except ConfigError as error:
-            faults.append(error)
+            errors.append(error)
     else:
-        said = f"{feed.public_url} cannot be written as a feed"
-        raise faults[0] if faults else PresswatchError(said)
-    mark = codecs.BOM_UTF8 if before.startswith(codecs.BOM_UTF8) else b""
-    return Addition(file, mark + text.encode())
+        message = f"{feed.public_url} cannot be written as a feed"
+        raise errors[0] if errors else PresswatchError(message)
+    byte_order_mark = codecs.BOM_UTF8 if before.startswith(codecs.BOM_UTF8) else b""
+    return Addition(file, byte_order_mark + text.encode())
 
 
 def _files_for_feeds(directory: Path) -> Iterator[Path]:
-    """Where a feed may go: the files that hold feeds, feeds.yaml, a new file."""
+    """Yields the files a feed may be added to: those that hold feeds, feeds.yaml, a new file."""
     yield from (file for file in files(directory) if has_feeds(file.read_text("utf-8-sig")))
     yield directory / "feeds.yaml"
     yield next(
@@ -213,8 +216,8 @@ def _files_for_feeds(directory: Path) -> Iterator[Path]:
     )
 
 
-def _feed(source: Source, number: int, entry: FeedEntry) -> Feed:
-    at: Path_ = ("feeds", number, "url")
+def _feed(source: ConfigDocument, number: int, entry: FeedEntry) -> Feed:
+    at: KeyPath = ("feeds", number, "url")
     variables = source.variables.get(at, ())
     return Feed(
         entry.url,
@@ -227,9 +230,11 @@ def _feed(source: Source, number: int, entry: FeedEntry) -> Feed:
 
 
 def _watchlist(entry: WatchlistEntry) -> Watchlist:
-    chosen = FeedFilter(entry.feeds.names, entry.feeds.tags, entry.feeds.languages)
+    feed_filter = FeedFilter(entry.feeds.names, entry.feeds.tags, entry.feeds.languages)
     query = entry.query or plain_query(entry.any, entry.all, entry.none)
-    return Watchlist(entry.name, query, chosen, entry.priority, entry.subscribers, entry.once_per)
+    return Watchlist(
+        entry.name, query, feed_filter, entry.priority, entry.subscribers, entry.once_per
+    )
 
 
 def _subscriber(entry: SubscriberEntry) -> Subscriber:
@@ -245,32 +250,32 @@ def _subscriber(entry: SubscriberEntry) -> Subscriber:
     )
 
 
-def _fault(source: Source, details: ErrorDetails) -> Fault:
-    """One of pydantic's errors at its place, in plain words."""
-    path: Path_ = details["loc"]
+def _fault(source: ConfigDocument, details: ErrorDetails) -> Fault:
+    """Returns one of pydantic's errors as a fault: at its place, in plain words."""
+    path: KeyPath = details["loc"]
     if path[-1:] == ("[key]",):
         path = path[:-1]
         return source.keys[path].fault(f"`{path[-1]}` {details['msg']}")
     name = f"`{path[-1]}` " if path and isinstance(path[-1], str) else ""
     if details["type"] == "extra_forbidden":
         at = source.keys.get(path, source.place(path))
-        return at.fault(f"unknown key {name}".strip() + meant(str(path[-1]), _keys(path[:-1])))
+        return at.fault(f"unknown key {name}".strip() + suggestion(str(path[-1]), _keys(path[:-1])))
     if details["type"] == "missing":
         return source.place(path[:-1]).fault(f"{name}is missing")
-    words = _WORDS.get(details["type"], details["msg"])
+    message = _MESSAGES.get(details["type"], details["msg"])
     if details["type"] == "literal_error":
-        words = f"must be {details['ctx']['expected']}"
+        message = f"must be {details['ctx']['expected']}"
     if details["type"] in {"greater_than_equal", "less_than_equal"}:
-        words = "must be a whole number from 1 to 1000"
-    place, found = source.place(path), details["input"]
-    if isinstance(found, str | int | float) and not place.secret:
-        shown = without_userinfo(repr(found))
-        words += f", got {shown if len(shown) < _SHOWN else shown[:_SHOWN] + '…'}"
-    return place.fault(name + words)
+        message = "must be a whole number from 1 to 1000"
+    place, value = source.place(path), details["input"]
+    if isinstance(value, str | int | float) and not place.secret:
+        shown = without_userinfo(repr(value))
+        message += f", got {shown if len(shown) < _MAX_SHOWN else shown[:_MAX_SHOWN] + '…'}"
+    return place.fault(name + message)
 
 
-def _keys(path: Path_) -> Iterable[str]:
-    """The keys that are known at a path."""
+def _keys(path: KeyPath) -> Iterable[str]:
+    """Returns the keys that the schema knows at a path."""
     model: type[BaseModel] = File
     for part in path:
         if isinstance(part, str):

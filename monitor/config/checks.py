@@ -1,4 +1,4 @@
-"""What the schema cannot say of a configuration: names, references, queries, and their examples."""
+"""Checks beyond the schema: names, references, queries and their examples."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from monitor.config.source import Path_, Source
+from monitor.config.source import ConfigDocument, KeyPath
 from monitor.errors import Fault, QueryError
 from monitor.hiding import without_userinfo
 from monitor.model import Article, Watchlist
 from monitor.watchlists.matcher import Matcher
 from monitor.watchlists.query import parse
 
-HIDDEN = "cannot be read; what is wrong is not shown, since the environment gave it"
+HIDDEN = "cannot be read; the reason is not shown, because the value is from the environment"
 
 
-def meant(word: str, known: Iterable[str]) -> str:
-    """The end of a message: what was probably meant."""
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """Returns the end of a message that suggests the most similar known word, if there is one."""
     close = get_close_matches(word, list(known), n=1)
     return f"; did you mean `{close[0]}`?" if close else ""
 
 
 def plain_query(any_of: Iterable[str], all_of: Iterable[str], none_of: Iterable[str]) -> str:
-    """The query that the plain form of a watchlist stands for."""
+    """Returns the query that a watchlist's `any`, `all` and `none` mean."""
     parts = [_group(any_of), *map(_quoted, all_of)]
     unwanted = _group(none_of)
     query = " AND ".join(filter(None, parts))
@@ -40,16 +40,16 @@ def _quoted(words: str) -> str:
     return f'"{words.replace(chr(34), " ")}"'
 
 
-def _named(source: Source, part: str, key: str) -> Iterator[tuple[Path_, str]]:
-    """All texts that stand under a key in the entries of a part."""
+def _named(source: ConfigDocument, part: str, key: str) -> Iterator[tuple[KeyPath, str]]:
+    """Yields the texts under a key in the entries of a section, each with its path."""
     entries = source.values.get(part)
     for number, entry in enumerate(entries if isinstance(entries, list) else ()):
         if isinstance(entry, dict) and isinstance(entry.get(key), str):
             yield (part, number, key), entry[key]
 
 
-def _tags(source: Source) -> Iterator[tuple[Path_, str]]:
-    """All tags of feeds."""
+def _tags(source: ConfigDocument) -> Iterator[tuple[KeyPath, str]]:
+    """Yields the tags of all feeds, each with its path."""
     feeds = source.values.get("feeds")
     for number, feed in enumerate(feeds if isinstance(feeds, list) else ()):
         tags = feed.get("tags") if isinstance(feed, dict) else None
@@ -58,11 +58,11 @@ def _tags(source: Source) -> Iterator[tuple[Path_, str]]:
                 yield ("feeds", number, "tags", index), tag
 
 
-def repeated(source: Source) -> Iterator[Fault]:
-    """Names that are given twice."""
+def repeated(source: ConfigDocument) -> Iterator[Fault]:
+    """Yields a fault for each name that is given twice."""
     for part, key in (("feeds", "url"), ("feeds", "name"), ("watchlists", "name"),
                       ("subscribers", "name")):  # fmt: skip
-        first: dict[str, Path_] = {}
+        first: dict[str, KeyPath] = {}
         for path, name in _named(source, part, key):
             if name in first:
                 where = source.place(first[name])
@@ -73,9 +73,9 @@ def repeated(source: Source) -> Iterator[Fault]:
             first.setdefault(name, path)
 
 
-def dangling(source: Source) -> Iterator[Fault]:
-    """References from watchlists to subscribers and feeds that are not there."""
-    # Each name with whether a fault may propose it.
+def dangling(source: ConfigDocument) -> Iterator[Fault]:
+    """Yields a fault for each reference from a watchlist to an unknown subscriber, feed or tag."""
+    # Maps each name to whether a fault may suggest it.
     subscribers, names, tags = (
         {name: not source.place(path).secret for path, name in named}
         for named in (
@@ -101,18 +101,18 @@ def dangling(source: Source) -> Iterator[Fault]:
             yield place.fault(f"no {what} is called this")
         else:
             yield place.fault(
-                f"no {what} is called `{word}`" + meant(word, filter(known.get, known))
+                f"no {what} is called `{word}`" + suggestion(word, filter(known.get, known))
             )
 
 
-def _at(values: Any, path: Path_) -> Any:
+def _at(values: Any, path: KeyPath) -> Any:
     for part in path:
         values = values[part]
     return values
 
 
-def broken_queries(source: Source) -> Iterator[Fault]:
-    """Queries, definitions and plain words that cannot be read."""
+def broken_queries(source: ConfigDocument) -> Iterator[Fault]:
+    """Yields a fault for each query, definition or plain word that cannot be read."""
     definitions = _definitions(source)
     secret = [f"@{name}" for name in definitions if source.place(("definitions", name)).secret]
     texts = [(path, query) for path, query in _named(source, "watchlists", "query")]
@@ -122,13 +122,13 @@ def broken_queries(source: Source) -> Iterator[Fault]:
         try:
             parse(query, definitions)
         except QueryError as error:
-            said = error.message + (f"; {error.hint}" if error.hint else "")
+            reason = error.message + (f"; {error.hint}" if error.hint else "")
             if place.secret or any(name in error.message for name in secret):
-                said = HIDDEN
+                reason = HIDDEN
             if place.literal:
-                yield place.fault(f"query: {said}", offset=error.column - 1)
+                yield place.fault(f"query: {reason}", offset=error.column - 1)
             else:
-                yield place.fault(f"query, column {error.column}: {said}")
+                yield place.fault(f"query, column {error.column}: {reason}")
     for path in list(source.places):
         match path:
             case ("watchlists", _, "any" | "all" | "none", int()):
@@ -139,8 +139,8 @@ def broken_queries(source: Source) -> Iterator[Fault]:
                     yield place.fault(HIDDEN if place.secret else error.message)
 
 
-def failed_examples(source: Source) -> Iterator[Fault]:
-    """Watchlists that do not match what they must, or match what they must not."""
+def failed_examples(source: ConfigDocument) -> Iterator[Fault]:
+    """Yields a fault for each example that a watchlist wrongly matches or does not match."""
     definitions = _definitions(source)
     for number, entry in enumerate(source.values.get("watchlists", ())):
         plain = [entry.get(key, ()) for key in ("any", "all", "none")]
@@ -157,18 +157,18 @@ def failed_examples(source: Source) -> Iterator[Fault]:
                 try:
                     article = _example(example, place.file.parent)
                 except (OSError, ValueError) as error:
-                    why = error.strerror if isinstance(error, OSError) else "no UTF-8 text"
+                    why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
                     yield place.fault(f"cannot be read: {why}")
                     continue
                 if bool(matcher.match(article)) is not wanted:
-                    said = "does not match" if wanted else "matches"
+                    result = "does not match" if wanted else "matches"
                     if secret:
-                        yield place.fault(f"the watchlist {said} this")
+                        yield place.fault(f"the watchlist {result} this")
                         continue
                     parts = ", ".join(matcher.decisive(entry["name"], article))
                     reading = parse(query, definitions).reading
                     yield place.fault(
-                        f"`{entry['name']}` {said} this, because of {parts}; read as {reading}"
+                        f"`{entry['name']}` {result} this, because of {parts}; read as {reading}"
                     )
 
 
@@ -177,8 +177,8 @@ def _example(example: Any, directory: Path) -> Article:
     return Article("", "", "", text, "", "")
 
 
-def _definitions(source: Source) -> dict[str, str]:
-    found = source.values.get("definitions")
-    if not isinstance(found, dict):
+def _definitions(source: ConfigDocument) -> dict[str, str]:
+    definitions = source.values.get("definitions")
+    if not isinstance(definitions, dict):
         return {}
-    return {name: text for name, text in found.items() if isinstance(text, str)}
+    return {name: text for name, text in definitions.items() if isinstance(text, str)}

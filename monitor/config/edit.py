@@ -1,6 +1,6 @@
-"""Write a feed into a YAML file as a person would: one more line or few, all else untouched. Pure.
+"""Adds a feed to a YAML file as a person would, leaving the rest untouched. Pure.
 
-Loading and dumping the whole would keep comments, but break lines and indent anew.
+Loading and dumping the file would keep its comments, but change line breaks and indents.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from monitor.model import Feed
 
 
 def with_feed(text: str, feed: Feed) -> str:
-    """The text of a file with a feed more; who calls this sees whether the result means that."""
+    """Returns a file's text with one more feed; the caller checks that it reads as intended."""
     newline = "\r\n" if "\r\n" in text else "\n"
     for key, feeds in _feeds(text):
         if not isinstance(feeds, SequenceNode):
@@ -28,19 +28,19 @@ def with_feed(text: str, feed: Feed) -> str:
 
 
 def has_feeds(text: str) -> bool:
-    """Whether a file says anything of feeds."""
+    """Returns whether a file has the key `feeds`."""
     return bool(_feeds(text))
 
 
 def _feeds(text: str) -> list[tuple[Node, Node]]:
-    """The key `feeds` with what it holds; none where there is no such key."""
+    """Returns the key `feeds` and its value, or nothing if there is no such key."""
     root = YAML(typ="safe", pure=True).compose(text)
     pairs = root.value if isinstance(root, MappingNode) else []
     return [(key, value) for key, value in pairs if key.value == "feeds"]
 
 
 def _after_line(text: str, index: int, addition: str, newline: str) -> str:
-    """The addition after the line in which `index` stands."""
+    """Inserts the addition after the line that contains `index`."""
     end = text.find("\n", index) + 1 or len(text)
     if index and text[index - 1] == "\n":
         end = index
@@ -49,7 +49,7 @@ def _after_line(text: str, index: int, addition: str, newline: str) -> str:
 
 
 def _end(text: str, node: Node) -> int:
-    """Where the last thing in a node ends; a block's own end is that of the comments after it."""
+    """Returns where a node's last value ends; a block itself ends after the comments below it."""
     while isinstance(node, CollectionNode) and node.value and not node.flow_style:
         last = node.value[-1]
         node = last[1] if isinstance(node, MappingNode) else last
@@ -74,11 +74,11 @@ def _pairs(feed: Feed) -> list[str]:
 
 
 def _quoted(text: str) -> str:
-    """In double quotes, with all that is not to be seen written by its number."""
+    """Writes a text in double quotes, with unprintable characters as escapes."""
     return '"' + "".join(map(_character, escaped(text))) + '"'
 
 
-def _character(one: str) -> str:
-    if one in {'"', "\\"}:
-        return f"\\{one}"
-    return one if one.isprintable() else f"\\U{ord(one):08x}"
+def _character(char: str) -> str:
+    if char in {'"', "\\"}:
+        return f"\\{char}"
+    return char if char.isprintable() else f"\\U{ord(char):08x}"

@@ -1,4 +1,4 @@
-"""What a configuration may say: the shape of the YAML files, and its defaults."""
+"""The schema of a configuration: the keys of the YAML files, their types and defaults."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from monitor.config.values import (
     Name,
     Network,
     Rate,
-    Secret,
     Size,
     SmtpUrl,
     Text,
@@ -27,6 +26,7 @@ from monitor.config.values import (
     Times,
     Unsubscribe,
     Url,
+    WebhookSecret,
     Zone,
     expected,
     written,
@@ -37,13 +37,13 @@ Count = Annotated[int, Field(ge=1, le=1000)]
 
 
 class Model(BaseModel):
-    """Frozen, and strict about keys and kinds of values."""
+    """A frozen model that refuses unknown keys and values of the wrong type."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class PollSettings(Model):
-    """How feeds are polled."""
+    """The settings for polling feeds."""
 
     every: Interval = timedelta(minutes=15)
     fastest: Interval = timedelta(minutes=1)
@@ -55,7 +55,7 @@ class PollSettings(Model):
 
 
 class ArticleSettings(Model):
-    """How articles are fetched, and how long they are kept."""
+    """The settings for fetching articles and keeping them."""
 
     per_host: Count = 2
     delay: Duration = timedelta(seconds=1)
@@ -65,7 +65,7 @@ class ArticleSettings(Model):
 
 
 class Settings(Model):
-    """Everything that is not about one feed, watchlist or subscriber."""
+    """The settings that are not about one feed, watchlist or subscriber."""
 
     user_agent: Header = "Presswatch/0.1"
     redis_prefix: Text = "presswatch:"
@@ -85,7 +85,7 @@ class FeedEntry(Model):
 
 
 class FilterEntry(Model):
-    """Which feeds a watchlist looks at."""
+    """The feeds whose articles a watchlist looks at."""
 
     names: Annotated[tuple[Text, ...], Field(strict=False)] = ()
     tags: Annotated[tuple[Text, ...], Field(strict=False)] = ()
@@ -93,13 +93,13 @@ class FilterEntry(Model):
 
 
 class ExampleFile(Model):
-    """A text file that a watchlist is tried on, beside the file that names it."""
+    """A text file to test a watchlist with; its path is relative to the configuration file."""
 
     file: Text
 
 
 class WatchlistEntry(Model):
-    """A watchlist: a query, or the plain form of words that must and must not be there."""
+    """A watchlist: a query, or lists of words that an article must or must not contain."""
 
     name: Name
     query: Text | None = None
@@ -127,7 +127,7 @@ class WatchlistEntry(Model):
 
 
 class Slack(Model):
-    """A Slack channel: by an incoming webhook, or by a bot's token."""
+    """A Slack channel, reached through an incoming webhook or with a bot's token."""
 
     webhook_url: Url | None = None
     token: Text | None = None
@@ -143,7 +143,7 @@ class Slack(Model):
 
 
 class Email(Model):
-    """Mail to people."""
+    """Mail addresses, and the server to send through."""
 
     to: Annotated[tuple[Mailbox, ...], Field(strict=False, min_length=1)]
     smtp_url: SmtpUrl
@@ -152,20 +152,20 @@ class Email(Model):
 
 
 class Webhook(Model):
-    """A POST request for each alert."""
+    """An address that gets a POST request for each alert or digest."""
 
     url: Url
-    secret: Secret | None = None
+    secret: WebhookSecret | None = None
 
 
 class Apprise(Model):
-    """Any of the services that Apprise knows."""
+    """One of the services that Apprise knows."""
 
     url: Text
 
 
 class DigestEntry(Model):
-    """When alerts are sent together."""
+    """The times at which collected alerts are sent."""
 
     at: Times = ()
     every: Interval | None = None
@@ -179,7 +179,7 @@ class DigestEntry(Model):
 
 
 class QuietEntry(Model):
-    """When nothing is sent."""
+    """The hours in which nothing is sent."""
 
     start: TimeOfDay = Field(alias="from")
     end: TimeOfDay = Field(alias="to")
@@ -193,11 +193,12 @@ class QuietEntry(Model):
         return self
 
 
+# The kinds of subscribers. The deliveries have a channel of the same name for each.
 KINDS = ("slack", "email", "webhook", "apprise")
 
 
 class SubscriberEntry(Model):
-    """A subscriber: one of the channels, and when it may be used."""
+    """A subscriber: a channel, and when it may be used."""
 
     name: Name
     slack: Slack | None = None
@@ -216,7 +217,7 @@ class SubscriberEntry(Model):
 
 
 class File(Model):
-    """What one file may hold, and all of them together."""
+    """The keys of one file, and of all files merged."""
 
     settings: Settings = Settings()
     definitions: dict[DefinitionName, Text] = {}
@@ -227,10 +228,10 @@ class File(Model):
 
 
 class Schema(GenerateJsonSchema):
-    """JSON Schema whose defaults can be written into a file: pydantic's own, PT15M, could not."""
+    """A JSON Schema whose defaults are valid in a file, unlike pydantic's PT15M."""
 
     def encode_default(self, dft: Any) -> Any:
-        """A default as a file has it."""
+        """Returns a default as it is written in a file."""
         if isinstance(dft, timedelta):
             return written(dft)
         if isinstance(dft, BaseModel):

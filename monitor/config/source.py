@@ -1,4 +1,4 @@
-"""YAML files to one document of plain values, with the place of each: file, line and column."""
+"""Merges YAML files into one document of plain values, each with its file, line and column."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from monitor.errors import Fault
 from monitor.hiding import Secret
 
-Path_ = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 
-# Aliases may stand for ever larger things (a "billion laughs"); no configuration is this large.
+# Aliases of aliases may expand without limit ("billion laughs"); no configuration is this large.
 MAX_NODES = 500_000
 MAX_DEPTH = 32
-# `${` alone matches as well, so that what was meant as a variable never stays as it stands.
+# Also matches a bare `${`, so that a malformed variable is a fault instead of plain text.
 _VARIABLE = re.compile(
     r"\$\$\{|\$\{(?:(?P<name>[A-Za-z_]\w*)(?::-(?P<default>(?:(?!\$\{)[^}])*))?\})?"
 )
@@ -33,9 +33,10 @@ _CONSTANTS = {"null": None, "~": None, "": None, "true": True, "false": False}
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where something stands; `literal` where columns within the value are columns of the file.
+    """The file, line and column of a value or key.
 
-    `secret` says that the value came from the environment, and must not be repeated to anybody.
+    `literal` says that columns within the value are columns of the file; `secret`, that the value
+    is from the environment and must not be shown.
     """
 
     file: Path
@@ -48,68 +49,68 @@ class Place:
         return f"{self.file}:{self.line}"
 
     def fault(self, message: str, *, offset: int = 0) -> Fault:
-        """A fault at this place, or so many columns after it."""
+        """Returns a fault at this place, or `offset` columns after it."""
         return Fault(self.file, self.line, self.column + offset, message)
 
 
 @dataclass(slots=True)
-class Source:
-    """Plain values, and the places of values and of keys by their paths."""
+class ConfigDocument:
+    """The merged values of all files, with the places of values and keys by path."""
 
     values: dict[str, Any] = field(default_factory=dict)
-    places: dict[Path_, Place] = field(default_factory=dict)
-    keys: dict[Path_, Place] = field(default_factory=dict)
+    places: dict[KeyPath, Place] = field(default_factory=dict)
+    keys: dict[KeyPath, Place] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
-    # Of values with variables: the text as the file has it, without defaults.
-    written: dict[Path_, str] = field(default_factory=dict)
-    # And each variable's value with its name.
-    variables: dict[Path_, list[Secret]] = field(default_factory=dict)
+    # For values with variables: the text in the file, with the variables' names only.
+    written: dict[KeyPath, str] = field(default_factory=dict)
+    # For the same values: each variable's value and its name.
+    variables: dict[KeyPath, list[Secret]] = field(default_factory=dict)
 
-    def place(self, path: Path_) -> Place:
-        """The place of a value, or of the nearest thing around it."""
+    def place(self, path: KeyPath) -> Place:
+        """Returns the place of a value, or of the nearest value that contains it."""
         while path not in self.places and path:
             path = path[:-1]
         return self.places[path]
 
 
 def escaped(text: str) -> str:
-    """A text in which nothing is taken from the environment: what is read is the text itself."""
+    """Escapes a text so that it is read literally, without variables."""
     return text.replace("${", "$${")
 
 
 def files(directory: Path, failed: Callable[[OSError], None] | None = None) -> list[Path]:
-    """The configuration's files: all YAML below the directory but hidden files, sorted.
+    """Returns the YAML files below a directory, except hidden ones, sorted.
 
-    `failed` is told of each directory that cannot be read.
+    Calls `failed` for each directory that cannot be read.
     """
-    found: list[Path] = []
-    for place, below, names in os.walk(directory, onerror=failed):
-        below[:] = [name for name in below if not name.startswith(".")]
-        found += [
-            Path(place, name)
+    paths: list[Path] = []
+    for parent, subdirectories, names in os.walk(directory, onerror=failed):
+        subdirectories[:] = [name for name in subdirectories if not name.startswith(".")]
+        paths += [
+            Path(parent, name)
             for name in names
             if name.endswith((".yaml", ".yml")) and not name.startswith(".")
         ]
-    return sorted(filter(_may_be_read, found))
+    return sorted(filter(_may_be_read, paths))
 
 
 def _may_be_read(path: Path) -> bool:
-    """Whether to open a file: not a pipe, which would keep us waiting."""
+    """Returns whether a file may be opened; a pipe, for example, would block."""
     try:
         return S_ISREG(path.stat().st_mode)
     except OSError:
-        # Such as a link that leads nowhere: passed over, its watchlists would be missed silently.
+        # For example a broken link: reading it reports a fault, skipping it would lose watchlists.
         return True
 
 
 def read(
     directory: Path, environ: Mapping[str, str], instead: Mapping[Path, str] | None = None
-) -> Source:
-    """Read and merge all files of a directory; what is wrong becomes faults of the source.
+) -> ConfigDocument:
+    """Reads and merges all files of a directory; errors become faults of the document.
 
-    `instead` holds texts to be read in the place of files, or as if there were such files.
+    `instead` holds texts to read in place of files, which need not exist.
     """
-    source = Source(places={(): Place(directory, 1, 1)})
+    source = ConfigDocument(places={(): Place(directory, 1, 1)})
 
     def failed(error: OSError) -> None:
         missing = isinstance(error, FileNotFoundError | NotADirectoryError)
@@ -118,14 +119,14 @@ def read(
 
     texts = instead or {}
     for file in sorted({*files(directory, failed), *texts}):
-        _Reader(file, environ, source).read(texts.get(file))
+        _FileReader(file, environ, source).read(texts.get(file))
     return source
 
 
-class _Reader:
-    """Reads one file into a source."""
+class _FileReader:
+    """Reads one file into a document."""
 
-    def __init__(self, file: Path, environ: Mapping[str, str], source: Source) -> None:
+    def __init__(self, file: Path, environ: Mapping[str, str], source: ConfigDocument) -> None:
         self._file = file
         self._environ = environ
         self._source = source
@@ -139,17 +140,17 @@ class _Reader:
         except MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             at = Place(self._file, mark.line + 1, mark.column + 1) if mark else start
-            said = error.problem or error.context
-            if said and said.startswith("but ") and error.context:
-                said = f"{error.context}, {said}"
-            self._fault(at, f"no YAML: {said}")
+            problem = error.problem or error.context
+            if problem and problem.startswith("but ") and error.context:
+                problem = f"{error.context}, {problem}"
+            self._fault(at, f"not valid YAML: {problem}")
         except UnicodeDecodeError as error:
-            self._fault(start, f"no UTF-8 at byte {error.start}; save the file as UTF-8")
+            self._fault(start, f"not UTF-8 at byte {error.start}; save the file as UTF-8")
         except OSError as error:
             self._fault(start, f"cannot be read: {error.strerror}")
         except (YAMLError, ValueError, RecursionError, TypeError, AttributeError) as error:
-            # ruamel has stumbled over documents that were no YAML in all of these ways.
-            self._fault(start, f"no YAML: {str(error).partition(chr(10))[0] or 'too deep'}")
+            # ruamel raises each of these for some documents that are not YAML.
+            self._fault(start, f"not valid YAML: {str(error).partition(chr(10))[0] or 'too deep'}")
         else:
             if node is not None:
                 self._merge(node)
@@ -158,7 +159,7 @@ class _Reader:
         self._source.faults.append(place.fault(message))
 
     def _merge(self, node: Node) -> None:
-        """Take over a file's top level: lists are joined, settings merged key by key."""
+        """Merges a file's top level: joins lists, merges mappings key by key."""
         if not isinstance(node, MappingNode):
             if not (isinstance(node, ScalarNode) and not node.value):
                 self._fault(
@@ -178,7 +179,7 @@ class _Reader:
                 self._put(values, (key,), key_place, value)
             self._source.keys.setdefault((key,), key_place)
 
-    def _put(self, into: dict[str, Any], path: Path_, key_place: Place, node: Node) -> None:
+    def _put(self, into: dict[str, Any], path: KeyPath, key_place: Place, node: Node) -> None:
         name = str(path[-1])
         present = into.get(name)
         if isinstance(node, MappingNode) and isinstance(present, dict):
@@ -204,8 +205,8 @@ class _Reader:
                 seen[name] = place
                 yield name, place, value
 
-    def _plain(self, node: Node, path: Path_) -> Any:
-        """A node's plain value; notes the places of all that is in it."""
+    def _plain(self, node: Node, path: KeyPath) -> Any:
+        """Returns a node's plain value, and records the places of all values in it."""
         place = self._place(node)
         self._nodes += 1
         if self._nodes > MAX_NODES or len(path) > MAX_DEPTH:
@@ -215,35 +216,35 @@ class _Reader:
             return None
         self._source.places[path] = place
         if isinstance(node, MappingNode):
-            found: dict[str, Any] = {}
+            mapping: dict[str, Any] = {}
             for key, key_place, value in self._pairs(node):
                 self._source.keys[(*path, key)] = key_place
-                found[key] = self._plain(value, (*path, key))
-            return found
+                mapping[key] = self._plain(value, (*path, key))
+            return mapping
         if isinstance(node, SequenceNode):
             return [self._plain(item, (*path, number)) for number, item in enumerate(node.value)]
         if not isinstance(node, ScalarNode):
-            raise TypeError(f"no kind of node: {node}")
+            raise TypeError(f"unknown kind of node: {node}")
         if "${" in node.value:
             self._source.places[path] = Place(place.file, place.line, place.column, secret=True)
-            self._note_variables(path, str(node.value))
+            self._record_variables(path, str(node.value))
         return self._scalar(node, place)
 
-    def _note_variables(self, path: Path_, text: str) -> None:
-        """Note how a text with variables may be shown, and what it takes from the environment."""
-        found = self._source.variables[path] = []
+    def _record_variables(self, path: KeyPath, text: str) -> None:
+        """Records how a text with variables may be shown, and the values that must be hidden."""
+        variables = self._source.variables[path] = []
 
         def shown(variable: re.Match[str]) -> str:
             name = variable["name"]
             if name is None:
                 return "${"
-            found.append((self._environ.get(name) or variable["default"] or "", f"${{{name}}}"))
+            variables.append((self._environ.get(name) or variable["default"] or "", f"${{{name}}}"))
             return f"${{{name}}}"
 
         self._source.written[path] = _VARIABLE.sub(shown, text)
 
     def _scalar(self, node: ScalarNode, place: Place) -> Any:
-        """A scalar by YAML 1.2's core schema, without its octal numbers and infinities."""
+        """Reads a scalar by YAML 1.2's core schema, except octal numbers and infinities."""
         text = str(node.value)
         if "${" in text:
             return self._expand(text, place)
@@ -256,17 +257,17 @@ class _Reader:
         return float(text) if _FLOAT.fullmatch(text) else text
 
     def _expand(self, text: str, place: Place) -> str:
-        """Put in the environment's variables: ${NAME}, ${NAME:-default}; $${ stands for ${."""
+        """Replaces ${NAME} and ${NAME:-default} from the environment; $${ means ${."""
 
-        def value(found: re.Match[str]) -> str:
-            if found[0] == "$${":
+        def value(variable: re.Match[str]) -> str:
+            if variable[0] == "$${":
                 return "${"
-            name, default = found["name"], found["default"]
+            name, default = variable["name"], variable["default"]
             if name is None:
                 self._fault(
                     place,
                     "`${` must begin a variable such as ${NAME} or ${NAME:-default}; "
-                    "write $${ for the signs themselves",
+                    "write $${ for the characters themselves",
                 )
                 return ""
             given = self._environ.get(name) or default
@@ -286,7 +287,7 @@ class _Reader:
             isinstance(node, ScalarNode)
             and node.style not in {"|", ">"}
             and mark.line == end.line
-            # An escape in quotes takes more columns than it stands for.
+            # An escape in quotes takes more columns than the character that it means.
             and end.column - mark.column == len(node.value) + 2 * quoted
         )
         column = mark.column + 1 + (quoted and literal)

@@ -1,4 +1,4 @@
-"""Single values of the configuration: what each may look like, and what it becomes."""
+"""Types for single values of the configuration: how each is written, and what it is read as."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from monitor.config.mail_addresses import mailbox, read_route, unsubscribe_url
 from monitor.model import Limit
 
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+)s)?(?:(\d+)ms)?", re.ASCII)
-# A century: what is longer is a slip, and dates so far back do not exist.
+# A century: anything longer is a mistake, and may reach back before the first date.
 _LONGEST = timedelta(days=36500)
 _SIZE = re.compile(r"(\d{1,15}) ?([kKMG]?)B?", re.ASCII)
 _SIZES = {"": 1, "k": 1000, "K": 1000, "M": 1000**2, "G": 1000**3}
@@ -27,14 +27,14 @@ _RATE = re.compile(r"([1-9]\d{0,5})/([mhd])", re.ASCII)
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-# What a header of HTTP may hold: others make every request fail.
+# The characters that an HTTP header may hold; others make every request fail.
 _HEADER = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}")
 
 
-def expected(what: str) -> PydanticCustomError:
-    """A fault in plain words; who reports it adds what was found instead."""
-    return PydanticCustomError("presswatch", what)
+def expected(message: str) -> PydanticCustomError:
+    """Returns an error that says what a value must be; the report adds what it is instead."""
+    return PydanticCustomError("presswatch", message)
 
 
 def _duration(value: Any) -> timedelta:
@@ -45,18 +45,18 @@ def _duration(value: Any) -> timedelta:
         raise expected("must be a duration such as 20s, 15m, 6h or 1h30m")
     days, hours, minutes, seconds, millis = (int(part or 0) for part in written.groups())
     try:
-        found = timedelta(
+        duration = timedelta(
             days=days, hours=hours, minutes=minutes, seconds=seconds, milliseconds=millis
         )
     except OverflowError:
-        found = timedelta.max
-    if found > _LONGEST:
+        duration = timedelta.max
+    if duration > _LONGEST:
         raise expected(f"must be at most {_LONGEST.days}d")
-    return found
+    return duration
 
 
 def written(value: timedelta) -> str:
-    """A duration as a file has it."""
+    """Writes a duration as a file has it."""
     rest = value // timedelta(milliseconds=1)
     parts = []
     for unit, millis in (
@@ -74,7 +74,7 @@ def written(value: timedelta) -> str:
 
 def _positive(value: timedelta) -> timedelta:
     if not value:
-        raise expected("must be longer than nothing")
+        raise expected("must be longer than zero")
     return value
 
 
@@ -89,16 +89,16 @@ def _size(value: Any) -> int:
 def _url(value: Any) -> str:
     try:
         parts = urlsplit(value)
-        good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except (ValueError, AttributeError, TypeError):
-        good = False
-    if not good or re.search(r"[\s\x00-\x1f]", value):
+        valid = False
+    if not valid or re.search(r"[\s\x00-\x1f]", value):
         raise expected("must be an address that starts with http:// or https://")
     return str(value)
 
 
 def _readable(read: Callable[[str], object]) -> BeforeValidator:
-    """Text that somebody else knows how to read, and says why not in a ValueError."""
+    """Returns a validator for text that `read` accepts; its ValueErrors become faults."""
 
     def check(value: Any) -> str:
         try:
@@ -111,14 +111,14 @@ def _readable(read: Callable[[str], object]) -> BeforeValidator:
 
 
 def _secret(value: Any) -> str:
-    """A secret of Standard Webhooks: Base64 after `whsec_`, or any text."""
+    """Checks a secret of Standard Webhooks: Base64 after `whsec_`, or any text."""
     if not isinstance(value, str) or not value:
         raise expected("must be text; put it in quotes")
     if value.startswith("whsec_"):
         try:
             base64.b64decode(value.removeprefix("whsec_"), validate=True)
         except ValueError:
-            raise expected("must go on in Base64 after whsec_") from None
+            raise expected("must continue in Base64 after whsec_") from None
     return value
 
 
@@ -131,10 +131,10 @@ def _rate(value: Any) -> Limit:
     return Limit(int(written[1]), timedelta(**{_UNITS[written[2]]: 1}))
 
 
-def _matching(pattern: re.Pattern[str], what: str) -> BeforeValidator:
+def _matching(pattern: re.Pattern[str], message: str) -> BeforeValidator:
     def check(value: Any) -> str:
         if not isinstance(value, str) or not pattern.fullmatch(value):
-            raise expected(what)
+            raise expected(message)
         return value
 
     return BeforeValidator(check)
@@ -157,13 +157,13 @@ def _timezone(value: Any) -> str:
     try:
         ZoneInfo(value)
     except (ValueError, OSError, TypeError, AttributeError, KeyError):
-        # A name that is not known is a KeyError, a part of one such as Europe a directory.
+        # Unknown names raise KeyError; a part of a name, such as Europe, is a directory.
         raise expected("must be a time zone such as Europe/Brussels or UTC") from None
     return str(value)
 
 
 def _times(value: Any) -> Any:
-    """Times of day, in one string with commas or in a list."""
+    """Reads times of day from a string with commas or from a list."""
     parts = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
     if not isinstance(parts, list | tuple) or not all(
         isinstance(part, str) and _TIME.fullmatch(part) for part in parts
@@ -190,7 +190,7 @@ Interval = Annotated[
 ]
 Size = Annotated[int, BeforeValidator(_size), WithJsonSchema({"type": ["string", "integer"]})]
 Url = Annotated[str, BeforeValidator(_url), _TEXT_SCHEMA]
-Secret = Annotated[str, BeforeValidator(_secret), _TEXT_SCHEMA]
+WebhookSecret = Annotated[str, BeforeValidator(_secret), _TEXT_SCHEMA]
 SmtpUrl = Annotated[str, _readable(read_route), _TEXT_SCHEMA]
 Mailbox = Annotated[str, _readable(mailbox), _TEXT_SCHEMA]
 Unsubscribe = Annotated[str, _readable(unsubscribe_url), _TEXT_SCHEMA]
@@ -215,7 +215,9 @@ DefinitionName = Annotated[
 ]
 Header = Annotated[
     str,
-    _matching(_HEADER, "must be letters, digits and signs of ASCII, since it goes into a header"),
+    _matching(
+        _HEADER, "must be printable ASCII without spaces at its ends, since it goes into a header"
+    ),
 ]
 Example = BeforeValidator(_example)
 Text = Annotated[str, Field(min_length=1)]

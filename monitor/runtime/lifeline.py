@@ -1,8 +1,8 @@
-"""A lifeline: what a process holds so that others notice its death, however it dies.
+"""A lifeline: a pipe that a process holds so that others notice its death, however it dies.
 
-The owner creates a named pipe and keeps it open for writing; whoever opens it for reading sees
-end-of-file in the moment in which the owner is gone, whether it left or was killed. Nothing polls,
-and no process number that the system has given to somebody else is taken for the owner.
+The owner creates a named pipe and keeps it open for writing. A process that opens it for reading
+sees end-of-file as soon as the owner exits or is killed. Nothing polls, and a process id that the
+system has reused is never mistaken for the owner.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ GRACE_S = 3.0
 
 @contextmanager
 def hold(path: Path) -> Iterator[None]:
-    """Be the owner for as long as the block runs; forked children do not count as the owner."""
+    """Makes this process, without its forked children, the owner while the block runs."""
     path.unlink(missing_ok=True)
     os.mkfifo(path, 0o600)
-    # Opening for reading first lets the open for writing return without another process.
+    # Opening the pipe for writing would block until some process has opened it for reading.
     reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     writer = os.open(path, os.O_WRONLY)
     os.close(reader)
@@ -40,15 +40,15 @@ def hold(path: Path) -> Iterator[None]:
 
 
 def close_in_children(held: IO[Any]) -> None:
-    """Keep processes that this one forks from holding an open file, and what hangs on it."""
+    """Closes a file in processes that this one forks, so that they do not hold it open."""
     os.register_at_fork(after_in_child=held.close)
 
 
 class Tether:
     """A lifeline without a name: processes forked from this one notice its death, and stop.
 
-    Only the process that makes it holds the pipe open for writing; children and their children
-    close their copies when they are forked.
+    Only the process that creates it holds the pipe open for writing; its descendants close their
+    copies when they are forked.
     """
 
     def __init__(self) -> None:
@@ -58,17 +58,17 @@ class Tether:
         close_in_children(held)
 
     def watch(self, stop: Callable[[], None]) -> None:
-        """Call `stop` in a thread, in a child, when the process that made this is gone."""
+        """Calls `stop`, from a thread of a child, when the process that created this is gone."""
 
-        def look() -> None:
+        def wait_for_end() -> None:
             os.read(self._reader, 1)
             stop()
 
-        threads.start(look, "tether")
+        threads.start(wait_for_end, "tether")
 
 
 def wait(path: Path) -> None:
-    """Return when the owner of `path` is gone; at once where there is none."""
+    """Returns when the owner of `path` is gone, or at once if there is none."""
     try:
         with path.open("rb", buffering=0) as pipe:
             pipe.read()
@@ -77,9 +77,9 @@ def wait(path: Path) -> None:
 
 
 def stop_with_owner() -> None:
-    """Stop this process when the owner named in the environment is gone: SIGTERM, then SIGKILL.
+    """Stops this process when the owner named in the environment is gone: SIGTERM, then SIGKILL.
 
-    The owner has put it into a process group of its own, all of which goes.
+    SIGKILL goes to the whole process group, which the owner created for this process.
     """
     path = os.environ.get(ENVIRONMENT)
     if path is None:
@@ -89,7 +89,7 @@ def stop_with_owner() -> None:
         wait(Path(path))
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(GRACE_S)
-        # Redis went with the owner, and without it some never finish taking their leave.
+        # Redis ended with the owner, and without it some processes never finish shutting down.
         os.killpg(os.getpgrp(), signal.SIGKILL)
 
     threading.Thread(target=watch, name="lifeline", daemon=True).start()

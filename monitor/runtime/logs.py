@@ -1,4 +1,4 @@
-"""One form for every log line, ours and our libraries': events with context, on standard error."""
+"""The log: events with context on standard error, in one form for our lines and the libraries."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ Format = Literal["pretty", "json"]
 
 
 class _Secrets:
-    """The secrets that lines must not hold, each with what is said for it; and all in a pattern."""
+    """The secrets that must not be logged, their replacements, and a pattern that finds them."""
 
     def __init__(self) -> None:
-        self.said: dict[str, str] = {}
+        self.replacements: dict[str, str] = {}
         self.pattern: re.Pattern[str] | None = None
 
 
@@ -36,63 +36,68 @@ _secrets = _Secrets()
 
 
 def chosen_format() -> Format:
-    """Pretty on a terminal, JSON otherwise, unless the environment asks for one of them."""
-    asked = os.environ.get(FORMAT_VARIABLE)
-    if asked == "pretty" or (asked is None and sys.stderr.isatty()):
+    """Returns "pretty" on a terminal, else "json", unless the environment asks for one of them."""
+    requested = os.environ.get(FORMAT_VARIABLE)
+    if requested == "pretty" or (requested is None and sys.stderr.isatty()):
         return "pretty"
     return "json"
 
 
+def no_color() -> bool:
+    """Returns whether the user wants no colours: NO_COLOR is set and not empty (no-color.org)."""
+    return bool(os.environ.get("NO_COLOR"))
+
+
 def library_level() -> str:
-    """The level at which RQ, APScheduler and the cleaners log: their "info" is our "debug"."""
+    """Returns the level for RQ, APScheduler and the cleaners, whose "info" is our "debug"."""
     level = logging.getLogger().level
     return logging.getLevelName(level if level == logging.DEBUG else max(logging.WARNING, level))
 
 
-def hide(words: Mapping[str, str]) -> None:
-    """Have secrets replaced in every line from now on: each by what is said for it."""
-    if not words:
+def hide(secrets: Mapping[str, str]) -> None:
+    """Replaces secrets in every line from now on; maps each secret to its replacement."""
+    if not secrets:
         return
-    _secrets.said.update(words)
-    longest_first = sorted(_secrets.said, key=len, reverse=True)
+    _secrets.replacements.update(secrets)
+    longest_first = sorted(_secrets.replacements, key=len, reverse=True)
     _secrets.pattern = re.compile("|".join(map(re.escape, longest_first)))
 
 
 def shown(text: str) -> str:
-    """A text without what must not be logged: user and password in an address, and secrets."""
+    """Returns a text without secrets, and without user and password in addresses."""
     text = without_userinfo(text)
     if _secrets.pattern is not None:
-        text = _secrets.pattern.sub(lambda found: _secrets.said[found[0]], text)
+        text = _secrets.pattern.sub(lambda secret: _secrets.replacements[secret[0]], text)
     return text
 
 
 def _each_text(value: Any, change: Callable[[str], str]) -> Any:
-    """A value in which each text is changed, however deep; what is no plain value becomes text."""
+    """Applies `change` to each text in a value, at any depth; other objects become text first."""
     match value:
         case str():
             return change(value)
         case None | bool() | int() | float():
             return value
         case dict():
-            return {change(str(name)): _each_text(one, change) for name, one in value.items()}
+            return {change(str(name)): _each_text(inner, change) for name, inner in value.items()}
         case list() | tuple() | set() | frozenset():
-            return [_each_text(one, change) for one in value]
+            return [_each_text(inner, change) for inner in value]
         case _:
             return change(repr(value))
 
 
 def _without_secrets(_: object, __: str, event: EventDict) -> EventDict:
-    """Take what must not be logged out of a line."""
+    """Removes secrets from a line."""
     return {name: _each_text(value, shown) for name, value in event.items()}
 
 
 def _for_terminals(_: object, __: str, event: EventDict) -> EventDict:
-    """Take out of a line what a terminal would obey, and whatever would look like another line."""
+    """Removes characters that a terminal would obey, and line breaks, from a line."""
     return {name: _each_text(value, printable) for name, value in event.items()}
 
 
 def _trace(_: object, __: str, event: EventDict) -> EventDict:
-    """Put a traceback as text in the place of an exception."""
+    """Replaces an exception with its traceback as text."""
     info = event.pop("exc_info", None)
     if info is True:
         info = sys.exc_info()
@@ -104,7 +109,7 @@ def _trace(_: object, __: str, event: EventDict) -> EventDict:
 
 
 def _render(renderer: structlog.dev.ConsoleRenderer) -> structlog.typing.Processor:
-    """A renderer that indents tracebacks: no line of one passes for a line of ours."""
+    """Returns a renderer that indents tracebacks, so that they cannot imitate a log line."""
 
     def render(logger: Any, name: str, event: EventDict) -> str:
         lines: list[str] = []
@@ -121,7 +126,7 @@ def _escape(_: object, __: str, line: Any) -> str:
 
 
 def configure(level: str) -> None:
-    """Route structlog's and the standard library's lines through one set of processors."""
+    """Sends the lines of structlog and the standard library through the same processors."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
@@ -130,13 +135,11 @@ def configure(level: str) -> None:
     ]
     renderers: list[structlog.typing.Processor]
     if chosen_format() == "pretty":
-        console = structlog.dev.ConsoleRenderer(
-            pad_event_to=24, colors="NO_COLOR" not in os.environ
-        )
+        console = structlog.dev.ConsoleRenderer(pad_event_to=24, colors=not no_color())
         renderers = [_trace, _without_secrets, _render(console)]
     else:
         renderers = [
-            # Without local variables: they hold what nobody meant to log.
+            # Local variables may hold secrets.
             structlog.processors.ExceptionRenderer(
                 structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
             ),
@@ -147,7 +150,7 @@ def configure(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            # Lines that come through the standard library carry printf arguments.
+            # Lines from the standard library have printf arguments.
             foreign_pre_chain=[structlog.stdlib.PositionalArgumentsFormatter(), *shared],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
         )
@@ -167,7 +170,7 @@ def configure(level: str) -> None:
 
 
 def _crashed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Log what ends the process, where Python would print it as it is."""
+    """Logs the exception that ends the process, which Python would print unfiltered."""
     if issubclass(kind, Exception):
         structlog.stdlib.get_logger(__name__).critical("crashed", exc_info=(kind, error, trace))
     else:

@@ -133,7 +133,7 @@ def test_try_warns_of_operators_in_small_letters_and_knows_definitions(presswatc
     assert presswatch.call("try", "@nato AND Council", str(page), *config).returncode == 0
 
 
-def test_check_fails_where_a_watchlist_does_not_match_what_it_must(presswatch, configure):
+def test_check_fails_if_a_watchlist_does_not_match_its_example(presswatch, configure):
     directory = configure("watchlists: [{name: w, query: a, must_match: [b]}]")
     result = presswatch.call("check", "--config", str(directory))
     assert result.returncode == 2
@@ -150,7 +150,7 @@ def test_commands_that_need_a_daemon_say_how_to_start_one(presswatch, configure,
         assert "start one with `presswatch run`" in result.stderr
 
 
-def test_a_feed_is_added_with_what_it_says_of_itself_and_listed(presswatch, configure, site):
+def test_a_feed_is_described_added_and_listed(presswatch, configure, site):
     directory = configure(CONFIG)
     config = ("--config", str(directory))
     site.put_feed("/rss", [("Envoys meet", "/1"), ("Rain", "/2")])
@@ -168,14 +168,14 @@ def test_a_feed_is_added_with_what_it_says_of_itself_and_listed(presswatch, conf
     assert presswatch.call("feeds", "add", "nonsense", *config).returncode == 2
 
 
-def test_what_is_no_feed_or_cannot_be_reached_is_added_by_force_only(presswatch, configure, site):
+def test_a_feed_that_cannot_be_read_is_added_only_with_force(presswatch, configure, site):
     directory = configure(CONFIG)
     config, before = ("--config", str(directory)), (directory / "config.yaml").read_text()
     site.put_page("/page", "Envoys meet", "A page.")
     for path, why in (("page", "no feed"), ("gone", "HTTP 404")):
         refused = presswatch.call("feeds", "add", f"{site.url}/{path}", *config)
         assert refused.returncode == 1
-        assert f"{site.url}/{path} is not added: " in refused.stderr
+        assert f"{site.url}/{path} was not added: " in refused.stderr
         assert why in refused.stderr
         assert "--force" in refused.stderr
         assert (directory / "config.yaml").read_text() == before
@@ -185,7 +185,7 @@ def test_what_is_no_feed_or_cannot_be_reached_is_added_by_force_only(presswatch,
     assert f"{site.url}/gone" in (directory / "config.yaml").read_text()
 
 
-def test_what_comes_with_the_package_is_never_written_to(presswatch, tmp_path, monkeypatch):
+def test_the_bundled_configuration_is_never_written_to(presswatch, tmp_path, monkeypatch):
     refused = presswatch.call("feeds", "add", "https://b.example/rss", "--force")
     assert refused.returncode == 1
     assert "presswatch init" in refused.stderr
@@ -197,7 +197,17 @@ def test_what_comes_with_the_package_is_never_written_to(presswatch, tmp_path, m
     assert "presswatch init" in refused.stderr
 
 
-def test_init_writes_a_configuration_that_can_be_used_and_overwrites_nothing(presswatch, tmp_path):
+def test_a_feed_is_added_to_the_users_configuration_where_there_is_none_here(presswatch, tmp_path):
+    directory = tmp_path / "home" / "presswatch"
+    assert presswatch.call("init", str(directory)).returncode == 0
+    added = presswatch.call(
+        *("feeds", "add", "https://b.example/rss", "--force"),
+        XDG_CONFIG_HOME=str(tmp_path / "home"),
+    )
+    assert added.stdout == f"added to {directory}/feeds.yaml\n"
+
+
+def test_init_writes_a_valid_configuration_and_overwrites_nothing(presswatch, tmp_path):
     done = presswatch.call("init")
     assert done.returncode == 0
     assert "presswatch run\n" in done.stdout
@@ -206,7 +216,7 @@ def test_init_writes_a_configuration_that_can_be_used_and_overwrites_nothing(pre
     written = (tmp_path / "config" / "feeds.yaml").read_text()
     again = presswatch.call("init")
     assert again.returncode == 1
-    assert "config/feeds.yaml is there already; nothing was written" in again.stderr
+    assert "config/feeds.yaml exists already; nothing was written" in again.stderr
     assert (tmp_path / "config" / "feeds.yaml").read_text() == written
     elsewhere = presswatch.call("init", str(tmp_path / "other" / "place"))
     assert f"--config {tmp_path}/other/place" in elsewhere.stdout
@@ -220,7 +230,7 @@ def keys_of(schema):
         yield from found.get("properties", {})
 
 
-def test_what_init_writes_shows_every_option(presswatch, tmp_path):
+def test_the_configuration_of_init_shows_every_option(presswatch, tmp_path):
     presswatch.call("init")
     text = "".join(file.read_text() for file in (tmp_path / "config").glob("*.yaml"))
     schema = json.loads(presswatch.call("check", "--schema").stdout)
@@ -277,7 +287,7 @@ def test_a_strangers_title_cannot_command_the_terminal():
     assert "\u202e" not in block
 
 
-def test_json_escapes_what_commands_a_terminal_and_loses_nothing(
+def test_json_escapes_terminal_commands_and_loses_nothing(
     presswatch, configure, redis, redis_url, store
 ):
     title = "a\x9b31m \u202e \ud83d b"
@@ -290,7 +300,7 @@ def test_json_escapes_what_commands_a_terminal_and_loses_nothing(
     assert presswatch.call("alerts", "list", *options, REDIS_URL=redis_url).returncode == 0
 
 
-def test_a_block_highlights_what_matched():
+def test_a_block_highlights_the_match():
     assert "the \x1b[32m\x1b[1mCouncil\x1b[0m met" in console.block(DOCUMENT)
 
 
@@ -347,17 +357,17 @@ def test_an_alert_is_shown_with_its_ledger(daemon):
     assert told["deliveries"][0]["detail"] == "HTTP 204"
     unknown = daemon("alerts", "show", "nonsense")
     assert unknown.returncode == 1
-    assert "no alert is nonsense" in unknown.stderr
+    assert "no alert has the id nonsense" in unknown.stderr
 
 
-def test_an_alert_is_sent_once_more_under_a_key_of_its_own(daemon, redis):
+def test_an_alert_is_sent_again_under_a_new_key(daemon, redis):
     assert daemon("alerts", "resend", daemon.alert).stdout == "queued for hook\n"
     (stored,) = redis.hvals("presswatch:outstanding:deliveries")
     assert json.loads(stored)[0]["resent"]
     assert daemon("alerts", "resend", daemon.alert, "--to", "nobody").returncode == 1
 
 
-def test_what_failed_is_listed_retried_and_dropped(daemon):
+def test_failed_jobs_are_listed_retried_and_dropped(daemon):
     shown = daemon("failed", "list").stdout
     assert f"alert {daemon.alert} to hook  HTTP 422" in shown
     job_id = json.loads(daemon("failed", "list", "--json").stdout)["id"]
@@ -369,7 +379,7 @@ def test_what_failed_is_listed_retried_and_dropped(daemon):
     assert daemon("failed", "drop", "--all").stdout == "0 dropped\n"
 
 
-def test_status_tells_how_subscribers_fare_in_one_line(daemon, store):
+def test_status_shows_a_subscribers_problems_on_one_line(daemon, store):
     state = SubscriberState(5, datetime.now(UTC), "HTTP 500", datetime.now(UTC))
     store.subscribers.change("hook", lambda _: state)
     (line,) = [line for line in daemon("status").stdout.splitlines() if "paused" in line]
@@ -377,7 +387,7 @@ def test_status_tells_how_subscribers_fare_in_one_line(daemon, store):
     assert "HTTP 500 (5× in a row)" in line
 
 
-def test_check_online_polls_each_feed_and_tells_each_subscriber(daemon, site):
+def test_check_online_polls_each_feed_and_sends_each_subscriber_a_test(daemon, site):
     site.put_feed("/feed.xml", [("Envoys meet", "/1")])
     result = daemon("check", "--online")
     assert result.returncode == 1
@@ -389,7 +399,7 @@ def test_check_online_polls_each_feed_and_tells_each_subscriber(daemon, site):
     assert daemon("check", "--online").returncode == 0
 
 
-def test_since_takes_a_moment_or_how_long_ago(daemon):
+def test_since_takes_a_moment_or_an_age(daemon):
     assert "Envoys meet" in daemon("alerts", "list", "--since", "1h").stdout
     assert daemon("alerts", "list", "--since", "2999-01-01T00:00:00Z").stdout == ""
     assert daemon("alerts", "list", "--since", "yesterday").returncode == 2

@@ -32,7 +32,7 @@ def feeds(configure, redis, redis_url, store, presswatch):
     return show
 
 
-def test_health_is_a_word_for_how_a_feed_fares():
+def test_health_is_one_word():
     assert health(FeedState()) == "new"
     assert health(FINE) == "ok"
     assert health(replace(FINE, failures=1)) == "failing"
@@ -41,7 +41,7 @@ def test_health_is_a_word_for_how_a_feed_fares():
     assert health(replace(FINE, held_back=3, failures=1)) == "failing"
 
 
-def test_feeds_that_fail_alike_are_one_line_with_their_number(feeds):
+def test_feeds_with_the_same_error_share_a_line_with_their_number(feeds):
     failing = replace(FINE, failures=2, error="the name does not resolve")
     other = replace(FINE, failures=7, error="HTTP 404", title="Herald")
     lines, found = feeds(*[failing] * 23, other, FINE)
@@ -52,7 +52,7 @@ def test_feeds_that_fail_alike_are_one_line_with_their_number(feeds):
     assert len(found["feeds"]) == 25
 
 
-def test_what_is_doubtful_about_a_feed_is_said(feeds):
+def test_the_problem_of_a_doubtful_feed_is_shown(feeds):
     lines, found = feeds(
         replace(FINE, title="Cut", problem="the feed breaks off"),
         replace(FINE, title="Flood", held_back=49_000),
@@ -82,7 +82,7 @@ def test_an_address_is_shown_without_user_and_password(feeds):
     assert "hunter2" not in "".join(lines)
 
 
-def test_of_many_failures_the_newest_are_shown_whatever_they_are_of(feeds, redis):
+def test_the_newest_failures_of_all_queues_are_shown(feeds, redis):
     for number in range(60):
         name = "articles" if number % 2 else "deliveries"
         moment = (NOW + timedelta(hours=number)).isoformat()

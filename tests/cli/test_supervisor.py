@@ -51,7 +51,7 @@ def wait_for(look, within=20):
         time.sleep(0.01)
 
 
-def test_a_process_that_is_killed_is_started_again_and_so_it_is_said(tmp_path, log):
+def test_a_killed_process_is_restarted_and_logged(tmp_path, log):
     def show(quiet):
         wait_for(lambda: len(starts(tmp_path / "a")) == 1)
         os.kill(starts(tmp_path / "a")[0], signal.SIGKILL)
@@ -66,7 +66,7 @@ def test_a_process_that_is_killed_is_started_again_and_so_it_is_said(tmp_path, l
     assert log == [("process ended", how)]
 
 
-def test_what_a_killed_process_leaves_behind_goes_with_it(tmp_path):
+def test_the_children_of_a_killed_process_are_killed(tmp_path):
     forks = (
         "import os, sys, time\n"
         "child = os.fork()\n"
@@ -88,7 +88,7 @@ def test_what_a_killed_process_leaves_behind_goes_with_it(tmp_path):
     assert Supervisor({"a": python(forks, parents, children)}).run(show) == 0
 
 
-def test_one_that_cannot_be_started_ends_everything_with_its_words(tmp_path, capfd):
+def test_a_process_that_cannot_start_stops_everything_with_its_output(tmp_path, capfd):
     broken = python("import sys; print('no such thing'); sys.exit(7)")
     whole = Supervisor({"good": python(LIVES, tmp_path / "good"), "bad": broken})
     with pytest.raises(PresswatchError, match="bad ended with exit code 7 5 times in a row"):
@@ -96,13 +96,13 @@ def test_one_that_cannot_be_started_ends_everything_with_its_words(tmp_path, cap
     assert capfd.readouterr().err.count("no such thing") == 5
 
 
-def test_a_program_that_is_not_there_ends_everything_with_its_name(log):
+def test_a_missing_program_stops_everything_and_is_named(log):
     with pytest.raises(PresswatchError, match="bad ended with exit code 127"):
         Supervisor({"bad": "/no/such/program"}).run(lambda quiet: quiet.wait() and None)
     assert "No such file" in log[0][1]["error"]
 
 
-def test_what_shows_may_fail_and_is_tried_again(tmp_path, log):
+def test_a_console_that_fails_is_called_again(tmp_path, log):
     calls = []
 
     def show(quiet):
@@ -115,7 +115,7 @@ def test_what_shows_may_fail_and_is_tried_again(tmp_path, log):
     assert log == [("console failed", "date value out of range")] * 2
 
 
-def test_a_console_that_is_closed_leaves_the_rest_alone(tmp_path):
+def test_a_closed_console_does_not_stop_the_processes(tmp_path):
     whole = Supervisor({"a": python(LIVES, tmp_path / "a")})
 
     def show(quiet):
@@ -127,7 +127,7 @@ def test_a_console_that_is_closed_leaves_the_rest_alone(tmp_path):
     assert len(starts(tmp_path / "a")) == 1
 
 
-def test_one_that_does_not_end_when_told_is_killed(tmp_path, monkeypatch):
+def test_a_process_that_ignores_sigterm_is_killed(tmp_path, monkeypatch):
     monkeypatch.setattr(supervisor, "STOP_S", 0.5)
     deaf = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + LIVES
 
@@ -140,6 +140,6 @@ def test_one_that_does_not_end_when_told_is_killed(tmp_path, monkeypatch):
     assert time.monotonic() - began < 20
 
 
-def test_ends_are_told_in_words():
+def test_exit_codes_are_described_in_words():
     assert ended(2) == "ended with exit code 2"
     assert ended(-9) == "was ended by SIGKILL"

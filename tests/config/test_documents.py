@@ -11,6 +11,7 @@ from monitor.config import File, Settings, json_schema, load
 from monitor.config import _models as models_in
 from monitor.config.schema import KINDS
 from monitor.errors import ConfigError
+from workers.deliveries.attempt import CHANNELS
 from workers.deliveries.webhook import signature
 
 PROJECT = Path(__file__).parents[2]
@@ -29,13 +30,13 @@ def loaded(directory, text, environ=None):
     return load(directory, environ or {}, examples=True)
 
 
-def test_the_configuration_that_ships_is_valid_and_needs_no_environment():
+def test_the_bundled_configuration_is_valid_without_environment_variables():
     config = load(PROJECT / "config", {}, examples=True)
     assert len(config.feeds) >= 20
     assert "nato-russia" in {one.name for one in config.watchlists}
 
 
-def test_the_subscribers_that_ship_as_comments_are_valid(tmp_path):
+def test_subscribers_in_comments_of_the_bundled_configuration_are_valid(tmp_path):
     text = (PROJECT / "config" / "subscribers.yaml").read_text(encoding="utf-8")
     config = loaded(
         tmp_path, "subscribers:\n" + uncommented(text.partition("subscribers:\n")[2]), SECRETS
@@ -47,7 +48,7 @@ def uncommented(text):
     return re.sub(r"^# ", "", text, flags=re.MULTILINE)
 
 
-def test_the_settings_that_ship_as_comments_are_the_defaults_and_all_of_them(tmp_path):
+def test_settings_in_comments_of_the_bundled_configuration_are_all_the_defaults(tmp_path):
     text = (PROJECT / "config" / "settings.yaml").read_text(encoding="utf-8")
     settings = loaded(
         tmp_path, re.sub(r"^  # ( *[a-z_]+:)", r"  \1", text, flags=re.MULTILINE)
@@ -117,18 +118,22 @@ BLOCKS = re.findall(r"```yaml\n(subscribers:.*?)```", SUBSCRIBERS, re.DOTALL)
 
 
 @pytest.mark.parametrize("text", BLOCKS)
-def test_every_subscriber_that_is_shown_can_be_used(tmp_path, text):
+def test_every_documented_subscriber_is_valid(tmp_path, text):
     assert loaded(tmp_path, text, SECRETS | {"SLACK_BOT_TOKEN": "xoxb"}).subscribers
 
 
-def test_each_kind_of_subscriber_is_shown():
+def test_each_kind_of_subscriber_is_documented():
     assert {kind for kind in KINDS if f"    {kind}:" in "".join(BLOCKS)} == set(KINDS)
 
 
-def test_the_receiver_that_is_shown_knows_our_signatures():
+def test_the_documented_receiver_verifies_our_signatures():
     (program,) = re.findall(r"```python\n(.*?)```", SUBSCRIBERS, re.DOTALL)
     shown = {}
     exec(program, shown)
     headers = signature("secret", "id", 1, b"{}")
     assert shown["is_ours"](headers, b"{}", b"secret")
     assert not shown["is_ours"](headers, b"{ }", b"secret")
+
+
+def test_each_kind_of_subscriber_in_the_schema_has_a_channel():
+    assert set(KINDS) == set(CHANNELS)

@@ -65,7 +65,7 @@ def test_the_first_feed_begins_a_list(tmp_path, before):
     assert load(tmp_path, {}).feeds == (NEW,)
 
 
-def test_the_feeds_that_ship_keep_every_line(tmp_path):
+def test_the_bundled_feeds_keep_every_line(tmp_path):
     file = tmp_path / "feeds.yaml"
     before = (PROJECT / "config" / "feeds.yaml").read_text(encoding="utf-8")
     file.write_text(before, encoding="utf-8")
@@ -73,7 +73,7 @@ def test_the_feeds_that_ship_keep_every_line(tmp_path):
     assert file.read_text(encoding="utf-8").startswith(before)
 
 
-def test_marks_and_line_ends_of_other_systems_stay(tmp_path):
+def test_byte_order_marks_and_crlf_are_kept(tmp_path):
     file = tmp_path / "feeds.yaml"
     file.write_bytes(b"\xef\xbb\xbffeeds:\r\n  - url: https://a.example/\r\n")
     prepare_feed(tmp_path, Feed("https://b.example/"), {}).write()
@@ -93,7 +93,7 @@ def test_a_file_that_cannot_take_a_feed_is_left_alone_and_another_written(tmp_pa
     assert file.name == "feeds.yaml" or (tmp_path / "feeds.yaml").read_text() == text
 
 
-def test_a_feed_that_is_wrong_changes_nothing(tmp_path):
+def test_an_invalid_feed_changes_nothing(tmp_path):
     (tmp_path / "a.yaml").write_text("feeds: [{url: https://a.example/, name: A}]")
     for feed in (Feed("nonsense"), Feed("https://b.example/", "A")):
         with pytest.raises(ConfigError):
@@ -102,7 +102,7 @@ def test_a_feed_that_is_wrong_changes_nothing(tmp_path):
     assert (tmp_path / "a.yaml").read_text() == "feeds: [{url: https://a.example/, name: A}]"
 
 
-def test_a_linked_file_stays_a_link_and_keeps_its_rights(tmp_path):
+def test_a_linked_file_stays_a_link_and_keeps_its_mode(tmp_path):
     directory = tmp_path / "config"
     directory.mkdir()
     real = tmp_path / "real.yaml"
@@ -115,7 +115,7 @@ def test_a_linked_file_stays_a_link_and_keeps_its_rights(tmp_path):
     assert load(directory, {}).feeds == (NEW,)
 
 
-def test_a_broken_configuration_takes_no_feed(tmp_path):
+def test_no_feed_is_added_to_a_broken_configuration(tmp_path):
     (tmp_path / "a.yaml").write_text("feeds: [")
     with pytest.raises(ConfigError):
         prepare_feed(tmp_path, NEW, {}).write()
@@ -127,7 +127,7 @@ def test_a_broken_configuration_takes_no_feed(tmp_path):
     st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
     | st.sampled_from(["${HOME}", "$${HOME}", "${A:-b}", "no", "1.5", "~", "'", '"', "# x", "- a"])
 )
-def test_any_name_is_read_as_it_was_given(tmp_path, name):
+def test_any_name_is_read_back_unchanged(tmp_path, name):
     for file in tmp_path.iterdir():
         file.unlink()
     prepare_feed(

@@ -144,7 +144,7 @@ subscribers:
         "b.yaml:7:5: must have exactly one of slack, email, webhook, apprise",
         'b.yaml:8:29: `at` must be times of day such as "08:00" or "08:00,17:00", got \'8\'',
         "b.yaml:8:46: `to` must not be empty",
-        "c.yaml:2:1: no YAML: expected ',' or '}', but got '<stream end>'",
+        "c.yaml:2:1: not valid YAML: expected ',' or '}', but got '<stream end>'",
     ]
 
 
@@ -200,7 +200,7 @@ def test_words_without_operators_make_a_query(write):
     ]
 
 
-def test_watchlists_are_tried_on_their_examples(write, tmp_path):
+def test_watchlists_are_tested_with_their_examples(write, tmp_path):
     (tmp_path / "note.txt").write_text("The World Health Organization spoke.")
     directory = write(
         a="""\
@@ -246,7 +246,7 @@ def test_a_key_given_twice_is_a_fault(write):
     ]
 
 
-def test_references_that_lead_nowhere_are_faults(write):
+def test_references_to_unknown_names_are_faults(write):
     directory = write(
         a="""\
 feeds: [{url: https://a.example/, name: Herald, tags: [defence]}]
@@ -272,7 +272,7 @@ watchlists:
         ("query: >\n      NATO AND\n      OR x", "2:12: query, column 10: OR has nothing"),
     ],
 )
-def test_a_fault_in_a_query_is_shown_where_it_stands(write, query, place):
+def test_a_fault_in_a_query_has_its_own_place(write, query, place):
     (fault,) = faults(write(a=f"watchlists:\n  - {query}\n    name: w\n"))
     assert fault.startswith(f"a.yaml:{place}"), fault
 
@@ -298,7 +298,7 @@ def test_a_secret_is_never_repeated(write):
     assert "hunter2" not in "\n".join(faults(directory, {"HOOK": "hunter2"}))
 
 
-def test_what_came_from_the_environment_is_never_proposed(write):
+def test_values_from_the_environment_are_never_suggested(write):
     directory = write(
         a='feeds: [{url: https://a.example/, name: "${S}", tags: ["${S}"]}]\n'
         'subscribers: [{name: "${S}", webhook: {url: https://a.example/}}]\n'
@@ -316,38 +316,38 @@ def test_what_came_from_the_environment_is_never_proposed(write):
 
 
 @pytest.mark.parametrize("written", ["${A B}", "${A-b}", "${}", "${A", "${A:-${B}", "$$$${A}${"])
-def test_what_begins_like_a_variable_and_is_none_is_a_fault(write, written):
+def test_a_malformed_variable_is_a_fault(write, written):
     directory = write(a=f"feeds: [{{url: https://a.example/, name: '{written}'}}]")
     assert (
         "a.yaml:1:42: `${` must begin a variable such as ${NAME} or ${NAME:-default}; "
-        "write $${ for the signs themselves"
+        "write $${ for the characters themselves"
     ) in faults(directory, {"A": "x", "B": "y"})
 
 
-def test_two_dollars_stand_for_the_signs_themselves(write):
+def test_two_dollars_escape_a_variable(write):
     directory = write(a="feeds: [{url: https://a.example/, name: '$${A} $${A B} $$ $A $$${'}]")
     assert load(directory, {"A": "x"}).feeds[0].name == "${A} ${A B} $$ $A $${"
 
 
-def test_words_stay_words(write):
+def test_words_that_yaml_1_1_converts_stay_words(write):
     directory = write(a="feeds: [{url: https://a.example/, name: no, tags: [off, on, y, 08:00]}]")
     (feed,) = load(directory, {}).feeds
     assert (feed.name, feed.tags) == ("no", ("off", "on", "y", "08:00"))
 
 
-def test_files_that_are_no_text_or_no_mapping_are_faults(write, tmp_path):
+def test_files_that_are_not_text_or_not_a_mapping_are_faults(write, tmp_path):
     write(b="- a\n")
     (tmp_path / "a.yaml").write_bytes(b"\xff\xfe\x00")
     first, second = faults(tmp_path)
-    assert first == "a.yaml:1:1: no UTF-8 at byte 0; save the file as UTF-8"
+    assert first == "a.yaml:1:1: not UTF-8 at byte 0; save the file as UTF-8"
     assert second == "b.yaml:1:1: must hold keys such as `feeds:`, not a single value"
 
 
-def test_a_directory_that_is_not_there_is_a_fault(tmp_path):
+def test_a_missing_directory_is_a_fault(tmp_path):
     assert faults(tmp_path / "none") == ["none:1:1: no such directory"]
 
 
-def test_hidden_files_and_other_kinds_are_left_alone(write, tmp_path):
+def test_hidden_files_and_other_kinds_are_ignored(write, tmp_path):
     write(a="feeds: []")
     (tmp_path / ".a.yaml").write_text("broken: [")
     (tmp_path / "a.yaml~").write_text("broken: [")
@@ -356,7 +356,7 @@ def test_hidden_files_and_other_kinds_are_left_alone(write, tmp_path):
     assert len(load(tmp_path, {}).feeds) == 1
 
 
-def test_a_link_that_leads_nowhere_is_a_fault_and_its_target_is_waited_for(write, tmp_path):
+def test_a_broken_link_is_a_fault_until_its_target_exists(write, tmp_path):
     directory = tmp_path / "config"
     directory.mkdir()
     before = fingerprint(directory)
@@ -368,12 +368,12 @@ def test_a_link_that_leads_nowhere_is_a_fault_and_its_target_is_waited_for(write
     assert len({before, linked, fingerprint(directory)}) == 3
 
 
-def test_a_pipe_is_left_alone(tmp_path):
+def test_a_pipe_is_ignored(tmp_path):
     os.mkfifo(tmp_path / "a.yaml")
     assert load(tmp_path, {}).feeds == ()
 
 
-def test_what_may_not_be_read_is_a_fault(write, tmp_path, monkeypatch):
+def test_an_unreadable_file_is_a_fault(write, tmp_path, monkeypatch):
     write(a="feeds: []", b="feeds: []")
     (tmp_path / "more").mkdir()
     real = os.scandir
@@ -399,7 +399,7 @@ def test_what_may_not_be_read_is_a_fault(write, tmp_path, monkeypatch):
 
 def test_two_documents_in_a_file_are_a_fault(write):
     assert faults(write(a="feeds: []\n---\nfeeds: []\n")) == [
-        "a.yaml:2:1: no YAML: expected a single document in the stream, but found another document"
+        "a.yaml:2:1: not valid YAML: expected a single document in the stream, but found another document"
     ]
 
 
@@ -442,7 +442,7 @@ def test_a_feed_is_added_without_touching_the_rest(write):
     | st.text(st.sampled_from("feds:-[]{}&*'\"|> \n\t${}#!%@`a1"), max_size=80).map(str.encode)
     | st.sampled_from([EXAMPLE.encode()[:cut] for cut in range(0, len(EXAMPLE), 7)])
 )
-def test_any_bytes_are_a_configuration_or_a_config_error(tmp_path, content):
+def test_any_bytes_give_a_configuration_or_a_config_error(tmp_path, content):
     (tmp_path / "a.yaml").write_bytes(content)
     try:
         load(tmp_path, {})

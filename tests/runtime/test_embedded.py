@@ -39,7 +39,7 @@ def test_data_survives_a_restart_and_the_server_ends_with_the_block(tmp_path):
         assert not embedded.url_file(tmp_path).exists()
 
 
-def test_a_long_path_to_the_data_directory_is_no_obstacle(tmp_path):
+def test_the_path_of_the_data_directory_may_be_long(tmp_path):
     data = tmp_path / ("deep" * 30)
     with embedded.hold(data), embedded.server(data), connect(data, {}) as redis:
         assert redis.ping()
@@ -70,7 +70,7 @@ def test_the_server_ends_when_its_owner_is_killed(tmp_path):
         assert redis.ping()
 
 
-def test_a_server_that_falls_is_started_again(tmp_path):
+def test_a_server_that_crashes_is_restarted(tmp_path):
     with embedded.hold(tmp_path), embedded.server(tmp_path), connect(tmp_path, {}) as redis:
         redis.set("key", "kept")
         # Within its first second as well, and again.
@@ -80,7 +80,7 @@ def test_a_server_that_falls_is_started_again(tmp_path):
             assert redis.get("key") == b"kept"
 
 
-def test_a_server_that_falls_again_and_again_is_given_up_with_words(tmp_path, eventually):
+def test_a_server_that_keeps_crashing_is_given_up_with_an_error(tmp_path, eventually):
     said = []
     with embedded.hold(tmp_path), embedded.server(tmp_path, said.append) as url:
         while not said:
@@ -109,7 +109,7 @@ def test_a_guard_that_is_killed_leaves_no_server_behind(tmp_path, eventually):
         assert redis.ping()
 
 
-def test_a_server_that_refuses_to_start_is_reported_with_what_it_said(tmp_path):
+def test_a_server_that_refuses_to_start_is_reported_with_its_log(tmp_path):
     home = tmp_path / "redis"
     home.mkdir()
     for name in ("appendonly.aof", "appendonlydir"):
@@ -122,7 +122,7 @@ def test_a_server_that_refuses_to_start_is_reported_with_what_it_said(tmp_path):
             pass
 
 
-def test_a_data_directory_that_cannot_be_written_to_is_reported_in_words(tmp_path):
+def test_an_unwritable_data_directory_is_reported(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(PresswatchError, match="cannot be written to: Not a directory"):  # noqa: SIM117
         with embedded.hold(tmp_path / "file" / "var"):
@@ -142,7 +142,7 @@ def test_a_redis_url_wins_and_its_password_stays_out_of_errors(tmp_path):
     assert "hunter2" not in str(raised.value)
 
 
-def test_a_redis_that_may_throw_keys_away_is_refused(tmp_path):
+def test_a_redis_that_may_evict_keys_is_refused(tmp_path):
     with embedded.hold(tmp_path), embedded.server(tmp_path) as url, Redis.from_url(url) as redis:
         redis.config_set("maxmemory-policy", "allkeys-lru")
         with pytest.raises(PresswatchError, match="noeviction"):
@@ -159,7 +159,7 @@ def guarded(tmp_path):
 
 
 @pytest.mark.parametrize("userinfo", ["", ":wrong@", "nobody:wrong@"])
-def test_a_password_that_is_refused_is_called_that_and_not_repeated(guarded, userinfo):
+def test_a_refused_password_is_reported_but_not_shown(guarded, userinfo):
     with pytest.raises(PresswatchError, match="refuses our user or password") as raised:
         connect(Path("none"), {"REDIS_URL": guarded.replace("unix://", f"unix://{userinfo}")})
     assert "wrong" not in str(raised.value)
@@ -169,7 +169,7 @@ def test_a_password_that_is_refused_is_called_that_and_not_repeated(guarded, use
 @pytest.mark.parametrize(
     "url", ["localhost:6390", "6390", "redis://:hunter2@localhost:port/0", "http://:hunter2@x/"]
 )
-def test_a_redis_url_that_is_none_is_called_that(tmp_path, url):
+def test_an_invalid_redis_url_is_reported(tmp_path, url):
     with pytest.raises(PresswatchError, match="write redis://HOST:PORT/0") as raised:
         connect(tmp_path, {"REDIS_URL": url})
     assert "hunter2" not in str(raised.value)

@@ -27,7 +27,7 @@ def logged(capsys, monkeypatch):
     structlog.reset_defaults()
 
 
-def test_our_lines_and_those_of_libraries_come_in_one_form(logged):
+def test_our_lines_and_those_of_libraries_have_one_form(logged):
     def act():
         with structlog.contextvars.bound_contextvars(entry="https://a.example/1"):
             structlog.stdlib.get_logger("ours").info("article read", characters=3)
@@ -39,7 +39,7 @@ def test_our_lines_and_those_of_libraries_come_in_one_form(logged):
     assert ours["entry"] == theirs["entry"] == "https://a.example/1"
 
 
-def test_libraries_tell_their_details_only_when_asked(logged):
+def test_libraries_log_details_only_at_debug(logged):
     def act():
         logging.getLogger("apscheduler.executors").info("job OK")
 
@@ -57,7 +57,7 @@ def test_passwords_in_addresses_stay_out(logged):
     assert second["event"] == "to redis://localhost/0 and mail a@b.example"
 
 
-def test_a_traceback_is_told_without_the_values_of_variables(logged):
+def test_a_traceback_has_no_values_of_variables(logged):
     def act():
         secret = "hunter2"
         try:
@@ -90,7 +90,7 @@ def everything():
 
 
 @pytest.mark.parametrize("form", ["pretty", "json"])
-def test_nothing_that_strangers_wrote_commands_a_terminal_or_forges_a_line(
+def test_text_from_strangers_cannot_command_a_terminal_or_forge_a_line(
     form, capsys, monkeypatch, logged
 ):
     monkeypatch.setenv("NO_COLOR", "1")
@@ -127,7 +127,7 @@ def test_secrets_stay_out_of_values_lists_and_tracebacks(logged):
     assert "hunter2" not in json.dumps(line)
 
 
-def test_what_ends_a_process_is_logged_as_all_else_is(logged, monkeypatch):
+def test_the_exception_that_ends_a_process_is_logged_like_others(logged, monkeypatch):
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
 
     def act():
