@@ -6,7 +6,7 @@ import gc
 from dataclasses import dataclass
 
 from monitor.runtime.composition import Runtime
-from workers.articles.publish import Processor
+from workers.articles.process import Processor
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from redis.exceptions import RedisError
 from rq import Retry, get_current_job
 
 from monitor.jobs.ledger import LEASE
+from monitor.jobs.outcome import Again, Done
 from monitor.jobs.own_jobs import FUNCTIONS, OwnJob, QueueName
 from workers import context
-from workers.articles.publish import Again, Done
 from workers.deliveries import attempt
 
 # Our own count of attempts decides when to give up, not RQ's.

@@ -16,12 +16,13 @@ from rq.webhook import Webhook
 from monitor.config import load
 from monitor.jobs import ledger, liveness
 from monitor.jobs.liveness import living
+from monitor.jobs.outcome import Again
 from monitor.jobs.own_jobs import FUNCTIONS, SERIALIZER, OwnJob
 from monitor.runtime.composition import Runtime
 from monitor.runtime.lifeline import Tether
 from workers import context
 from workers.articles import read as reading
-from workers.articles.publish import Again, Processor
+from workers.articles.process import Processor
 from workers.worker import Courier, Reader
 
 CONFIG = """

@@ -20,6 +20,7 @@ from monitor.alerts.build import OPERATORS, added_to, notice
 from monitor.alerts.digest import Message
 from monitor.alerts.timing import after_failure, pause_s, release_at
 from monitor.errors import DeliveryError, SubscriberBroken
+from monitor.jobs.outcome import Again, Done
 from monitor.model import (
     Alert,
     Delivery,
@@ -30,7 +31,6 @@ from monitor.model import (
     from_plain,
 )
 from monitor.store import Held
-from workers.articles.publish import Again, Done
 from workers.deliveries import apprise, webhook
 from workers.deliveries.channel import NOTHING_SENT, Channel, Crowded, Receipt
 from workers.deliveries.email import send as email

@@ -12,10 +12,11 @@ from structlog.testing import capture_logs
 
 from monitor.config import load
 from monitor.feeds.entries import decide, listed
+from monitor.jobs.outcome import Again, Done
 from monitor.model import Entry, Feed, as_plain, from_json
 from monitor.runtime.composition import Runtime
 from workers.articles import read as reading
-from workers.articles.publish import PAUSES_S, Again, Done, Processor
+from workers.articles.process import PAUSES_S, Processor
 
 CONFIG = """
 feeds:
