@@ -11,6 +11,7 @@ import logging
 import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import structlog
@@ -21,11 +22,12 @@ from monitor.errors import BadStatus, CleanError, FetchError
 from monitor.jobs.outcome import Again, Done
 from monitor.model import Alert, Entry, Feed, from_plain
 from workers.articles.publish import Publisher
-from workers.articles.read import Reader, as_article, page_of
+from workers.articles.read import PageReader, as_article, hints_of, page_of
 
 if TYPE_CHECKING:
     from redis import Redis
 
+    from monitor.articles.features import ArticleHints
     from monitor.config import Config
     from monitor.jobs.queues import Queues
     from monitor.store import Store
@@ -53,6 +55,20 @@ class _ReadingOutcome:
 _NO_PAGE = _ReadingOutcome()
 
 
+class _EntryJob:
+    """A job: one version of an entry of a feed."""
+
+    def __init__(self, job_id: str, feed: Feed, entry: Entry) -> None:
+        self.id = job_id
+        self.feed = feed
+        self.entry = entry
+
+    @cached_property
+    def hints(self) -> ArticleHints:
+        """Returns what the feed says of the article; cleaning it takes time, and is done once."""
+        return hints_of(self.entry)
+
+
 class Processor:
     """Processes entries, with what all of their jobs share."""
 
@@ -63,7 +79,7 @@ class Processor:
         self._store = store
         self._queues = queues
         self._config = config
-        self._reader = Reader(config.settings, store)
+        self._reader = PageReader(config.settings, store)
         self._publisher = Publisher(redis, store, queues, config, matcher)
         self._feeds = {feed.id: feed for feed in config.feeds}
 
@@ -83,24 +99,22 @@ class Processor:
             # The feed is no longer in the configuration.
             self._settle(job_id)
             return Done(())
-        page_url = page_of(entry)
+        job, page_url = _EntryJob(job_id, feed, entry), page_of(entry)
         if page_url:
             if held := self._store.hosts.held(host(page_url)):
                 # The site wants its pages asked for later; the feed's words need not wait.
-                self._match(job_id, feed, entry, _NO_PAGE, settle=False)
+                self._match(job, _NO_PAGE, settle=False)
                 return Again(math.ceil(held))
             if wait := await self._enter(page_url, job_id):
                 return Again(math.ceil(wait.total_seconds()))
         attempt = self._queues.begin("articles", job_id)
         try:
-            return await self._attempt(job_id, feed, entry, page_url, attempt)
+            return await self._attempt(job, page_url, attempt)
         finally:
             if page_url:
                 self._store.hosts.leave(host(page_url), job_id)
 
-    async def _attempt(
-        self, job_id: str, feed: Feed, entry: Entry, page_url: str | None, attempt: int
-    ) -> Again | Done:
+    async def _attempt(self, job: _EntryJob, page_url: str | None, attempt: int) -> Again | Done:
         """Matches the page; at the first attempt, what the feed says if there is no page."""
         if attempt > len(PAUSES_S):
             # After the last pause the feed's words must do, even if the page kills workers.
@@ -108,22 +122,22 @@ class Processor:
         alerts: tuple[Alert, ...] = ()
         if attempt or not page_url:
             # The page may have killed the worker that made the first attempt.
-            alerts = self._match(job_id, feed, entry, _NO_PAGE, settle=not page_url)
+            alerts = self._match(job, _NO_PAGE, settle=not page_url)
         if not page_url:
             return Done(alerts)
-        outcome = await self._read(entry, page_url, attempt)
+        outcome = await self._read(job, page_url, attempt)
         is_last = outcome.pause_s is None
         if outcome.page or not attempt:
-            alerts += self._match(job_id, feed, entry, outcome, settle=is_last)
+            alerts += self._match(job, outcome, settle=is_last)
         elif is_last:
-            self._settle(job_id)
+            self._settle(job.id)
         return Done(alerts) if outcome.pause_s is None else Again(outcome.pause_s)
 
-    async def _read(self, entry: Entry, url: str, attempt: int) -> _ReadingOutcome:
+    async def _read(self, job: _EntryJob, url: str, attempt: int) -> _ReadingOutcome:
         """Reads an entry's page, or returns the pause after which to try again."""
         hold_s = 0.0
         try:
-            page, final_url = await self._reader.read(entry, url)
+            page, final_url = await self._reader.read(url, job.hints)
         except (FetchError, CleanError) as error:
             retry = isinstance(error, FetchError) and error.retryable
             if isinstance(error, BadStatus):
@@ -155,13 +169,13 @@ class Processor:
         return hold_s
 
     def _match(
-        self, job_id: str, feed: Feed, entry: Entry, outcome: _ReadingOutcome, *, settle: bool
+        self, job: _EntryJob, outcome: _ReadingOutcome, *, settle: bool
     ) -> tuple[Alert, ...]:
         """Matches the page, or else what the feed says, and publishes the alerts."""
-        state = self._store.feeds.state(feed.id)
+        entry, state = job.entry, self._store.feeds.state(job.feed.id)
         final_url = outcome.final_url or entry.url
-        article = as_article(feed, state, entry, outcome.page, final_url)
-        alerts = self._publisher.publish(job_id, article, entry, final_url, settle=settle)
+        article = as_article(job.feed, state, entry, job.hints, outcome.page, final_url)
+        alerts = self._publisher.publish(job.id, article, entry, final_url, settle=settle)
         log.info(
             "article matched" if alerts else "article read",
             article=article.id,
