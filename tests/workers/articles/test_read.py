@@ -1,4 +1,4 @@
-"""What an article takes from its feed, and what from its page."""
+"""Tests of what an article takes from its feed and what from its page."""
 
 from datetime import UTC, datetime
 
