@@ -227,7 +227,7 @@ def test_a_bad_item_of_a_json_feed_costs_no_other(bad):
         ('{"id": "2", "title": "Tw', "the document breaks off after 1 entry"),
         (
             '{"id": "2", "x": ' + "[" * 100_000,
-            "the document cannot be read (it nests too deep) after 1 entry",
+            "the document cannot be read (it nests too deeply) after 1 entry",
         ),
     ],
 )

@@ -148,7 +148,7 @@ def hash_of(redis, job_id, **fields):
 
 
 class Touch:
-    """Returns a pickle that creates a file when it is loaded."""
+    """A pickle that creates a file when it is loaded."""
 
     def __init__(self, path):
         self.path = path
