@@ -3,7 +3,7 @@
 PresswatchError
 ├── ConfigError          the configuration is broken; carries every Fault found
 ├── QueryError           a query is broken; carries the column, and what to write instead
-├── FetchError          a page or feed could not be fetched; `retryable`: may a retry help?
+├── FetchError           a page or feed could not be fetched; `retryable`: a retry may help
 │   ├── Unreachable      the name did not resolve, or no connection was accepted
 │   ├── RefusedAddress   the address is private, loopback, or otherwise not public
 │   ├── TooLarge         the body is larger than the limit

@@ -20,7 +20,7 @@ from monitor.articles.dates import FeedDates
 from monitor.errors import FeedError
 from monitor.feeds.fields import counted, html, line, link, plain
 from monitor.feeds.json_feed import read_document, read_item
-from monitor.feeds.refusals import EMPTY, is_html, refusal
+from monitor.feeds.refusals import EMPTY, ROOT_ELEMENT, is_html, refusal
 from monitor.feeds.text import decode, mend
 from monitor.model import Entry
 
@@ -34,7 +34,6 @@ _PERSON = re.compile(
     r"(?:<!\[CDATA\[)?[^<\]]{500})[^<\]]+",
     re.IGNORECASE,
 )
-_ROOT = re.compile(r"<([A-Za-z_][\w:.-]{0,60})")
 _TAIL_CHARS = 2_000
 _ENTRY_TAG = re.compile(r"<(/?)(?:\w{1,20}:)?(?:item|entry)[\s>]", re.IGNORECASE)
 
@@ -136,7 +135,7 @@ def _complete(parsed: Any, text: str) -> tuple[Sequence[Any], str | None]:
     error = parsed.get("bozo_exception")
     if not parsed.bozo or error is None:
         return parsed.entries, None
-    root = _ROOT.search(text)
+    root = ROOT_ELEMENT.search(text)
     if root and f"</{root[1]}".lower() not in text[-_TAIL_CHARS:].lower():
         tags = [tag[1] for tag in _ENTRY_TAG.finditer(text)]
         entries = parsed.entries[:-1] if tags and not tags[-1] else parsed.entries

@@ -11,7 +11,7 @@ _COMMENT = re.compile(r"\s*<!--[^>]{0,2000}>")
 _LINK = re.compile(r"<link\b[^<>]*>", re.IGNORECASE)
 _FEED_TYPE = re.compile(r"application/(?:rss\+xml|atom\+xml|feed\+json)", re.IGNORECASE)
 _HREF = re.compile(r"""\shref\s{0,3}=\s{0,3}["']?([^"'\s<>]{1,2000})""", re.IGNORECASE)
-_ROOT = re.compile(r"<([A-Za-z_][\w:.-]{0,60})")
+ROOT_ELEMENT = re.compile(r"<([A-Za-z_][\w:.-]{0,60})")
 # The part of a page that contains its head.
 _HEAD_CHARS = 200_000
 _SHOWN_CHARS = 40
@@ -41,7 +41,7 @@ def refusal(text: str, url: str) -> str:
             "no feed: this is a web page (HTML) and names no feed; it may be an error, a login or "
             "a challenge for browsers: open the address in one, and look for the feed's own"
         )
-    if root := _ROOT.search(text):
+    if root := ROOT_ELEMENT.search(text):
         return (
             f"no feed: this is XML or HTML that begins with <{root[1]}>, and neither RSS nor Atom; "
             "look for the site's RSS, Atom or JSON Feed"

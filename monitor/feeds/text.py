@@ -35,7 +35,7 @@ _CHARSET_OF_LANGUAGE = dict.fromkeys("pl cs sk hu hr sl ro sq bs sr".split(), "c
     "tr": "cp1254", "lt": "cp1257", "lv": "cp1257", "et": "cp1257"
 }  # fmt: skip
 _WIDE = re.compile(r"utf-?(?:16|32)", re.IGNORECASE)
-_TAG = re.compile(rb"<[^<>]*>")
+_TAG_BYTES = re.compile(rb"<[^<>]*>")
 
 # Text that was escaped twice, as in titles, is unescaped by feedparser in a second step.
 _REFERENCE = re.compile(r"&(?:amp;)*+#(?:([0-9]+)|[xX]([0-9a-fA-F]+));?")
@@ -94,7 +94,7 @@ def _likely(body: bytes) -> str:
     charset = best.encoding if best else "cp1252"
     if charset not in _LATIN:
         return charset
-    sample = _TAG.sub(b" ", body[:SNIFFED_BYTES]).decode("cp1252", "replace")
+    sample = _TAG_BYTES.sub(b" ", body[:SNIFFED_BYTES]).decode("cp1252", "replace")
     expected = _CHARSET_OF_LANGUAGE.get(language(sample, None) or "", "cp1252")
     return charset if (expected, charset) == ("cp1250", "iso8859_2") else expected
 
