@@ -1,20 +1,20 @@
-"""Everything Presswatch raises on purpose.
+"""The errors that Presswatch raises on purpose.
 
 PresswatchError
 ├── ConfigError          the configuration is broken; carries every Fault found
 ├── QueryError           a query is broken; carries the column, and what to write instead
-├── FetchError           a page or feed could not be had; `retryable` says whether time may heal it
-│   ├── Unreachable      the name did not resolve, or nobody accepted a connection
+├── FetchError           a page or feed could not be fetched; `retryable`: a retry may help
+│   ├── Unreachable      the name did not resolve, or no connection was accepted
 │   ├── RefusedAddress   the address is private, loopback, or otherwise not public
 │   ├── TooLarge         the body is larger than the limit
-│   ├── BadStatus        the server answered, but not with what was asked for
-│   └── WrongContent     the body is of a kind that we cannot use
-├── FeedError            the bytes are no feed
-├── CleanError           the page holds no article that we can make out
-├── DeliveryError        an alert was not taken; `retryable` as above
-│   └── SubscriberBroken no alert will be taken until an operator has repaired something
-├── NotRunning           no Redis of ours was found
-└── AlreadyRunning       another daemon holds the data directory
+│   ├── BadStatus        the server answered with a status other than success
+│   └── WrongContent     the body has a content type that we cannot use
+├── FeedError            the bytes are not a feed
+├── CleanError           no article was found on the page
+├── DeliveryError        an alert was not accepted; `retryable` as above
+│   └── SubscriberBroken no alert is accepted until an operator repairs something
+├── NotRunning           no Redis server of Presswatch was found
+└── AlreadyRunning       another daemon uses the data directory
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from pathlib import Path
 
 
 class PresswatchError(Exception):
-    """Base of all errors that Presswatch raises on purpose."""
+    """The base of all errors that Presswatch raises on purpose."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fault:
-    """One thing wrong with the configuration; lines and columns count from 1."""
+    """A fault of the configuration; lines and columns count from 1."""
 
     file: Path
     line: int
@@ -41,7 +41,7 @@ class Fault:
 
 
 class ConfigError(PresswatchError):
-    """The configuration is broken; `faults` holds everything found, in reading order."""
+    """The configuration is broken; `faults` holds all faults, in reading order."""
 
     def __init__(self, faults: list[Fault]) -> None:
         self.faults = tuple(faults)
@@ -51,8 +51,8 @@ class ConfigError(PresswatchError):
 class QueryError(PresswatchError):
     """A query is broken.
 
-    `column` counts code points from 1 into `query`, `length` is that of the piece at fault,
-    `hint` says what to write instead.
+    `column` counts code points of `query` from 1, `length` is that of the faulty part, and `hint`
+    says what to write instead.
     """
 
     def __init__(
@@ -80,14 +80,14 @@ class FetchError(PresswatchError):
 
 
 class Unreachable(FetchError):
-    """The name did not resolve, or nobody accepted a connection: the network may be down."""
+    """The name did not resolve, or no connection was accepted: the network may be down."""
 
     def __init__(self, url: str, message: str) -> None:
         super().__init__(url, message, retryable=True)
 
 
 class RefusedAddress(FetchError):
-    """The URL leads to an address that is not public, or is no http(s) URL at all."""
+    """The URL leads to an address that is not public, or is not an http(s) URL."""
 
     def __init__(self, url: str, message: str) -> None:
         super().__init__(url, message, retryable=False)
@@ -103,8 +103,8 @@ class TooLarge(FetchError):
 class BadStatus(FetchError):
     """The server answered with a status other than success.
 
-    `retry_after_s` is what a `Retry-After` header asked for, in seconds, `answered_by` the URL to
-    which redirects have led.
+    `retry_after_s` is the pause that a `Retry-After` header asked for, in seconds; `answered_by` is
+    the URL after redirects.
     """
 
     def __init__(
@@ -118,30 +118,30 @@ class BadStatus(FetchError):
         self.status = status
         self.retry_after_s = retry_after_s
         self.answered_by = answered_by or url
-        # RFC 9110, section 15: 408, 425, 429 and 5xx speak of now, the rest of 4xx of the request.
+        # RFC 9110, section 15: 408, 425, 429 and 5xx may pass, other 4xx are faults of the request.
         retryable = status in {408, 425, 429} or status >= 500  # noqa: PLR2004
         super().__init__(url, f"HTTP {status}", retryable=retryable)
 
 
 class WrongContent(FetchError):
-    """The body is of a content type that we cannot use."""
+    """The body has a content type that we cannot use."""
 
     def __init__(self, url: str, content_type: str) -> None:
         super().__init__(url, f"content type {content_type!r} is not usable", retryable=False)
 
 
 class FeedError(PresswatchError):
-    """The bytes are no feed."""
+    """The bytes are not a feed."""
 
 
 class CleanError(PresswatchError):
-    """The page holds no article that we can make out."""
+    """No article was found on the page."""
 
 
 class DeliveryError(PresswatchError):
     """A subscriber could not be reached, or refused the alert.
 
-    `retry_after_s` is for how long the other side asked to be left alone.
+    `retry_after_s` is the pause that the receiver asked for, in seconds.
     """
 
     def __init__(
@@ -153,15 +153,15 @@ class DeliveryError(PresswatchError):
 
 
 class SubscriberBroken(DeliveryError):
-    """The subscriber refuses whatever it is sent: a login that is not valid, an address gone."""
+    """The subscriber refuses every message: its login is not valid, or its address is gone."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, retryable=False)
 
 
 class NotRunning(PresswatchError):
-    """No Redis of ours was found."""
+    """No Redis server of Presswatch was found."""
 
 
 class AlreadyRunning(PresswatchError):
-    """Another daemon holds the data directory."""
+    """Another daemon uses the data directory."""

@@ -1,7 +1,7 @@
-"""Addresses as they may be shown: without user, password, and what came from the environment. Pure.
+"""Hides secrets in URLs: user, password, and values from the environment. Pure.
 
-A configuration writes a secret as a variable (`https://a.example/feed?key=${KEY}`). What is shown
-of such an address is what the file says.
+A configuration writes a secret as a variable (`https://a.example/feed?key=${KEY}`). Such a URL is
+shown as the file writes it.
 """
 
 from __future__ import annotations
@@ -10,35 +10,35 @@ import re
 from collections.abc import Iterable
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
-# A variable's value, and what is shown in its place.
+# A variable's value, and the text shown in its place.
 Secret = tuple[str, str]
 
 _USERINFO = re.compile(r"(?<=://)[^/?#\s]*@")
 _AFTER_HOST = re.compile(r"(?<=://)[^/?#]*(.*)", re.DOTALL)
-# What is shorter is no secret, and occurs by chance in other addresses.
+# A shorter value is not a secret, and occurs in other URLs by chance.
 _SHORTEST = 6
 
 
 def without_userinfo(text: str) -> str:
-    """A text without user and password in the addresses that it holds."""
+    """Returns a text without the user and password of the URLs in it."""
     return _USERINFO.sub("", text) if "@" in text else text
 
 
 def secrets(variables: Iterable[Secret]) -> tuple[Secret, ...]:
-    """What must not be shown of variables' values, in all spellings, the longest first.
+    """Returns the secrets in the values of variables, in all spellings, the longest first.
 
-    A value that is an address itself hides what its query and its password say.
+    If a value is a URL, the values in its query and its password are secrets, too.
     """
-    found: dict[str, str] = {}
+    spellings: dict[str, str] = {}
     for value, shown in variables:
         for part in (value, *_parts(value)):
             if len(part) >= _SHORTEST:
-                found |= dict.fromkeys((part, unquote(part), quote(part, safe="")), shown)
-    return tuple(sorted(found.items(), key=lambda one: -len(one[0])))
+                spellings |= dict.fromkeys((part, unquote(part), quote(part, safe="")), shown)
+    return tuple(sorted(spellings.items(), key=lambda pair: -len(pair[0])))
 
 
 def hidden(url: str, known: Iterable[Secret]) -> str:
-    """Somebody else's address without user, password, and secrets; its host stays as it is."""
+    """Returns a URL without user, password and known secrets; its host is not changed."""
     bare = without_userinfo(url)
     after_host = _AFTER_HOST.search(bare)
     if after_host is None:
@@ -51,7 +51,7 @@ def hidden(url: str, known: Iterable[Secret]) -> str:
 
 def _parts(value: str) -> list[str]:
     try:
-        address = urlsplit(value)
-        return [one for _, one in parse_qsl(address.query)] + [address.password or ""]
+        url = urlsplit(value)
+        return [parameter for _, parameter in parse_qsl(url.query)] + [url.password or ""]
     except ValueError:
         return []

@@ -1,6 +1,7 @@
-"""What Presswatch talks about; docs/glossary.md has the same words for people.
+"""The words of Presswatch as data types; docs/glossary.md explains the same words to people.
 
-All datetimes are aware and UTC. Everything here is frozen and JSON-able (`as_json`, `from_json`).
+All datetimes are aware and in UTC. Everything is immutable, and can be turned into JSON and back
+(`as_json`, `from_json`).
 """
 
 from __future__ import annotations
@@ -19,23 +20,25 @@ from monitor.hiding import Secret, hidden, without_userinfo
 Priority = Literal["low", "normal", "high"]
 OncePer = Literal["story", "article", "none"]
 TextSource = Literal["page", "feed"]
-# How much of an article there was to read: all of it, what stands before a paywall, or what the
-# feed said.
+# How much of an article was read: all of it, the part before a paywall, or what the feed says.
 Quality = Literal["full", "teaser", "feed"]
 
 T = TypeVar("T")
 
 
 def content_id(*parts: str) -> str:
-    """Name content by its SHA-256, cut to 128 bits (32 hex digits); parts cannot run together."""
+    """Returns an id for content: the SHA-256 of its parts, cut to 128 bits (32 hex digits).
+
+    The same text divided into other parts has another id.
+    """
     return hashlib.sha256("\x00".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A subscribed URL. `name` defaults to the title that the feed gives itself.
+    """A subscribed URL. `name` defaults to the feed's own title.
 
-    `public_url` is what may be shown of the URL, `secrets` what must not be shown anywhere.
+    `public_url` is the URL as it may be shown; `secrets` must not be shown anywhere.
     """
 
     url: str
@@ -50,18 +53,18 @@ class Feed:
         object.__setattr__(self, "public_url", shown)
 
     def shown(self, url: str) -> str:
-        """What may be shown of an address that this feed has led to."""
+        """Returns a URL that came from this feed as it may be shown."""
         return self.public_url if url == self.url else hidden(url, self.secrets)
 
     @property
     def id(self) -> str:
-        """The feed's name in Redis and on the command line: stable as long as its URL is."""
+        """Returns the feed's id in Redis and on the command line; it depends only on the URL."""
         return content_id(self.url)[:12]
 
 
 @dataclass(frozen=True, slots=True)
 class FeedState:
-    """What a feed's polls have taught us; everything about the last poll, but for the entries."""
+    """The state of a feed after its last poll, without the records of its entries."""
 
     title: str | None = None
     language: str | None = None
@@ -76,21 +79,21 @@ class FeedState:
     entries: int = 0
     # What makes the last document doubtful, such as a charset that it does not declare.
     problem: str | None = None
-    # New and edited entries of the last document that later polls take.
+    # New and edited entries of the last document that are left to later polls.
     held_back: int = 0
-    # The day on which the feed's present document was read.
+    # The day on which the feed's current document was read.
     listed_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An element of a feed. `summary` and `content` are HTML as the feed gave it.
+    """An element of a feed. `summary` and `content` are HTML as in the feed.
 
-    `date_is_doubtful` tells that `published_at`, or without one `updated_at`, may be wrong: no
-    zone or an ambiguous one, day and month that might be swapped, the future, the distant past.
-    `name_at_link` tells an entry from others that have, or had, the same link; it is empty when the
-    link alone names the entry. `owns_page` is false when other entries of the same document lead to
-    the same page, as in live blogs and changelogs.
+    `date_is_doubtful` says that `published_at`, or without one `updated_at`, may be wrong: no zone
+    or an ambiguous one, day and month that may be swapped, the future, the distant past.
+    `name_at_link` distinguishes an entry from others that have, or had, the same link; it is empty
+    if the link alone identifies the entry. `owns_page` is false if other entries of the document
+    lead to the same page, as in live blogs and changelogs.
     """
 
     guid: str | None = None
@@ -108,11 +111,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """A fetched and cleaned page, or what the feed gave where the page could not be had.
+    """A fetched and cleaned page, or what the feed says when the page could not be fetched.
 
-    `text` holds paragraphs separated by a newline; `title` is not repeated in it. `source` is the
-    feed's name, `tags` are the feed's; `story` is the id of the first article of its story.
-    `paywalled` says that not every reader of the page gets to see all of it.
+    A newline separates the paragraphs of `text`, which does not repeat `title`. `source` is the
+    name of the feed, and `tags` are the feed's; `story` is the id of the first article of its
+    story. `paywalled` says that some readers of the page see only part of it.
     """
 
     id: str
@@ -133,7 +136,7 @@ class Article:
 
 @dataclass(frozen=True, slots=True)
 class FeedFilter:
-    """Which feeds a watchlist looks at; an empty part says nothing, all other parts must hold."""
+    """Selects the feeds that a watchlist covers; all parts that are not empty must hold."""
 
     names: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
@@ -142,7 +145,7 @@ class FeedFilter:
 
 @dataclass(frozen=True, slots=True)
 class Watchlist:
-    """A named query, with who is told and how often."""
+    """A named query, with its subscribers, and how often it alerts on the same news."""
 
     name: str
     query: str
@@ -154,7 +157,7 @@ class Watchlist:
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """Gather alerts and send them at times of day in `timezone`, or at an interval."""
+    """Collects alerts into messages at times of day in `timezone`, or at an interval."""
 
     at: tuple[str, ...] = ()
     every: timedelta | None = None
@@ -163,7 +166,7 @@ class Digest:
 
 @dataclass(frozen=True, slots=True)
 class Quiet:
-    """Hold alerts between two times of day (HH:MM), but for those of priority `exempt`."""
+    """Holds alerts between two times of day (HH:MM), except those of priority `exempt`."""
 
     start: str
     end: str
@@ -173,7 +176,7 @@ class Quiet:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most so many messages within any stretch of this length."""
+    """Allows at most `most` messages within any period of length `per`."""
 
     most: int
     per: timedelta
@@ -181,7 +184,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Subscriber:
-    """Where alerts go: `kind` names the channel, `options` are that channel's own."""
+    """A destination of alerts: `kind` names the channel, `options` are specific to it."""
 
     name: str
     kind: str
@@ -192,18 +195,18 @@ class Subscriber:
 
     @property
     def gathers(self) -> bool:
-        """Whether alerts that were held come in one message; else each comes in its own."""
+        """Returns whether held alerts are sent in one message rather than one by one."""
         return any((self.digest, self.quiet, self.limit))
 
     @property
     def threads(self) -> bool:
-        """Whether later articles of a story go below the first message."""
+        """Returns whether later articles of a story are posted below the first message."""
         return self.kind == "slack" and "token" in self.options and self.digest is None
 
 
 @dataclass(frozen=True, slots=True)
 class SubscriberState:
-    """What deliveries have taught us of a subscriber since its last success."""
+    """The state of a subscriber: its failures since the last delivery that succeeded."""
 
     failures: int = 0
     failing_since: datetime | None = None
@@ -215,7 +218,7 @@ class SubscriberState:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A term that matched: as written in the query, in which field, at which offsets.
+    """A term that matched, as written in the query, with its field and its offsets there.
 
     `spans` are half-open ranges of code points into that field's original text.
     """
@@ -235,7 +238,7 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Snippet:
-    """A passage that shows why; `highlights` are half-open ranges of code points into `text`."""
+    """A passage that shows a match; `highlights` are half-open ranges of code points of `text`."""
 
     text: str
     highlights: tuple[tuple[int, int], ...]
@@ -243,7 +246,7 @@ class Snippet:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A watchlist's word on an article, as published; `document` is version 1 of the contract."""
+    """A published match; `document` is version 1 of the JSON that subscribers rely on."""
 
     id: str
     watchlist: str
@@ -255,11 +258,11 @@ class Alert:
 class Delivery:
     """Alerts on their way to a subscriber, in one message.
 
-    `to` are the recipients that are left, where there are several and some have it already.
-    `released` says that the alerts were held and their time has come, `resent` when an operator
-    asked for them once more. With `article`, it is that later article of the first alert's story.
-    `tried` says that the receiver may have taken the message already: it stays as it is, since a
-    receiver knows a repetition by the message's id.
+    `to` holds the recipients that are left, if there are several and some have the message already.
+    `released` says that the alerts were held until now; `resent` is when an operator asked to send
+    them again. With `article`, that later article of the first alert's story is delivered. `tried`
+    says that the receiver may have accepted the message already: it must not change, since a
+    receiver recognises a repetition by the message's id.
     """
 
     subscriber: str
@@ -272,7 +275,7 @@ class Delivery:
 
     @property
     def id(self) -> str:
-        """By what the other side may know a repetition: the alert's own id, if it is one alert."""
+        """Returns the id by which receivers recognise a repetition; for one alert, the alert's."""
         if len(self.alerts) == 1 and not self.resent and not self.article:
             return self.alerts[0]
         return content_id(*self.alerts, self.resent, self.article)
@@ -283,7 +286,7 @@ DeliveryEvent = Literal["held", "delivered", "failed", "given up"]
 
 @dataclass(frozen=True, slots=True)
 class DeliveryNote:
-    """A line of an alert's ledger: what happened on the way to a subscriber, and what it said."""
+    """A line of an alert's ledger: an event of its delivery to a subscriber, and the answer."""
 
     at: datetime
     subscriber: str
@@ -296,22 +299,22 @@ _adapter: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)
 
 
 def as_json(value: object) -> str:
-    """One of this module's values as JSON text."""
+    """Returns one of this module's values as JSON text."""
     return _adapter(type(value)).dump_json(value).decode()
 
 
 def as_plain(value: object) -> Any:
-    """One of this module's values as what `json.dumps` takes."""
+    """Returns one of this module's values in the types that `json.dumps` accepts."""
     return _adapter(type(value)).dump_python(value, mode="json")
 
 
 def from_json(kind: type[T], text: str | bytes) -> T:
-    """Read back what `as_json` wrote; raises pydantic.ValidationError where it is not that."""
+    """Reads what `as_json` wrote; raises pydantic.ValidationError for anything else."""
     value: T = _adapter(kind).validate_json(text)
     return value
 
 
 def from_plain(kind: type[T], plain: Any) -> T:
-    """Read back what `as_plain` made."""
+    """Reads what `as_plain` returned; raises pydantic.ValidationError for anything else."""
     value: T = _adapter(kind).validate_python(plain)
     return value

@@ -1,4 +1,4 @@
-"""Threads beside the one that works: none of them takes a signal that the main thread waits for."""
+"""Starts threads that take no signals, which the main thread waits for."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 
-_HEARD = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM}
+_MAIN_THREAD_SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM}
 
 
 @contextmanager
 def deaf() -> Iterator[None]:
-    """Have the threads that are started in the block leave signals to the main thread.
+    """Blocks signals in the threads that are started within, which leaves them to the main thread.
 
-    The system hands a signal to any thread that takes it; taken by another one, it does not wake
-    the main thread from waiting.
+    The system delivers a signal to any thread that accepts it. If that is another thread, the main
+    thread goes on waiting.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _MAIN_THREAD_SIGNALS)
     try:
         yield
     finally:
@@ -26,7 +26,7 @@ def deaf() -> Iterator[None]:
 
 
 def start(work: Callable[[], None], name: str) -> threading.Thread:
-    """Start a daemon thread that is deaf to signals."""
+    """Starts a daemon thread that takes no signals."""
     thread = threading.Thread(target=work, name=name, daemon=True)
     with deaf():
         thread.start()
@@ -37,9 +37,9 @@ def start(work: Callable[[], None], name: str) -> threading.Thread:
 def repeating(
     act: Callable[[], object], every: timedelta, name: str, *, despite: type[Exception]
 ) -> Iterator[None]:
-    """Call `act` again and again, in a thread, for as long as the block runs.
+    """Calls `act` at an interval, in a thread, for as long as the block runs.
 
-    Where one call raises `despite`, the next may have more luck.
+    Errors of type `despite` are ignored, since the next call may succeed.
     """
     ended = threading.Event()
 

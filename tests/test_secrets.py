@@ -13,7 +13,7 @@ from monitor.http.client import HttpClient
 from monitor.model import Feed
 from monitor.runtime.composition import Runtime
 from monitor.scheduler.poll import Poller
-from workers.articles.publish import Processor
+from workers.articles.process import Processor
 from workers.deliveries.attempt import deliver
 
 PASSWORD, KEY = "hunter2-hunter2", "k3y/0123456789"

@@ -1,4 +1,4 @@
-"""What all jobs of a worker share, made once before the worker forks."""
+"""Holds what all jobs of a worker share; it is built once, before the worker forks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import gc
 from dataclasses import dataclass
 
 from monitor.runtime.composition import Runtime
-from workers.articles.publish import Processor
+from workers.articles.process import Processor
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,10 @@ _current: Context | None = None
 
 
 def use(runtime: Runtime) -> None:
-    """Compile the watchlists and make them what jobs see, in this process and its children."""
-    global _current  # noqa: PLW0603 - RQ calls jobs by name: there is no other way to hand it over
-    # What is compiled stays for good: collecting in between finds nothing, and looking at it later
-    # would make each forked child copy it.
+    """Compiles the watchlists and shows them to the jobs of this process and its children."""
+    global _current  # noqa: PLW0603 - RQ calls jobs by name, without arguments
+    # Compiled watchlists are never garbage: collecting meanwhile finds nothing, and inspecting them
+    # later would make each forked child copy them.
     gc.disable()
     try:
         processor = Processor(
@@ -37,7 +37,7 @@ def use(runtime: Runtime) -> None:
 
 
 def get() -> Context:
-    """What `use` was given last."""
+    """Returns the context that `use` built last; raises RuntimeError if there is none."""
     if _current is None:
         raise RuntimeError("start workers with `presswatch worker`, not with `rq worker`")
     return _current

@@ -1,4 +1,4 @@
-"""What RQ calls, by name: thin, and idempotent. A job's arguments stand in the ledger of jobs."""
+"""The functions that RQ calls by name: thin and idempotent. The ledger holds their arguments."""
 
 from __future__ import annotations
 
@@ -11,54 +11,57 @@ from redis.exceptions import RedisError
 from rq import Retry, get_current_job
 
 from monitor.jobs.ledger import LEASE
+from monitor.jobs.outcome import Again, Done
 from monitor.jobs.own_jobs import FUNCTIONS, OwnJob, QueueName
 from workers import context
-from workers.articles.publish import Again, Done
 from workers.deliveries import attempt
 
-# Our own count of attempts decides when to give up, not RQ's.
+# Our count of attempts decides when to give up, not RQ's.
 _ENDLESS = 1_000_000
 
 
 def process_entry() -> Retry | None:
-    """Fetch, clean, match and publish one version of an entry."""
+    """Fetches, cleans, matches and publishes one version of an entry."""
     return _run("articles", lambda job_id: asyncio.run(context.get().processor.process(job_id)))
 
 
 def deliver() -> Retry | None:
-    """Bring alerts to a subscriber."""
+    """Delivers alerts to a subscriber."""
     return _run("deliveries", lambda job_id: attempt.deliver(context.get().runtime, job_id))
 
 
 class RunnableJob(OwnJob):
-    """A job as workers run it."""
+    """A job as workers run it: its function comes from a list, not from Redis."""
 
     @property
     def func(self) -> Callable[[], object]:
-        """The function, from the list of all that there are."""
-        return _CALLED[self.func_name]
+        """Returns the job's function; raises KeyError if it is not one of ours."""
+        return _JOB_FUNCTIONS[self.func_name]
 
 
-_CALLED: dict[str | None, Callable[[], object]] = {
+_JOB_FUNCTIONS: dict[str | None, Callable[[], object]] = {
     FUNCTIONS["articles"]: process_entry,
     FUNCTIONS["deliveries"]: deliver,
 }
 
 
 def _run(kind: QueueName, work: Callable[[str], Again | Done]) -> Retry | None:
-    """Do a job's work under a lease, so that it is known to be under way."""
+    """Does a job's work under a lease, which shows that the job is under way."""
     job = get_current_job()
     if job is None:
-        raise RuntimeError("jobs are called by RQ workers alone")
+        raise RuntimeError("jobs can only be called by RQ workers")
     queues = context.get().runtime.queues
-    with structlog.contextvars.bound_contextvars(job=job.id), queues.lease(kind, job.id) as ours:
-        if not ours:
-            # Somebody runs it, or was killed a moment ago.
+    with (
+        structlog.contextvars.bound_contextvars(job=job.id),
+        queues.lease(kind, job.id) as acquired,
+    ):
+        if not acquired:
+            # Another worker is running it, or was killed a moment ago.
             return _again(math.ceil(LEASE.total_seconds()))
         try:
             outcome = work(job.id)
         except RedisError:
-            # No fault of the job's: it is owed until Redis takes what it has to say.
+            # Not the job's fault: it stays in the ledger until Redis accepts its result.
             raise
         except Exception as error:
             if not job.retries_left:
@@ -68,6 +71,9 @@ def _run(kind: QueueName, work: Callable[[str], Again | Done]) -> Retry | None:
 
 
 def _again(pause_s: int) -> Retry:
-    """Run a job again, after no less than a pause, but for those that only look again soon."""
-    # RQ cuts the moment to its second, and might ask a host earlier than it wants to be asked.
+    """Returns RQ's order to run a job again, after at least the given pause.
+
+    A pause of a second or less, for a job that merely checks again, may be shorter.
+    """
+    # RQ truncates the time to seconds, and might ask a host earlier than the host wants.
     return Retry(max=_ENDLESS, interval=pause_s + 1 if pause_s > 1 else pause_s)

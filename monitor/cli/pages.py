@@ -91,7 +91,7 @@ def sources(names: tuple[str, ...], config_directory: Path) -> Iterator[Source]:
     for name in names:
         try:
             if name.startswith(("http://", "https://")):
-                page = asyncio.run(_fetch(name, config_directory))
+                page = asyncio.run(_page_at(name, config_directory))
             elif name == STANDARD_INPUT:
                 content = sys.stdin.buffer.read()
                 # A page announces itself; all else on standard input is text.
@@ -115,22 +115,15 @@ def _as_text(content: bytes) -> Page:
     return clean_text(content.decode("utf-8", "replace"))
 
 
-async def _fetch(url: str, config_directory: Path) -> Page:
-    from monitor.articles.clean import clean
-    from monitor.http.client import HttpClient
+async def _page_at(url: str, config_directory: Path) -> Page:
+    from workers.articles.read import clean_page, fetch_page
 
     try:
         settings = load(config_directory, os.environ).settings
     except ConfigError:
         # A page can be looked at before there is a configuration.
         settings = Settings()
-    async with HttpClient.of(settings) as http:
-        response = await http.get(
-            url,
-            timeout_s=settings.articles.timeout.total_seconds(),
-            max_bytes=settings.articles.max_size,
-        )
-    return clean(response.body, url=response.url, charset=response.charset)
+    return clean_page(await fetch_page(url, settings))
 
 
 @click.command(name="clean")

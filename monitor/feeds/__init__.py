@@ -1,1 +1,1 @@
-"""Feeds: what they say, when they are polled, what in them is new."""
+"""Feeds: parsing them, when to poll them, and which of their entries are new. Pure."""

@@ -1,4 +1,4 @@
-"""When a feed is polled next: a function of how its last poll went."""
+"""Decides when a feed is polled next, from how its last poll went. Pure."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from monitor.config import PollSettings
 from monitor.model import Feed, FeedState
 
-# A feed that brought something is looked at again sooner, down to `fastest`.
+# A feed with news is polled again after this share of the time since then, down to `fastest`.
 QUICKEN = 0.5
-# Feeds that were added together drift apart.
+# Spreads the polls of feeds that were added together.
 JITTER = 0.1
-# A feed is read for at most a tenth of the time, however large it is.
+# Reading a feed takes at most a tenth of the time, however large it is.
 PAUSE_PER_READING = 10
 
 
@@ -26,14 +26,14 @@ def next_poll(
     retry_after: timedelta | None = None,
     reading: timedelta = timedelta(0),
 ) -> datetime:
-    """The moment of a feed's next poll, given its state after the last one.
+    """Returns the time of a feed's next poll, given its state after the last one.
 
-    A feed with an `every` of its own keeps to it. Any other is polled `settings.every`, or sooner
-    the more recently it brought something new: publishers publish in bursts. Where entries were
-    held back, the next ones are taken as soon as `fastest` allows. Failures back off, doubling up
-    to `slowest`. `reading` is how long it took to read the feed.
+    A feed with its own `every` is polled at that interval. Any other is polled at `settings.every`,
+    or sooner the more recently it had news, since publishers publish in bursts. If entries were
+    held back, the next poll comes as soon as `fastest` allows. After failures the interval doubles,
+    up to `slowest`. `reading` is how long it took to read the feed.
 
-    A server's Retry-After is obeyed, but never beyond `slowest`: the feed is not asked earlier.
+    The feed is not polled before a server's Retry-After, but that counts only up to `slowest`.
     """
     usual = feed.every or settings.every
     if state.failures:
@@ -48,7 +48,7 @@ def next_poll(
     wait = max(wait, PAUSE_PER_READING * reading)
     due: datetime = now + wait * (1 + JITTER * rng.uniform(-1, 1))
     if retry_after is not None:
-        asked = min(retry_after, settings.slowest)
-        # All feeds of a server may have been given the same answer at once.
-        due = max(due, now + asked * (1 + JITTER * rng.random()))
+        pause = min(retry_after, settings.slowest)
+        # All feeds of a server may have received the same answer at the same time.
+        due = max(due, now + pause * (1 + JITTER * rng.random()))
     return due

@@ -1,4 +1,4 @@
-"""A feed's bytes to what a poll decides on: each entry with its identities, version and JSON."""
+"""Reads a feed's bytes into what a poll decides on: entries with identities, version and JSON."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from monitor.feeds.parse import parse
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A feed as one poll found it; `problem` says what makes it doubtful."""
+    """A feed as one poll read it; `problem` says what makes it doubtful."""
 
     title: str | None
     language: str | None
@@ -21,15 +21,15 @@ class Document:
 
 
 def read(body: bytes, *, url: str, headers: Mapping[str, str], now: datetime) -> Document:
-    """Parse a feed and identify its entries; raises FeedError where the bytes are no feed.
+    """Parses a feed and identifies its entries; raises FeedError if the bytes are not a feed.
 
-    An entry that cannot be identified or written down is left out, and `problem` says so.
+    An entry that cannot be identified or serialised is left out, and `problem` says so.
     """
     parsed = parse(body, url=url, headers=headers, now=now)
     entries, lost = listed(parsed.entries)
     problem = parsed.problem
     if lost:
-        problem = f"{lost} of {len(parsed.entries)} entries cannot be written down"
+        problem = f"{lost} of {len(parsed.entries)} entries cannot be serialised"
     return Document(
         title=storable(parsed.title),
         language=storable(parsed.language),
@@ -39,5 +39,5 @@ def read(body: bytes, *, url: str, headers: Mapping[str, str], now: datetime) ->
 
 
 def storable(text: str | None) -> str | None:
-    """Returns text in which lone surrogates, which UTF-8 does not know, are replaced."""
+    """Replaces lone surrogates, which UTF-8 cannot encode."""
     return text and text.encode("utf-8", "replace").decode()

@@ -1,6 +1,6 @@
-"""Which entries of a feed are new, and which were edited: a function of what has been seen.
+"""Decides which entries of a feed are new and which were edited, from those seen before. Pure.
 
-Feeds reorder their entries, bring old ones back, change one at every poll, and list thousands.
+Feeds reorder their entries, bring old ones back, change some at every poll, and list thousands.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from typing import Any, NamedTuple
 from monitor.feeds.identities import Identities, dated_identity, version_of
 from monitor.model import Entry, as_json
 
-# So many edits of one entry are queued. Entries that hold the current time, a counter, or an
-# address with a timestamp change at every poll (https://github.com/lemon24/reader/issues/225).
+# At most this many edits of an entry are queued. Entries that contain the current time, a counter,
+# or a URL with a timestamp change at every poll (https://github.com/lemon24/reader/issues/225).
 MOST_EDITS = 24
-# So many new entries, and as many edited ones, are taken from one poll: a feed that lists 50,000
-# entries, or names all of them anew every minute, must not delay the others.
+# At most this many new entries, and as many edited ones, are queued from one poll: a feed that
+# lists 50,000 entries, or gives them all new guids every minute, must not delay the others.
 MOST_AT_ONCE = 500
-# Where many entries wait already, every feed may still add so many.
+# Even if many entries are waiting, every feed may add this many.
 FEW_AT_ONCE = 20
 MANY_WAITING = 5_000
-# Beyond this, whatever the reason, nothing is added: Redis has to hold it all.
+# If this many are waiting, nothing is added, since Redis has to hold them all.
 TOO_MANY_WAITING = 50_000
 
 
 class Seen(NamedTuple):
-    """What is remembered of an entry: its last version, and how many edits of it were queued."""
+    """The record of an entry: its last version, and how many edits of it were queued."""
 
     version: str
     edits: int = 0
@@ -36,11 +36,11 @@ class Seen(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An entry of a document as JSON text, with what tells it from others.
+    """An entry of a document as JSON text, with what distinguishes it from others.
 
-    `lasting` are those of its identities that an edit leaves alone, `link` is the one that its link
-    gives it, if any. `name_at_link` tells it from other entries that have, or had, the same link.
-    `dated` is None where the date is doubtful.
+    `lasting` are those of its identities that an edit does not change; `link` is the one that
+    derives from its link, if any. `name_at_link` distinguishes it from other entries that have, or
+    had, the same link. `dated` is None if the date is doubtful.
     """
 
     identities: tuple[str, ...]
@@ -58,7 +58,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to queue, what to remember (by identity), and how many entries are left for later."""
+    """The entries to queue, the records to keep (by identity), and how many entries must wait."""
 
     new: tuple[Listed, ...]
     edited: tuple[Listed, ...]
@@ -67,10 +67,10 @@ class Decision:
 
 
 def listed(entries: Sequence[Entry]) -> tuple[tuple[Listed, ...], int]:
-    """Identify a document's entries; returns them, and how many cannot be written down."""
+    """Identifies a document's entries; returns them, and how many cannot be serialised."""
     try:
         return tuple(_listed(entries)), 0
-    except Exception:  # noqa: BLE001 - whatever one entry holds, the others are not lost
+    except Exception:  # noqa: BLE001 - one broken entry must not lose the others
         sound = [entry for entry in entries if _is_sound(entry)]
         return tuple(_listed(sound)), len(entries) - len(sound)
 
@@ -85,14 +85,14 @@ def _is_sound(entry: Entry) -> bool:
 def _listed(entries: Sequence[Entry]) -> Iterator[Listed]:
     document = Identities(entries)
     for entry in entries:
-        names, link = document.of(entry), document.link(entry)
-        # An edit may change the title, and with it the identity of title and date.
+        identities, link = document.of(entry), document.link(entry)
+        # An edit may change the title, and thereby the identity made of title and date.
         changing = dated_identity(entry)
         name_at_link = document.name_at_link(entry) if entry.url else ""
         shared = "" if link else name_at_link
         yield Listed(
-            identities=names,
-            lasting=tuple(name for name in names if name != changing),
+            identities=identities,
+            lasting=tuple(identity for identity in identities if identity != changing),
             link=link,
             name_at_link=name_at_link,
             version=version_of(entry),
@@ -102,7 +102,7 @@ def _listed(entries: Sequence[Entry]) -> Iterator[Listed]:
 
 
 def room(waiting: int) -> int:
-    """Returns how many new entries one poll may queue while so many wait."""
+    """Returns how many new entries one poll may queue while `waiting` are waiting."""
     if waiting >= TOO_MANY_WAITING:
         return 0
     return max(FEW_AT_ONCE, min(MOST_AT_ONCE, MANY_WAITING - waiting))
@@ -116,16 +116,16 @@ def decide(
     backfill: timedelta | None = None,
     most: int | None = None,
 ) -> Decision:
-    """Tell new and edited entries from those known.
+    """Separates new and edited entries from known ones.
 
-    `seen` holds what earlier decisions remembered, by identity. With `backfill`, on a feed's first
-    poll, entries dated earlier than that before `now` are remembered but not queued; an entry
+    `seen` holds the records that earlier decisions kept, by identity. With `backfill`, on a feed's
+    first poll, entries that are older than that at `now` are recorded but not queued; an entry
     without a date, or with a doubtful one, may be of today, and is queued.
 
-    Of new and of edited entries at most `most` each are queued. The others are remembered as they
-    were before, so that the next decision finds them new or edited again. An entry of which
-    MOST_EDITS edits were queued is not queued again, unless it has a guid or link that is not
-    known: feeds that show one entry only give one guid to all.
+    At most `most` new and `most` edited entries are queued. The records of the others stay as they
+    were, so that they are new or edited in the next decision, too. After MOST_EDITS edits an entry
+    is not queued again, unless it has an unknown guid or link: feeds that show only one entry give
+    the same guid to all.
     """
     new: list[Listed] = []
     edited: list[Listed] = []
@@ -133,13 +133,13 @@ def decide(
     held: set[str] = set()
     held_back = 0
     for entry in entries:
-        # What stood earlier in this very document counts as seen: some feeds list entries twice.
+        # Earlier entries of this document count as seen: some feeds list entries twice.
         known = {name: remember.get(name) or seen.get(name) for name in entry.identities}
-        found = [before for before in known.values() if before]
-        edits = max((before.edits for before in found), default=0)
-        if not any(before.version == entry.version for before in found):
+        records = [record for record in known.values() if record]
+        edits = max((record.edits for record in records), default=0)
+        if not any(record.version == entry.version for record in records):
             reuses_link = _reuses_link(entry, seen)
-            kind = edited if found and not reuses_link else new
+            kind = edited if records and not reuses_link else new
             is_old = backfill is not None and entry.dated and entry.dated < now - backfill
             is_spurious = edits >= MOST_EDITS and all(known[name] for name in entry.lasting)
             is_held = not held.isdisjoint(entry.identities)
@@ -147,7 +147,7 @@ def decide(
                 if is_held or (most is not None and len(kind) >= most):
                     held_back += not is_held
                     held.update(entry.identities)
-                    remember |= {name: before for name, before in known.items() if before}
+                    remember |= {name: record for name, record in known.items() if record}
                     continue
                 kind.append(_named_at_link(entry) if reuses_link else entry)
                 edits += kind is edited
@@ -156,10 +156,10 @@ def decide(
 
 
 def _reuses_link(entry: Listed, seen: Mapping[str, Seen]) -> bool:
-    """Returns whether an entry has a link that an earlier, different entry had.
+    """Returns whether an entry has the link of an earlier, different entry.
 
-    That is one with a guid under a known link, whose guid, title and date are all new; an edit
-    leaves one of them alone.
+    Such an entry has a guid and a known link, and its guid, title and date are all new; an edit
+    changes only some of them.
     """
     others = set(entry.identities) - {entry.link}
     return bool(entry.name_at_link) and entry.link in seen and others.isdisjoint(seen)

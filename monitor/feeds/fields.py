@@ -1,4 +1,4 @@
-"""What a feed may hold in a field, as the text or address that is wanted of it. Pure."""
+"""Reads the fields of feeds, whatever they contain, as text or URLs. Pure."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from urllib.parse import urljoin, urlsplit
 from monitor.articles.fragments import clean_fragment
 from monitor.feeds.text import mend
 
-# What a job carries through Redis for each entry; the page has the rest.
+# Limits on what a job carries through Redis for each entry; the page has the rest.
 MAX_HTML = 200_000
 MAX_LINE = 2_000
 
 
 def html(value: object) -> str:
-    """The value when it is text, which may hold markup; else nothing."""
+    """Returns the value if it is text, which may contain markup, else ""."""
     return mend(value[: 2 * MAX_HTML])[:MAX_HTML] if isinstance(value, str) else ""
 
 
 def line(value: object) -> str:
-    """The value when it is text or a number, on one line; else nothing."""
+    """Returns the value on one line if it is text or a number, else ""."""
     if isinstance(value, bool) or (isinstance(value, float) and not math.isfinite(value)):
         return ""
     if not isinstance(value, str | int | float):
@@ -28,21 +28,21 @@ def line(value: object) -> str:
 
 
 def plain(value: object) -> str:
-    """The value without markup, on one line."""
+    """Returns the value without markup, on one line."""
     return " ".join(clean_fragment(line(value)).split())
 
 
 def link(value: object, base: str) -> str | None:
-    """An absolute http(s) address, or None: feeds also hold `javascript:` and worse."""
-    written = line(value)
+    """Returns an absolute http(s) URL, or None: feeds also contain `javascript:` and worse."""
+    reference = line(value)
     try:
-        address = urljoin(base, written)
-        scheme = urlsplit(address).scheme
+        url = urljoin(base, reference)
+        scheme = urlsplit(url).scheme
     except ValueError:
         return None
-    return address if written and scheme in {"http", "https"} else None
+    return url if reference and scheme in {"http", "https"} else None
 
 
 def counted(entries: int) -> str:
-    """A number of entries, in words."""
+    """Formats a number of entries."""
     return "1 entry" if entries == 1 else f"{entries} entries"

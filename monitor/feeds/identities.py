@@ -1,7 +1,7 @@
-"""The names by which a document's entries are known, and what makes a version of one. Pure.
+"""Derives the identities of a document's entries, and their versions. Pure.
 
-Feeds give new guids at every poll, repeat one guid, give all entries one link, and leave out dates.
-So an entry goes by several identities, and is known as soon as one of them is.
+Feeds give new guids at every poll, repeat a guid, give all entries the same link, and omit dates.
+So an entry has several identities, and is known if any of them is known.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from monitor.articles.urls import normalise, normalise_link
 from monitor.model import Entry, content_id
 
 _MARKUP = re.compile(r"<[^<>]*>|\s+")
-# Identities and versions are many and stay in Redis for months: 64 bits each. Among a feed's
-# 10,000 entries, two share an identity with a probability of about 3e-12.
+# Identities and versions are many and stay in Redis for months, so they have only 64 bits. Among a
+# feed's 10,000 entries, two share an identity with a probability of about 3e-12.
 _DIGITS = 16
 
 
 class Identities:
-    """The identities of a document's entries: what belongs to one entry alone names it."""
+    """The identities of a document's entries; only unique guids and links identify an entry."""
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self._guids = Counter(entry.guid for entry in entries)
@@ -30,31 +30,31 @@ class Identities:
             if entry.url:
                 at_link.setdefault(normalise_link(entry.url), []).append(entry)
                 titles_at_page.setdefault(normalise(entry.url), set()).add(entry.title)
-        self._links = {link for link, sharing in at_link.items() if self._are_one(sharing)}
+        self._links = {link for link, sharing in at_link.items() if self._are_same(sharing)}
         self._pages = {page for page, titles in titles_at_page.items() if len(titles) == 1}
 
     def of(self, entry: Entry) -> tuple[str, ...]:
         """Returns all identities of an entry.
 
-        These are its guid and its link, if no other entry of the document has the same, and its
-        title with the date; an entry that has none of these goes by its words.
+        These are its guid and its link, unless another entry of the document has the same, and its
+        title with the date. An entry with none of these is identified by its words.
         """
         names = (self.guid(entry), self.link(entry), dated_identity(entry))
         return tuple(filter(None, names)) or (_words_identity(entry),)
 
     def guid(self, entry: Entry) -> str:
-        """Returns the identity of a guid that no other entry has, else an empty string."""
+        """Returns the identity derived from a guid that no other entry has, else ""."""
         return _short("guid", entry.guid or "") if self._guid_is_unique(entry) else ""
 
     def link(self, entry: Entry) -> str:
-        """Returns the identity of a link that no different entry has, else an empty string."""
+        """Returns the identity derived from a link that no different entry has, else ""."""
         link = normalise_link(entry.url) if entry.url else ""
         return _short("link", link) if link in self._links else ""
 
     def name_at_link(self, entry: Entry) -> str:
-        """Returns what tells an entry from others that may have its link: its guid, or its words.
+        """Returns what distinguishes an entry from others that may have its link: guid or words.
 
-        A guid that repeats the link tells nothing more.
+        A guid that repeats the link distinguishes nothing.
         """
         if self._guid_is_unique(entry) and normalise(entry.guid or "") != normalise(
             entry.url or ""
@@ -69,8 +69,8 @@ class Identities:
     def _guid_is_unique(self, entry: Entry) -> bool:
         return bool(entry.guid) and self._guids[entry.guid] == 1
 
-    def _are_one(self, entries: list[Entry]) -> bool:
-        """Returns whether entries with the same link are one that is listed several times.
+    def _are_same(self, entries: list[Entry]) -> bool:
+        """Returns whether entries with the same link are a single entry, listed several times.
 
         Different entries differ in their titles, or in both guid and words.
         """
@@ -78,21 +78,21 @@ class Identities:
             return True
         if len({entry.title for entry in entries}) > 1:
             return False
-        named = [entry for entry in entries if self._guid_is_unique(entry)]
-        return len({version_of(entry) for entry in named}) <= 1
+        identified = [entry for entry in entries if self._guid_is_unique(entry)]
+        return len({version_of(entry) for entry in identified}) <= 1
 
 
 def dated_identity(entry: Entry) -> str:
-    """Returns the identity of a title with its date; an empty string without these."""
+    """Returns the identity derived from title and date; "" if one of them is missing."""
     if not entry.title or not entry.published_at:
         return ""
     return _short("dated", entry.title, entry.published_at.isoformat())
 
 
 def version_of(entry: Entry) -> str:
-    """Returns what changes when an editor changes an entry, and not when a feed is rendered again.
+    """Returns a hash that changes if an editor changes an entry, not if a feed is rendered again.
 
-    A changed `updated` date alone makes no version: it moves with every advert.
+    A changed `updated` date alone makes no new version: it changes with every advert.
     """
     words = (_MARKUP.sub(" ", part).strip() for part in (entry.title, entry.summary, entry.content))
     return _short(*words)

@@ -1,4 +1,4 @@
-"""JSON Feed 1.x (https://www.jsonfeed.org/version/1.1/), and what is nearly that. Pure."""
+"""Reads JSON Feed 1.x (https://www.jsonfeed.org/version/1.1/), strictly valid or not. Pure."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from monitor.feeds.fields import counted, html, line, link
 from monitor.model import Entry
 
 _ITEMS = re.compile(r'"items"\s*:\s*\[')
-_BETWEEN = re.compile(r"[\s,]*")
-_TELLING = ("id", "url", "external_url", "title", "content_html", "content_text", "summary")
+_ITEM_SEPARATOR = re.compile(r"[\s,]*")
+_ITEM_KEYS = ("id", "url", "external_url", "title", "content_html", "content_text", "summary")
 _VERSION = re.compile(r"1(?:\.\d)?|.*\bjsonfeed\.org\b.*")
 _MOST_DIGITS = 20
-# Numbers of thousands of digits stay text, which Python refuses to read; NaN is nothing.
+# Numbers with thousands of digits, which Python refuses to parse, stay text; NaN becomes None.
 _DECODER = json.JSONDecoder(
     strict=False,
     parse_int=lambda digits: int(digits) if len(digits) <= _MOST_DIGITS else digits,
@@ -26,9 +26,9 @@ _DECODER = json.JSONDecoder(
 
 
 def read_document(text: str) -> tuple[dict[str, Any], str | None]:
-    """A JSON Feed as an object whose `items` are objects, and what is wrong with it, or None.
+    """Returns a JSON Feed as an object whose `items` are objects, and its problem, or None.
 
-    Of a document that breaks off, the items before the break. Raises FeedError when the text is
+    A document that breaks off yields the items before the break. Raises FeedError if the text is
     not a JSON Feed.
     """
     problem = None
@@ -41,16 +41,16 @@ def read_document(text: str) -> tuple[dict[str, Any], str | None]:
         is_cut = isinstance(error, json.JSONDecodeError) and (
             error.pos >= len(text) or error.msg.startswith("Unterminated")
         )
-        how = "breaks off" if is_cut else f"cannot be read ({_reason(error)})"
-        problem = f"the document {how} after {counted(len(document['items']))}"
+        fault = "breaks off" if is_cut else f"cannot be read ({_reason(error)})"
+        problem = f"the document {fault} after {counted(len(document['items']))}"
     if not isinstance(document, dict) or not isinstance(document.get("items"), list):
         raise FeedError(
             "no feed: this is JSON, but it has no list of `items`, as a JSON Feed has; "
             "look for the site's RSS, Atom or JSON Feed"
         )
     items = [item for item in document["items"] if isinstance(item, dict)]
-    said = _VERSION.fullmatch(line(document.get("version")))
-    if not said and not any(key in item for item in items for key in _TELLING):
+    claims_version = _VERSION.fullmatch(line(document.get("version")))
+    if not claims_version and not any(key in item for item in items for key in _ITEM_KEYS):
         raise FeedError(
             "no feed: this is JSON with a list of `items`, but they have neither `id`, `url`, "
             "`title` nor content, as those of a JSON Feed have"
@@ -59,9 +59,9 @@ def read_document(text: str) -> tuple[dict[str, Any], str | None]:
 
 
 def read_item(item: dict[str, Any], base: str, dates: FeedDates) -> Entry:
-    """An item as an entry; what is of a wrong type is left out."""
+    """Returns an item as an entry, without values of a wrong type."""
     published, doubt = dates.read(item.get("date_published"))
-    updated, doubt_of_update = dates.read(item.get("date_modified"))
+    updated, update_doubt = dates.read(item.get("date_modified"))
     return Entry(
         guid=line(item.get("id")) or None,
         url=link(item.get("url"), base) or link(item.get("external_url"), base),
@@ -71,7 +71,7 @@ def read_item(item: dict[str, Any], base: str, dates: FeedDates) -> Entry:
         authors=tuple(_authors(item)),
         published_at=published,
         updated_at=updated,
-        date_is_doubtful=doubt if published else doubt_of_update,
+        date_is_doubtful=doubt if published else update_doubt,
     )
 
 
@@ -83,7 +83,7 @@ def _authors(item: dict[str, Any]) -> Iterator[str]:
 
 
 def _before_break(text: str) -> dict[str, Any]:
-    """What can be read of a document until it breaks off, or nests too deep."""
+    """Returns what can be read of a document before it breaks off or nests too deeply."""
     start = _ITEMS.search(text)
     if start is None:
         return {"items": []}
@@ -93,9 +93,9 @@ def _before_break(text: str) -> dict[str, Any]:
         document = {}
     items: list[Any] = []
     at = start.end()
-    while between := _BETWEEN.match(text, at):
+    while separator := _ITEM_SEPARATOR.match(text, at):
         try:
-            item, at = _DECODER.raw_decode(text, between.end())
+            item, at = _DECODER.raw_decode(text, separator.end())
         except (ValueError, RecursionError):
             break
         items.append(item)
@@ -105,4 +105,4 @@ def _before_break(text: str) -> dict[str, Any]:
 def _reason(error: Exception) -> str:
     if isinstance(error, json.JSONDecodeError):
         return f"line {error.lineno}, column {error.colno}: {error.msg}"
-    return "it nests too deep" if isinstance(error, RecursionError) else str(error)
+    return "it nests too deeply" if isinstance(error, RecursionError) else str(error)

@@ -1,6 +1,6 @@
-"""Bytes to entries: RSS 0.9x, 1.0, 2.0 and Atom by feedparser, JSON Feed 1.x in `json_feed`.
+"""Parses feeds: RSS 0.9x, 1.0, 2.0 and Atom with feedparser, JSON Feed 1.x in `json_feed`. Pure.
 
-Pure: what the bytes say, with relative addresses resolved, and nothing about whether it is new.
+Relative URLs are resolved. Which entries are new is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from monitor.articles.dates import FeedDates
 from monitor.errors import FeedError
 from monitor.feeds.fields import counted, html, line, link, plain
 from monitor.feeds.json_feed import read_document, read_item
-from monitor.feeds.refusals import EMPTY, is_html, refusal
+from monitor.feeds.refusals import EMPTY, ROOT_ELEMENT, is_html, refusal
 from monitor.feeds.text import decode, mend
 from monitor.model import Entry
 
-# feedparser takes quadratic time on what is before the first element, on attributes, and on people.
+# feedparser takes quadratic time on text before the first element, on attributes, and on people.
 _MAX_HEAD = 4_000
 _MAX_ATTRIBUTES = 200
 _ELEMENT = re.compile(r"<[A-Za-z_]")
@@ -34,34 +34,32 @@ _PERSON = re.compile(
     r"(?:<!\[CDATA\[)?[^<\]]{500})[^<\]]+",
     re.IGNORECASE,
 )
-_ROOT = re.compile(r"<([A-Za-z_][\w:.-]{0,60})")
 _TAIL_CHARS = 2_000
 _ENTRY_TAG = re.compile(r"<(/?)(?:\w{1,20}:)?(?:item|entry)[\s>]", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedFeed:
-    """What a feed says of itself, and its entries in its own order.
+    """What a feed says of itself, and its entries in the feed's order.
 
-    `problem` tells an operator what is wrong with a feed whose entries can be used all the same.
+    `problem` tells an operator what is wrong with a feed whose entries can still be used.
     """
 
     title: str | None
     language: str | None
     entries: tuple[Entry, ...]
-    # What makes the document doubtful; None where nothing does.
     problem: str | None = None
 
 
 def parse(body: bytes, *, url: str, headers: Mapping[str, str], now: datetime) -> ParsedFeed:
-    """Read a feed; `headers` are those of the response, in lower case.
+    """Parses a feed; `headers` are those of the response, in lower case.
 
-    Raises FeedError, which says what was found and what to do, when the bytes are no feed. A feed
-    that breaks off gives the entries before the break. No string of the result holds a surrogate.
+    Raises FeedError, which says what the bytes are and what to do, if they are not a feed. A feed
+    that breaks off yields the entries before the break. No string of the result has surrogates.
     """
     if not body.strip(b"\x00 \t\r\n"):
         raise FeedError(EMPTY)
-    decoded, of_charset = decode(body, headers)
+    decoded, charset_problem = decode(body, headers)
     text = mend(decoded).lstrip("\ufeff\ufffd \t\r\n")
     if text.startswith(("{", "[")):
         feed = _json_feed(text, url, now)
@@ -69,7 +67,7 @@ def parse(body: bytes, *, url: str, headers: Mapping[str, str], now: datetime) -
         raise FeedError(refusal(text, url))
     else:
         feed = _xml_feed(text, url, headers, now)
-    problems = filter(None, (of_charset, feed.problem))
+    problems = filter(None, (charset_problem, feed.problem))
     return ParsedFeed(feed.title, feed.language, feed.entries, "; ".join(problems) or None)
 
 
@@ -92,8 +90,8 @@ def _xml_feed(text: str, url: str, headers: Mapping[str, str], now: datetime) ->
         "content-type": "application/xml; charset=utf-8",
     }
     try:
-        # feedparser opens file names and addresses that it is given, even as bytes: only a stream
-        # is safe.
+        # feedparser opens file names and URLs, even if they are given as bytes: only a stream is
+        # safe.
         parsed = feedparser.parse(
             io.BytesIO(_bounded(text).encode()),
             response_headers=response,
@@ -101,13 +99,13 @@ def _xml_feed(text: str, url: str, headers: Mapping[str, str], now: datetime) ->
             resolve_relative_uris=True,
         )
     except Exception as error:
-        # Strangers' documents make it raise what it does not document.
+        # Hostile documents make it raise undocumented errors.
         raise FeedError(
             f"no feed: the document cannot be read ({type(error).__name__}: {error})"
         ) from error
     if not parsed.get("version") and not parsed.entries:
         raise FeedError(refusal(text, url))
-    elements, problem = _whole(parsed, text)
+    elements, problem = _complete(parsed, text)
     dates = FeedDates(now)
     return ParsedFeed(
         title=plain(parsed.feed.get("title")) or None,
@@ -118,7 +116,7 @@ def _xml_feed(text: str, url: str, headers: Mapping[str, str], now: datetime) ->
 
 
 def _bounded(text: str) -> str:
-    """The document without what would take feedparser minutes."""
+    """Returns the document without what would take feedparser minutes."""
     first = _ELEMENT.search(text)
     start = first.start() if first else 0
     head = text[:start] if start <= _MAX_HEAD else ""
@@ -126,18 +124,18 @@ def _bounded(text: str) -> str:
 
 
 def _short_tag(tag: re.Match[str]) -> str:
-    """The tag as it is, or without its attributes where there are too many."""
+    """Returns the tag, without its attributes if there are too many."""
     if tag[0].count("=") <= _MAX_ATTRIBUTES:
         return tag[0]
     return f"<{tag[1]}/>" if tag[0].endswith("/>") else f"<{tag[1]}>"
 
 
-def _whole(parsed: Any, text: str) -> tuple[Sequence[Any], str | None]:
-    """The entries that are there from beginning to end, and what is wrong with the document."""
+def _complete(parsed: Any, text: str) -> tuple[Sequence[Any], str | None]:
+    """Returns the entries that are complete, and the problem with the document, or None."""
     error = parsed.get("bozo_exception")
     if not parsed.bozo or error is None:
         return parsed.entries, None
-    root = _ROOT.search(text)
+    root = ROOT_ELEMENT.search(text)
     if root and f"</{root[1]}".lower() not in text[-_TAIL_CHARS:].lower():
         tags = [tag[1] for tag in _ENTRY_TAG.finditer(text)]
         entries = parsed.entries[:-1] if tags and not tags[-1] else parsed.entries
@@ -145,7 +143,7 @@ def _whole(parsed: Any, text: str) -> tuple[Sequence[Any], str | None]:
     place = f"line {error.getLineNumber()}: " if isinstance(error, SAXParseException) else ""
     reason = error.getMessage() if isinstance(error, SAXParseException) else str(error)
     if "undefined entity" in reason:
-        # `&nbsp;` and its like are no XML, but common, and feedparser knows them.
+        # `&nbsp;` and the like are not XML, but common, and feedparser knows them.
         return parsed.entries, None
     return parsed.entries, f"the document is not well-formed XML ({place}{reason})"
 
@@ -153,11 +151,11 @@ def _whole(parsed: Any, text: str) -> tuple[Sequence[Any], str | None]:
 def _entry(element: Any, base: str, dates: FeedDates) -> Entry:
     contents = [html(part.get("value")) for part in element.get("content") or []]
     names = [line(person.get("name")) for person in element.get("authors") or []]
-    # Asked as the plain dictionary that it is: feedparser would answer for `updated` with
-    # `published`, and warn that it will not do so for ever.
+    # dict.get, since feedparser's own `get` returns `published` for a missing `updated`, with a
+    # deprecation warning.
     raw = {key: dict.get(element, key) for key in ("published", "created", "updated")}
     published, doubt = dates.read(raw["published"], raw["created"])
-    updated, doubt_of_update = dates.read(raw["updated"])
+    updated, update_doubt = dates.read(raw["updated"])
     return Entry(
         guid=line(element.get("id")) or None,
         url=link(element.get("link"), base),
@@ -165,8 +163,8 @@ def _entry(element: Any, base: str, dates: FeedDates) -> Entry:
         summary=html(element.get("summary")),
         content=max(contents, key=len, default=""),
         authors=tuple(filter(None, names)),
-        # To the second: entries are known by title and date, and were so from the beginning.
+        # To the second, as in all stored identities, which derive from title and date.
         published_at=published.replace(microsecond=0) if published else None,
         updated_at=updated.replace(microsecond=0) if updated else None,
-        date_is_doubtful=doubt if published else doubt_of_update,
+        date_is_doubtful=doubt if published else update_doubt,
     )

@@ -1,4 +1,4 @@
-"""What an operator reads when an address gives no feed: what it gives, and what to do. Pure."""
+"""Explains to operators why a URL is not a feed: what it is instead, and what to do. Pure."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ _COMMENT = re.compile(r"\s*<!--[^>]{0,2000}>")
 _LINK = re.compile(r"<link\b[^<>]*>", re.IGNORECASE)
 _FEED_TYPE = re.compile(r"application/(?:rss\+xml|atom\+xml|feed\+json)", re.IGNORECASE)
 _HREF = re.compile(r"""\shref\s{0,3}=\s{0,3}["']?([^"'\s<>]{1,2000})""", re.IGNORECASE)
-_ROOT = re.compile(r"<([A-Za-z_][\w:.-]{0,60})")
-# Where a page has its head.
+ROOT_ELEMENT = re.compile(r"<([A-Za-z_][\w:.-]{0,60})")
+# The part of a page that contains its head.
 _HEAD_CHARS = 200_000
 _SHOWN_CHARS = 40
 
@@ -20,7 +20,7 @@ EMPTY = "no feed: the answer is empty; see in a browser whether the address stil
 
 
 def is_html(text: str) -> bool:
-    """Whether the text is a web page."""
+    """Returns whether the text is a web page."""
     start = 0
     while comment := _COMMENT.match(text, start):
         start = comment.end()
@@ -28,7 +28,7 @@ def is_html(text: str) -> bool:
 
 
 def refusal(text: str, url: str) -> str:
-    """Why `text`, which `url` gave, is no feed."""
+    """Explains why `text`, the body of `url`, is not a feed."""
     if is_html(text):
         feeds = [
             urljoin(url, html.unescape(href[1]))
@@ -41,7 +41,7 @@ def refusal(text: str, url: str) -> str:
             "no feed: this is a web page (HTML) and names no feed; it may be an error, a login or "
             "a challenge for browsers: open the address in one, and look for the feed's own"
         )
-    if root := _ROOT.search(text):
+    if root := ROOT_ELEMENT.search(text):
         return (
             f"no feed: this is XML or HTML that begins with <{root[1]}>, and neither RSS nor Atom; "
             "look for the site's RSS, Atom or JSON Feed"

@@ -19,7 +19,8 @@ from monitor.errors import BadStatus, FeedError, FetchError
 from monitor.feeds.cadence import next_poll
 from monitor.feeds.document import Document, read, storable
 from monitor.feeds.entries import Seen, decide, room
-from monitor.http.client import HttpClient, Response, shown
+from monitor.http.client import HttpClient, Response
+from monitor.http.failures import shown
 from monitor.jobs.queues import FRONT
 from monitor.model import Feed, FeedState
 from monitor.scheduler import apart

@@ -83,6 +83,18 @@ def test_clean_fetches_addresses_but_none_that_are_private(presswatch, page, sit
     assert "private address" in json.loads(refused.stdout)["error"]
 
 
+def test_clean_reads_fetched_text_as_workers_do_and_refuses_other_types(
+    presswatch, site, configure, words
+):
+    site.pages["/text"] = (200, {"Content-Type": "text/plain"}, f"1 < 2. {words}".encode())
+    site.pages["/pdf"] = (200, {"Content-Type": "application/pdf"}, b"%PDF-1.7")
+    urls = [f"{site.url}{path}" for path in ("/text", "/pdf")]
+    result = presswatch.call("clean", "--json", *urls, "--config", str(configure(CONFIG)))
+    text, pdf = map(json.loads, result.stdout.splitlines())
+    assert text["text"].startswith("1 < 2. ")
+    assert pdf["error"] == "content type 'application/pdf' is not usable"
+
+
 def test_try_exits_as_grep_does(presswatch, page):
     assert presswatch.call("try", "NATO AND Russia", str(page)).returncode == 0
     assert presswatch.call("try", "Grushko", str(page)).returncode == 1

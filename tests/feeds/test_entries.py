@@ -1,4 +1,4 @@
-"""What counts as new, and what as edited."""
+"""Tests of which entries count as new, and which as edited."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -23,12 +23,12 @@ TWO = Entry("2", "https://a.example/2", "Two", "Second words", published_at=NOW)
 
 
 def entries_of(taken):
-    """The entries as their feed gave them."""
+    """Returns the entries as their feed lists them."""
     return [replace(from_json(Entry, one.json), name_at_link="", owns_page=True) for one in taken]
 
 
 def polls(*documents, backfill=None, most=None):
-    """The entries queued (new, edited) by each of several polls."""
+    """Returns the entries queued (new, edited) by each of several polls."""
     seen, queued = {}, []
     for number, document in enumerate(documents):
         first = backfill if number == 0 else None
@@ -48,7 +48,7 @@ def test_changed_words_make_an_entry_edited():
     assert polls([ONE], [edited], [edited]) == [([ONE], []), ([], [edited]), ([], [])]
 
 
-def test_markup_and_update_times_alone_are_no_edit():
+def test_changed_markup_or_update_times_alone_are_not_an_edit():
     rendered = replace(ONE, summary="<p>First  words</p>", updated_at=NOW)
     assert polls([ONE], [rendered])[1] == ([], [])
 
@@ -62,22 +62,22 @@ def test_a_feed_that_changes_guids_and_links_repeats_nothing_that_has_title_and_
     assert polls([ONE], [moved])[1] == ([], [])
 
 
-def test_tracking_parameters_make_no_new_entry():
+def test_tracking_parameters_do_not_make_a_new_entry():
     tracked = Entry(None, "https://a.example/1?utm_source=rss", "One", "First words")
     assert polls([replace(tracked, url="https://a.example/1")], [tracked])[1] == ([], [])
 
 
-def test_one_guid_for_all_entries_hides_none():
+def test_one_guid_for_all_entries_hides_no_entry():
     same = [replace(ONE, guid="same"), replace(TWO, guid="same")]
     assert polls(same)[0] == (same, [])
 
 
-def test_one_guid_for_one_entry_after_another_hides_none():
+def test_one_guid_for_successive_entries_hides_no_entry():
     later = replace(TWO, guid="1")
     assert polls([ONE], [later])[1] == ([], [later])
 
 
-def test_one_link_for_all_entries_hides_none():
+def test_one_link_for_all_entries_hides_no_entry():
     same = [replace(one, guid=None, url="https://a.example/") for one in (ONE, TWO)]
     assert polls(same, same) == [(same, []), ([], [])]
 
@@ -89,17 +89,17 @@ LIVE = [
 
 
 def queued(document, seen=None):
-    """All entries that one poll queues, as the workers get them."""
+    """Returns all entries that one poll queues, as the workers get them."""
     decision = decide(listed(document)[0], seen or {}, now=NOW)
     return [from_json(Entry, one.json) for one in decision.new + decision.edited]
 
 
-def test_entries_that_share_a_link_are_told_apart_by_their_guids():
+def test_entries_that_share_a_link_are_distinguished_by_their_guids():
     assert [entry.name_at_link for entry in queued(LIVE)] == ["0", "1", "2", "3", "4"]
     assert not any(entry.owns_page for entry in queued(LIVE))
 
 
-def test_entries_whose_links_differ_in_the_fragment_are_told_apart_by_their_links():
+def test_entries_whose_links_differ_in_the_fragment_are_distinguished_by_their_links():
     parts = [replace(one, url=f"{one.url}#part-{one.guid}") for one in LIVE]
     found = queued(parts)
     assert [entry.name_at_link for entry in found] == [""] * 5
@@ -107,20 +107,20 @@ def test_entries_whose_links_differ_in_the_fragment_are_told_apart_by_their_link
     assert polls(parts[:1], parts[1:2])[1] == (parts[1:2], [])
 
 
-def test_entries_with_one_title_at_one_link_are_told_apart_by_guid_and_words():
+def test_entries_with_one_title_at_one_link_are_distinguished_by_guid_and_words():
     same = [replace(one, title="Investigating") for one in LIVE]
     assert [entry.name_at_link for entry in queued(same)] == ["0", "1", "2", "3", "4"]
     assert polls(same[:1], same)[1] == (same[1:], [])
 
 
-def test_a_link_that_serves_one_entry_after_another_names_none_but_the_first():
+def test_a_link_of_successive_entries_identifies_only_the_first():
     first, second = (replace(one, published_at=NOW) for one in LIVE[:2])
     seen = decide(listed([first])[0], {}, now=NOW).remember
     assert [entry.name_at_link for entry in queued([first])] == [""]
     assert [entry.name_at_link for entry in queued([second], seen)] == ["1"]
 
 
-def test_an_edited_entry_under_a_new_guid_is_still_named_by_its_link():
+def test_an_edited_entry_under_a_new_guid_is_still_identified_by_its_link():
     seen = decide(listed([ONE])[0], {}, now=NOW).remember
     edited = replace(ONE, guid="other", summary="First words, corrected")
     assert [entry.name_at_link for entry in queued([edited], seen)] == [""]
@@ -128,7 +128,7 @@ def test_an_edited_entry_under_a_new_guid_is_still_named_by_its_link():
     assert [entry.name_at_link for entry in queued([permalink], seen)] == [""]
 
 
-def test_many_entries_at_one_link_take_no_more_than_linear_time():
+def test_many_entries_at_one_link_take_linear_time():
     many = [replace(LIVE[0], guid=str(number), title=f"{number}") for number in range(20_000)]
     assert len(queued(many)) == 20_000
 
@@ -137,7 +137,7 @@ def test_an_entry_listed_twice_is_queued_once():
     assert polls([ONE, ONE])[0] == ([ONE], [])
 
 
-def test_entries_with_nothing_but_words_are_told_apart():
+def test_entries_with_nothing_but_words_are_distinguished():
     bare = [Entry(title="One"), Entry(title="Two"), Entry(summary="Three")]
     assert polls(bare, list(reversed(bare))) == [(bare, []), ([], [])]
 
@@ -156,7 +156,7 @@ def test_a_doubtful_date_hides_no_entry_at_the_first_poll():
     assert polls([doubtful], backfill=timedelta(days=1)) == [([doubtful], [])]
 
 
-def test_after_the_first_poll_an_old_entry_is_news():
+def test_after_the_first_poll_an_old_entry_is_new():
     late = replace(TWO, published_at=NOW - timedelta(days=30))
     assert polls([ONE], [ONE, late], backfill=timedelta(days=1))[1] == ([late], [])
 
@@ -172,7 +172,7 @@ entries = st.builds(
 
 
 @given(st.lists(entries, max_size=6), st.randoms())
-def test_the_same_document_in_any_order_brings_nothing_the_second_time(document, random):
+def test_the_same_document_in_any_order_has_nothing_new_the_second_time(document, random):
     shuffled = document[:]
     random.shuffle(shuffled)
     new, _ = polls(document, document)[1]
@@ -187,13 +187,13 @@ def numbered(count, words="words"):
     ]
 
 
-def test_what_is_more_than_one_poll_takes_comes_with_the_next_ones():
+def test_entries_beyond_the_limit_of_a_poll_are_queued_by_the_next_ones():
     document = numbered(7)
     taken = [new for new, _ in polls(*[document] * 5, most=3)]
     assert taken == [document[:3], document[3:6], document[6:], [], []]
 
 
-def test_edits_are_held_back_as_new_entries_are_and_do_not_take_their_place():
+def test_edits_are_held_back_like_new_entries_but_counted_apart():
     before, after = numbered(4), numbered(4, "other words")
     more = [*after, *numbered(6)[4:]]
     assert polls(before, more, more, more, most=None)[1] == (more[4:], after)
@@ -205,7 +205,7 @@ def test_edits_are_held_back_as_new_entries_are_and_do_not_take_their_place():
     assert held.held_back == 4
 
 
-def test_an_entry_that_is_held_back_is_not_known_by_a_twin_with_another_guid():
+def test_a_twin_with_another_guid_does_not_make_a_held_back_entry_known():
     twins = [replace(TWO, guid="twin"), replace(TWO, guid="other")]
     taken = [new for new, _ in polls([ONE, *twins], [ONE, *twins], most=1)]
     assert taken == [[ONE], twins[:1]]
@@ -213,26 +213,26 @@ def test_an_entry_that_is_held_back_is_not_known_by_a_twin_with_another_guid():
     assert held.held_back == 1
 
 
-def test_old_entries_of_a_first_poll_are_remembered_whatever_the_cap():
+def test_old_entries_of_a_first_poll_are_remembered_whatever_the_limit():
     old = [replace(one, published_at=NOW - timedelta(days=2)) for one in numbered(5)]
     recent = [replace(ONE, guid="a"), replace(TWO, guid="b")]
     taken = polls([*old, *recent], [*old, *recent], backfill=timedelta(days=1), most=1)
     assert [new for new, _ in taken] == [recent[:1], recent[1:]]
 
 
-def test_an_entry_that_changes_at_every_poll_is_queued_so_often_and_no_more():
+def test_an_entry_that_changes_at_every_poll_is_queued_a_limited_number_of_times():
     versions = [[replace(ONE, title=f"It is {minute} past")] for minute in range(MOST_EDITS + 9)]
     taken = polls(*versions)
     assert sum(len(edited) for _, edited in taken) == MOST_EDITS
     assert taken[-1] == ([], [])
 
 
-def test_one_guid_for_one_entry_after_another_hides_none_however_many():
+def test_one_guid_for_successive_entries_hides_no_entry_however_many():
     latest = [[replace(ONE, title=f"{n}", url=f"https://a.example/{n}")] for n in range(60)]
     assert all(new or edited for new, edited in polls(*latest))
 
 
-def test_an_entry_that_cannot_be_written_down_loses_no_other():
+def test_an_entry_that_cannot_be_serialised_loses_no_other():
     broken = replace(TWO, title="half a pair: \ud83d")
     entries, lost = listed([ONE, broken])
     assert (entries_of(entries), lost) == ([ONE], 1)

@@ -1,4 +1,4 @@
-"""Documents that are feeds, with whatever in their fields."""
+"""Tests of generated feeds, with anything in their fields."""
 
 import json
 from dataclasses import fields
@@ -28,7 +28,7 @@ MARKED = st.lists(ODD | WORDS.map(escape) | WORDS, max_size=3).map("".join)
 
 
 def element(names, more=MARKED):
-    """An element of one of these names, with whatever in it."""
+    """Generates an element with one of these names and anything in it."""
     return st.tuples(st.sampled_from(names), more).map(
         lambda one: f"<{one[0]}>{one[1]}</{one[0].split()[0]}>"
     )
@@ -47,7 +47,7 @@ GOOD_ATOM = "<entry><id>good</id><title>Good</title></entry>"
 
 
 def checked(body):
-    """Parse, and look at what must hold of every feed."""
+    """Parses a feed, and checks what must hold of every feed."""
     feed = parse(body, url="https://a.example/feed", headers={}, now=NOW)
     for text in (feed.title, feed.language, feed.problem):
         (text or "").encode()
@@ -70,7 +70,7 @@ def checked(body):
     st.lists(st.lists(element(RSS_FIELDS), max_size=5), max_size=3),
     WORDS.map(escape) | ODD.map(escape),
 )
-def test_an_rss_feed_with_whatever_in_its_fields(items, title):
+def test_an_rss_feed_with_anything_in_its_fields_is_parsed(items, title):
     bad = "".join(f"<item>{''.join(item)}</item>" for item in items)
     body = f'<rss version="2.0" {NAMESPACES}><channel><title>{title}</title>{GOOD_RSS}{bad}</channel></rss>'
     assert checked(body.encode()).entries[0].title == "Good"
@@ -78,7 +78,7 @@ def test_an_rss_feed_with_whatever_in_its_fields(items, title):
 
 @quick
 @given(st.lists(st.lists(element(ATOM_FIELDS), max_size=5), max_size=3))
-def test_an_atom_feed_with_whatever_in_its_fields(items):
+def test_an_atom_feed_with_anything_in_its_fields_is_parsed(items):
     bad = "".join(f"<entry>{''.join(item)}</entry>" for item in items)
     body = f'<feed xmlns="http://www.w3.org/2005/Atom">{GOOD_ATOM}{bad}</feed>'
     assert checked(body.encode()).entries[0].title == "Good"
@@ -99,14 +99,14 @@ KEYS = st.sampled_from(
     st.dictionaries(st.sampled_from(["version", "title", "language", "x"]), ANYTHING, max_size=4),
     st.lists(ANYTHING | st.dictionaries(KEYS, ANYTHING, max_size=6), max_size=4),
 )
-def test_a_json_feed_with_whatever_in_its_fields(document, items):
+def test_a_json_feed_with_anything_in_its_fields_is_parsed(document, items):
     body = json.dumps(document | {"items": [*items, {"id": "good", "title": "Good"}]})
     assert checked(body.encode()).entries[-1].guid == "good"
 
 
 @quick
 @given(st.lists(element(RSS_FIELDS), max_size=4).map("".join), st.integers(0, 400))
-def test_a_feed_that_breaks_off_anywhere(item, length):
+def test_a_feed_that_breaks_off_anywhere_is_parsed(item, length):
     body = f'<?xml version="1.0"?><rss version="2.0" {NAMESPACES}><channel>{GOOD_RSS}<item>{item}</item></channel></rss>'
     try:
         checked(body.encode()[: length + 100])
@@ -116,5 +116,5 @@ def test_a_feed_that_breaks_off_anywhere(item, length):
 
 @quick
 @given(st.lists(ODD | WORDS, max_size=8).map("".join) | st.text(max_size=200))
-def test_whatever_a_fragment_holds_is_cleaned(html):
+def test_any_fragment_is_cleaned(html):
     clean_fragment(html).encode()

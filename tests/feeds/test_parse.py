@@ -1,4 +1,4 @@
-"""Bytes to entries."""
+"""Tests of parsing feeds."""
 
 import json
 import os
@@ -31,7 +31,7 @@ def read(body: bytes, **headers: str):
     return parse(body, url="https://herald.example/feed.xml", headers=headers, now=NOW)
 
 
-def test_an_rss_entry_comes_with_an_absolute_link_utc_date_and_both_texts():
+def test_an_rss_entry_has_an_absolute_link_a_utc_date_and_both_texts():
     feed = read(RSS)
     (entry,) = feed.entries
     assert (feed.title, feed.language) == ("The Herald", "en-gb")
@@ -43,7 +43,7 @@ def test_an_rss_entry_comes_with_an_absolute_link_utc_date_and_both_texts():
     assert "At length." in entry.content
 
 
-def test_a_json_feed_is_read_too():
+def test_a_json_feed_is_read():
     body = json.dumps(
         {
             "version": "https://jsonfeed.org/version/1.1",
@@ -58,12 +58,12 @@ def test_a_json_feed_is_read_too():
     assert entry.published_at == datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
 
-def test_a_link_that_is_no_web_address_is_dropped():
+def test_a_link_that_is_not_http_is_dropped():
     body = RSS.replace(b"/2026/talks", b"javascript:alert(1)")
     assert read(body).entries[0].url is None
 
 
-def test_a_page_that_is_no_feed_is_told_apart():
+def test_a_web_page_is_not_a_feed():
     with pytest.raises(FeedError, match="no feed"):
         read(b"<html><body>Not here</body></html>", **{"content-type": "text/html"})
 
@@ -75,7 +75,7 @@ def test_bytes_that_name_a_file_are_not_opened(tmp_path):
         read(str(secret).encode())
 
 
-def test_a_feed_cut_off_in_the_middle_gives_what_came_before():
+def test_a_feed_that_breaks_off_yields_the_entries_before():
     entries = read(RSS.replace(b"</channel></rss>", b"<item><title>Second</ti")).entries
     assert entries[0].title == "Ministers meet & talk"
 
@@ -104,12 +104,12 @@ GOOD = "<item><guid isPermaLink='false'>good</guid><title>Good</title></item>"
         ("A &amp;#55357;&amp;#56832;", "A 😀"),
     ],
 )
-def test_what_no_text_can_hold_costs_no_more_than_its_own_character(written, title):
+def test_a_forbidden_character_costs_only_itself(written, title):
     bad, good = read(rss(f"<item><title>{written}</title></item>{GOOD}")).entries
     assert (bad.title, good.guid) == (title, "good")
 
 
-def test_dates_are_read_as_they_are_written_and_not_as_feedparser_reads_them():
+def test_dates_are_read_as_written_not_as_feedparser_reads_them():
     def item(written):
         return f"<item><title>x</title><pubDate>{written}</pubDate></item>"
 
@@ -137,7 +137,7 @@ def test_an_entry_says_when_its_date_is_doubtful():
     assert not sure.date_is_doubtful
 
 
-def test_seconds_are_not_split_since_entries_are_known_by_their_dates():
+def test_dates_have_no_fractions_of_a_second():
     (entry,) = read(
         rss("<item><title>x</title><pubDate>2026-11-24T10:00:00.123Z</pubDate></item>")
     ).entries
@@ -151,26 +151,26 @@ def test_a_feeds_title_is_plain_text_on_one_line():
     )
 
 
-def test_a_feed_that_breaks_off_says_so_and_gives_what_is_whole():
+def test_a_feed_that_breaks_off_has_a_problem_and_its_complete_entries():
     cut = rss(GOOD + "<item><title>Second").removesuffix(b"</channel></rss>")
     feed = read(cut)
     assert [entry.guid for entry in feed.entries] == ["good"]
     assert feed.problem == "the document breaks off after 1 entry"
 
 
-def test_entities_of_html_are_read_and_are_no_problem():
+def test_html_entities_are_read_and_are_not_a_problem():
     feed = read(rss("<item><title>Caf&eacute;&nbsp;noir</title></item>"))
     assert (feed.entries[0].title, feed.problem) == ("Café noir", None)
 
 
-def test_xml_that_is_not_well_formed_says_so():
+def test_xml_that_is_not_well_formed_is_a_problem():
     feed = read(rss(GOOD + "<item><title>a < b & c</title></item>"))
     assert len(feed.entries) == 2
     assert feed.problem.startswith("the document is not well-formed XML (line 1: ")
     assert read(RSS).problem is None
 
 
-def test_an_undeclared_charset_is_said():
+def test_an_undeclared_charset_is_a_problem():
     words = "Министры встретились в Москве, чтобы обсудить поставки зерна"
     feed = read(rss(f"<item><title>{words}</title></item>").decode().encode("cp1251"))
     assert feed.entries[0].title == words
@@ -192,7 +192,7 @@ def test_an_undeclared_charset_is_said():
         (b"Service unavailable", "neither XML nor JSON, it begins with 'Service unavailable'"),
     ],
 )  # fmt: skip
-def test_what_is_no_feed_is_refused_in_words(body, message):
+def test_the_refusal_says_what_the_document_is(body, message):
     with pytest.raises(FeedError, match=message):
         read(body)
 
@@ -227,11 +227,11 @@ def test_a_bad_item_of_a_json_feed_costs_no_other(bad):
         ('{"id": "2", "title": "Tw', "the document breaks off after 1 entry"),
         (
             '{"id": "2", "x": ' + "[" * 100_000,
-            "the document cannot be read (it nests too deep) after 1 entry",
+            "the document cannot be read (it nests too deeply) after 1 entry",
         ),
     ],
 )
-def test_of_a_json_feed_that_breaks_off_the_items_before_are_read(rest, problem):
+def test_a_json_feed_that_breaks_off_yields_the_items_before(rest, problem):
     feed = read(
         (
             '{"version": "1.1", "title": "Notes", "items": [{"id": "good", "title": "Good"}, '
@@ -256,7 +256,7 @@ def test_of_a_json_feed_that_breaks_off_the_items_before_are_read(rest, problem)
     ],
     ids=["declarations", "empty lines", "attributes", "person", "dates"],
 )
-def test_a_document_that_feedparser_would_take_minutes_over_is_read_at_once(body):
+def test_a_document_that_would_take_feedparser_minutes_is_read_at_once(body):
     start = time.thread_time()
     assert any(entry.guid == "good" for entry in read(body).entries)
     assert time.thread_time() - start < 30
@@ -268,7 +268,7 @@ def _gold():
 
 
 @pytest.mark.skipif(not CORPUS.exists(), reason=f"no corpus of real feeds in {CORPUS}")
-def test_real_feeds_give_the_entries_of_the_gold():
+def test_real_feeds_yield_the_expected_entries():
     wrong = []
     for name, gold in _gold().items():
         feed = parse(

@@ -1,4 +1,4 @@
-"""From a feed's bytes to text."""
+"""Tests of decoding feeds."""
 
 import pytest
 
@@ -27,13 +27,13 @@ def feed(words, declared=""):
 
 
 @pytest.mark.parametrize(("tongue", "charset"), CHARSETS)
-def test_an_undeclared_charset_is_found_out_and_said(tongue, charset):
+def test_an_undeclared_charset_is_detected_and_reported(tongue, charset):
     text, problem = decode(feed(WORDS[tongue]).encode(charset), {})
     assert WORDS[tongue] in text
     assert problem.startswith("no charset is declared; read as ")
 
 
-def test_the_problem_names_the_charset_as_the_web_does():
+def test_the_problem_has_the_name_that_the_web_uses_for_the_charset():
     _, problem = decode(feed(WORDS["ru"]).encode("cp1251"), {})
     assert problem == "no charset is declared; read as windows-1251"
 
@@ -49,13 +49,13 @@ def test_a_declared_charset_is_believed(tongue, charset):
     assert (in_xml[1], served[1]) == (None, None)
 
 
-def test_a_charset_that_is_declared_wrongly_is_found_out_and_said():
+def test_a_wrongly_declared_charset_is_detected_and_reported():
     text, problem = decode(feed(WORDS["ru"], "utf-8").encode("cp1251"), {})
     assert WORDS["ru"] in text
     assert problem == "the feed says it is utf-8 and is not; read as windows-1251"
 
 
-def test_what_can_only_be_utf_8_is_utf_8_whatever_the_server_says():
+def test_valid_utf_8_is_utf_8_whatever_the_server_says():
     headers = {"content-type": "text/xml; charset=iso-8859-1"}
     assert WORDS["ru"] in decode(feed(WORDS["ru"]).encode(), headers)[0]
 
@@ -91,10 +91,10 @@ def test_one_broken_byte_costs_one_character():
         ("&#169; &amp; &#; &#x;", "&#169; &amp; &#; &#x;"),
     ],
 )
-def test_what_no_text_can_hold_costs_its_own_character(written, meant):
+def test_a_forbidden_character_costs_only_itself(written, meant):
     assert mend(written) == meant
 
 
-def test_emoji_in_bytes_of_two_surrogates_are_read():
+def test_emoji_encoded_as_two_surrogates_are_read():
     body = feed("face").encode().replace(b"face", b"\xed\xa0\xbd\xed\xb8\x80 \xed\xa0\xbd")
     assert "😀 \ufffd" in mend(decode(body, {})[0])

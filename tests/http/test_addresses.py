@@ -1,4 +1,4 @@
-"""Which addresses may be connected to."""
+"""Decisions on which addresses may be connected to."""
 
 from ipaddress import IPv4Address, ip_network
 
@@ -25,7 +25,7 @@ def test_public_addresses_are_allowed(address):
     ::ffff:127.0.0.1 ::127.0.0.1 64:ff9b::7f00:1 64:ff9b:1::7f00:1 2002:7f00:1:: ::ffff:0:7f00:1
     2001:0:7f00:1::1 fec0::1 3fff::1 4000::1 localhost 2130706433 garbage""".split(),
 )
-def test_others_are_not(address):
+def test_other_addresses_are_refused(address):
     assert not is_allowed(address, ())
 
 
@@ -34,7 +34,7 @@ def test_others_are_not(address):
         lambda net: st.integers(0, net.num_addresses - 1).map(lambda n: net[n])
     )
 )
-def test_no_way_of_writing_a_private_address_gets_through(address):
+def test_no_form_of_a_private_address_is_allowed(address):
     assert isinstance(address, IPv4Address)
     number = int(address)
     for form in (str(address), f"::ffff:{address}", f"64:ff9b::{address}", f"::{address}",
@@ -55,7 +55,7 @@ def test_no_way_of_writing_a_private_address_gets_through(address):
         ("fe80::1%eth0", "fe80::/10"),
     ],
 )
-def test_networks_that_are_allowed_are(address, network):
+def test_addresses_in_allowed_networks_are_allowed(address, network):
     assert is_allowed(address, [ip_network("192.168.0.0/16"), ip_network(network)])
     assert not is_allowed(address, [ip_network("192.168.0.0/16"), ip_network("fc00::/16")])
 
@@ -69,10 +69,10 @@ def test_networks_that_are_allowed_are(address, network):
         ("::ffff:10.0.0.1", "::ffff:0:0/96"),
     ],
 )
-def test_what_is_allowed_opens_nothing_that_stands_beside_or_behind_it(address, network):
+def test_an_allowed_network_does_not_allow_addresses_beside_or_behind_it(address, network):
     assert not is_allowed(address, [ip_network(network)])
 
 
 @given(st.text())
-def test_any_text_is_answered(text):
+def test_any_text_is_accepted_or_refused(text):
     assert is_allowed(text, ()) in {True, False}

@@ -1,4 +1,4 @@
-"""HTTP, with a hostile other side."""
+"""The HTTP client, with hostile servers."""
 
 import asyncio
 import contextlib
@@ -24,7 +24,7 @@ from monitor.http.client import MAX_REDIRECTS, HttpClient, Response
 
 
 def zipped(data):
-    """Compressed to the same bytes at any time, since they name tests."""
+    """Compresses to the same bytes each time, since they name tests."""
     return gzip.compress(data, mtime=0)
 
 
@@ -40,7 +40,7 @@ def get(url, *, allow=LOOPBACK, timeout_s=5.0, max_bytes=1_000_000, **more):
 
 
 def get_raw(answer, *, hold=0.0, allow=LOOPBACK, **more):
-    """Fetch from a server that sends these bytes, or the pieces one by one, and hangs up."""
+    """Fetches from a server that sends these bytes, or the pieces one by one, and hangs up."""
 
     async def fetch():
         serving = []
@@ -71,7 +71,7 @@ def get_raw(answer, *, hold=0.0, allow=LOOPBACK, **more):
     return asyncio.run(fetch())
 
 
-def test_a_page_comes_with_its_type_and_charset(site):
+def test_a_response_has_its_content_type_and_charset(site):
     site.pages["/"] = (200, {"Content-Type": "Text/HTML; charset=ISO-8859-1", "X": "1"}, b"hello")
     response = get(f"{site.url}/#part", headers={"If-None-Match": '"1"'}, accept="text/html")
     assert (response.status, response.body) == (200, b"hello")
@@ -99,7 +99,7 @@ def test_redirects_are_followed_and_counted(site):
 
 @pytest.fixture(scope="module")
 def listener():
-    """A socket that listens on every address, and lets nobody in."""
+    """Provides a socket that listens on every address and accepts nothing."""
     dual = socket.has_dualstack_ipv6()
     family = socket.AF_INET6 if dual else socket.AF_INET
     with socket.create_server(("", 0), family=family, dualstack_ipv6=dual) as listening:
@@ -129,7 +129,7 @@ def redirect(target):
         "//192.168.0.1/",
     ],
 )
-def test_a_redirect_to_a_private_address_is_refused_unconnected(listener, target):
+def test_a_redirect_to_a_private_address_is_refused_without_connecting(listener, target):
     there = target.format(port=listener.getsockname()[1])
     with pytest.raises(RefusedAddress):
         get_raw(redirect(there), allow=[ip_network("127.0.0.1/32")])
@@ -171,13 +171,13 @@ def test_no_spelling_of_a_private_host_is_connected_to(listener, host, kind):
         "javascript:x",
     ],
 )
-def test_what_is_no_web_address_is_refused(url):
+def test_a_url_that_is_not_http_is_refused(url):
     with pytest.raises(FetchError) as raised:
         get(url)
     assert not raised.value.retryable
 
 
-def test_statuses_say_whether_time_may_heal(site):
+def test_statuses_say_whether_a_retry_may_help(site):
     for status, retryable in ((404, False), (410, False), (429, True), (500, True), (503, True)):
         site.pages["/"] = (status, {}, b"")
         with pytest.raises(BadStatus) as raised:
@@ -202,7 +202,7 @@ def test_retry_after_is_seconds_or_a_date(site):
     assert asked("Mon, 01 Jan 2026 00:00:00 +9999999999999") is None
 
 
-def test_bodies_are_limited_by_what_they_claim_and_by_what_they_are(site):
+def test_bodies_are_limited_by_their_claimed_and_their_actual_size(site):
     site.pages["/"] = (200, {}, b"x" * 1001)
     with pytest.raises(TooLarge):
         get(f"{site.url}/", max_bytes=1000)
@@ -211,7 +211,7 @@ def test_bodies_are_limited_by_what_they_claim_and_by_what_they_are(site):
     assert len(get(f"{site.url}/", max_bytes=1001).body) == 1001
 
 
-def test_a_compressed_body_is_limited_decompressed(site):
+def test_a_compressed_body_is_limited_by_its_decompressed_size(site):
     bomb = zipped(bytes(50_000_000))
     site.pages["/"] = (200, {"Content-Encoding": "gzip"}, bomb)
     begun = time.monotonic()
@@ -256,20 +256,20 @@ def test_bodies_are_decompressed_as_servers_compress_them(coding, body):
 
 
 @pytest.mark.parametrize("coding", [b"br", b"zstd", b"compress", b"gzip, gzip"])
-def test_a_coding_that_we_did_not_accept_is_no_body(coding):
+def test_a_coding_that_we_do_not_accept_is_an_error(coding):
     with pytest.raises(FetchError, match="coding") as raised:
         get_raw(compressed(coding, b"whatever"))
     assert not raised.value.retryable
 
 
-def test_an_answer_other_than_wanted_counts_by_its_status_however_large(site):
+def test_a_bad_status_is_reported_however_large_its_body_is(site):
     site.pages["/"] = (503, {}, b"x" * 200_000)
     with pytest.raises(BadStatus) as raised:
         get(f"{site.url}/", max_bytes=1000)
     assert raised.value.retryable
 
 
-def test_stray_bytes_in_headers_can_be_written_down():
+def test_stray_bytes_in_headers_become_valid_text():
     assert get_raw(b'HTTP/1.1 204 OK\r\nETag: "\xff"\r\n\r\n', ok=(204,)).headers["etag"].encode()
 
 
@@ -279,7 +279,7 @@ def test_a_redirect_with_stray_bytes_keeps_them(site):
     assert get(f"{site.url}/").body == b"here"
 
 
-def test_a_password_goes_along_to_the_same_origin_only(site):
+def test_a_password_is_passed_on_to_the_same_origin_only(site):
     url = site.url.replace("http://", "http://me:hunter2@")
     site.pages["/a"] = (302, {"Location": f"{site.url}/b"}, b"")
     site.pages["/b"] = (302, {"Location": site.url.replace("127.0.0.1", "127.0.0.2") + "/c"}, b"")
@@ -296,7 +296,7 @@ def test_a_password_goes_along_to_the_same_origin_only(site):
     assert "authorization" not in site.requests[-1][1]
 
 
-def test_a_body_that_drips_hits_the_time_limit_as_a_whole():
+def test_the_time_limit_holds_for_a_body_that_arrives_byte_by_byte():
     drip = [b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", *[b"x"] * 100]
     with pytest.raises(FetchError, match=r"no answer within 0\.5 s") as raised:
         get_raw(drip, hold=0.05, timeout_s=0.5)
@@ -328,20 +328,20 @@ def test_a_body_that_drips_hits_the_time_limit_as_a_whole():
         "many headers",
     ],
 )
-def test_a_broken_answer_is_a_fetch_error_that_may_heal(answer):
+def test_a_broken_response_is_a_retryable_fetch_error(answer):
     with pytest.raises(FetchError) as raised:
         get_raw(answer)
     assert raised.value.retryable
 
 
-def test_a_refused_connection_may_heal(site):
+def test_a_refused_connection_is_retryable(site):
     site.close()
     with pytest.raises(FetchError, match="no connection") as raised:
         get(f"{site.url}/")
     assert raised.value.retryable
 
 
-def test_a_password_in_an_address_stays_out_of_the_error(site):
+def test_errors_contain_no_password_of_the_url(site):
     url = site.url.replace("http://", "http://me:hunter2@")
     with pytest.raises(BadStatus) as raised:
         get(f"{url}/none")
@@ -356,7 +356,7 @@ def test_a_password_in_an_address_stays_out_of_the_error(site):
         assert "hunter2" not in str(raised.value) + raised.value.url
 
 
-def test_cookies_are_not_kept_and_the_environment_is_not_asked(site, monkeypatch, tmp_path):
+def test_cookies_are_not_kept_and_the_environment_is_ignored(site, monkeypatch, tmp_path):
     (tmp_path / "netrc").write_text("default login me password hunter2\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
@@ -376,7 +376,7 @@ def test_cookies_are_not_kept_and_the_environment_is_not_asked(site, monkeypatch
         assert "authorization" not in sent
 
 
-def test_posting_gives_the_answer_or_an_error_and_follows_nothing(site):
+def test_post_returns_the_response_or_raises_and_follows_no_redirect(site):
     def post():
         async def send():
             async with HttpClient(user_agent="test", allow_private=LOOPBACK) as http:
@@ -397,7 +397,7 @@ def test_posting_gives_the_answer_or_an_error_and_follows_nothing(site):
     assert site.requests == []
 
 
-def test_the_time_limit_of_a_job_passes_through(monkeypatch):
+def test_the_time_limit_of_a_job_is_passed_on(monkeypatch):
     async def ring(*_, **__):
         raise JobTimeoutException
 
@@ -406,7 +406,7 @@ def test_the_time_limit_of_a_job_passes_through(monkeypatch):
         get("https://a.example/")
 
 
-def test_the_time_limit_of_a_job_passes_through_whatever_it_interrupts():
+def test_the_time_limit_of_a_job_is_passed_on_whatever_it_interrupts():
     def ring(*_):
         raise JobTimeoutException
 
@@ -433,12 +433,12 @@ def test_the_time_limit_of_a_job_passes_through_whatever_it_interrupts():
     ],
     ids=lambda value: str(value)[:24],
 )
-def test_a_charset_is_what_can_be_read_of_a_content_type(content_type, charset):
+def test_the_charset_is_read_from_the_content_type(content_type, charset):
     response = Response("", 200, {"content-type": content_type}, b"")
     assert (response.content_type, response.charset) == ("text/html", charset)
 
 
-def test_names_whose_servers_do_not_answer_hold_up_nothing_else(site):
+def test_name_servers_that_do_not_answer_hold_up_nothing_else(site):
     site.pages["/"] = (200, {}, b"here")
 
     async def fetch():
@@ -480,7 +480,7 @@ def test_names_in_the_hosts_file_resolve_and_are_guarded(site):
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")
-def test_a_name_leads_to_an_address_of_either_kind():
+def test_names_resolve_to_ipv4_and_ipv6_addresses():
     async def fetch():
         async def serve(reader, writer):
             await reader.readuntil(b"\r\n\r\n")
@@ -502,7 +502,7 @@ def test_a_name_leads_to_an_address_of_either_kind():
     assert asyncio.run(fetch()).body == b"6"
 
 
-def test_a_client_for_each_job_leaves_no_threads_and_no_files(site):
+def test_clients_leave_no_threads_and_no_open_files(site):
     site.pages["/"] = (200, {}, b"here")
     named = site.url.replace("127.0.0.1", "localhost")
 

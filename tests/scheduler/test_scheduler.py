@@ -14,7 +14,7 @@ from aiohttp.resolver import AsyncResolver
 from redis import Redis
 
 from monitor.config import load
-from monitor.http import client as http
+from monitor.http import guard
 from monitor.model import Feed
 from monitor.runtime.composition import Runtime
 from monitor.scheduler import poll
@@ -213,7 +213,7 @@ def silent_names(monkeypatch):
         port = server.getsockname()[1]
         names = [f"127.0.0.1:{port}"]
         monkeypatch.setattr(
-            http, "AsyncResolver", lambda **more: AsyncResolver(nameservers=names, **more)
+            guard, "AsyncResolver", lambda **more: AsyncResolver(nameservers=names, **more)
         )
         yield
 

@@ -1,4 +1,4 @@
-"""The pool: its workers are replaced, renewed, drained, and do not outlive it."""
+"""Tests of the pool: its workers are replaced, reloaded and drained, and do not outlive it."""
 
 import contextlib
 import os
@@ -9,18 +9,18 @@ from pathlib import Path
 import pytest
 
 from monitor.jobs.liveness import living
-from workers.pool import COURIERS, readers
+from workers.pool import DELIVERY_WORKERS, article_workers
 
 CONFIG = """
 feeds: [{{url: "{site}/feed", name: Herald}}]
 watchlists: [{{name: grain, query: grain, once_per: article}}]
 """
-ALL = COURIERS + readers()
+ALL = DELIVERY_WORKERS + article_workers()
 
 
 @pytest.fixture
 def pool(site, configure, presswatch, redis, redis_url, queues, eventually):
-    """A pool at work, as `presswatch worker` starts it."""
+    """Runs a pool, as `presswatch worker` starts it."""
     config = configure(CONFIG.format(site=site.url))
     process = presswatch.start("worker", "--config", str(config), REDIS_URL=redis_url)
     process.config = config
@@ -44,7 +44,7 @@ def pid_of(redis, name):
 
 
 def processes_of(pool):
-    """The processes of a pool's session that still run, zombies left out."""
+    """Returns the running processes of a pool's session, without zombies."""
     found = set()
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
@@ -62,7 +62,7 @@ def test_a_worker_that_is_killed_is_replaced(pool, redis, eventually):
     eventually(lambda: len(processes_of(pool)), ALL + 1)
 
 
-def test_a_reload_renews_all_workers_and_they_have_the_new_configuration(
+def test_a_reload_replaces_all_workers_by_ones_with_the_new_configuration(
     pool, site, redis, store, words, eventually
 ):
     before = set(living(redis))
@@ -74,7 +74,7 @@ def test_a_reload_renews_all_workers_and_they_have_the_new_configuration(
     eventually(lambda: [one["watchlist"] for one in store.alerts.latest(most=9)], ["rain"])
 
 
-def test_sighup_renews_all_workers_and_a_broken_configuration_none(pool, redis, eventually):
+def test_sighup_replaces_all_workers_unless_the_configuration_is_broken(pool, redis, eventually):
     before = set(living(redis))
     pool.send_signal(signal.SIGHUP)
     eventually(lambda: len(set(living(redis)) - before), ALL)
@@ -87,7 +87,7 @@ def test_sighup_renews_all_workers_and_a_broken_configuration_none(pool, redis, 
 
 
 @pytest.mark.parametrize(("delay", "is_owed"), [(2, False), (60, True)])
-def test_sigterm_lets_a_job_end_but_not_for_ever(
+def test_sigterm_lets_a_job_finish_for_a_limited_time(
     pool, site, redis, queues, words, eventually, delay, is_owed
 ):
     site.put_page("/1", "Report", f"Of grain. {words}", words)
@@ -102,7 +102,7 @@ def test_sigterm_lets_a_job_end_but_not_for_ever(
     assert living(redis) == []
 
 
-def test_nothing_outlives_a_pool_that_is_killed(pool, site, eventually):
+def test_no_process_outlives_a_pool_that_is_killed(pool, site, eventually):
     site.put_page("/1", "Report", "Of grain.")
     site.delays["/1"] = 60
     pool.enqueue("/1")

@@ -1,4 +1,4 @@
-"""Workers run our two functions, whatever Redis holds, and say that they live."""
+"""Tests of the workers: they run our two functions, whatever Redis holds, and send heartbeats."""
 
 import json
 import os
@@ -16,13 +16,14 @@ from rq.webhook import Webhook
 from monitor.config import load
 from monitor.jobs import ledger, liveness
 from monitor.jobs.liveness import living
+from monitor.jobs.outcome import Again
 from monitor.jobs.own_jobs import FUNCTIONS, SERIALIZER, OwnJob
 from monitor.runtime.composition import Runtime
 from monitor.runtime.lifeline import Tether
 from workers import context
 from workers.articles import read as reading
-from workers.articles.publish import Again, Processor
-from workers.worker import Courier, Reader
+from workers.articles.process import Processor
+from workers.worker import ArticleWorker, DeliveryWorker
 
 CONFIG = """
 feeds: [{{url: {site}/feed, name: Herald}}]
@@ -41,9 +42,9 @@ def runtime(site, configure, redis, monkeypatch):
 
 @pytest.fixture
 def work(runtime):
-    """Let a worker empty its queues."""
+    """Lets a worker empty its queues."""
 
-    def run(kind=Reader, name="one"):
+    def run(kind=ArticleWorker, name="one"):
         worker = kind(name, runtime, Tether())
         worker.work(burst=True, logging_level="CRITICAL")
 
@@ -52,7 +53,7 @@ def work(runtime):
 
 @pytest.fixture
 def owed(runtime):
-    """An entry that is owed; its page is not there."""
+    """Enqueues an entry whose page does not exist."""
 
     def put():
         feed = runtime.config.feeds[0]
@@ -71,12 +72,12 @@ def alerts(runtime):
     return [alert["article"]["title"] for alert in runtime.store.alerts.latest(most=9)]
 
 
-QUEUES = [("articles", Reader), ("bulk", Reader), ("deliveries", Courier)]
+QUEUES = [("articles", ArticleWorker), ("bulk", ArticleWorker), ("deliveries", DeliveryWorker)]
 
 
 @pytest.mark.parametrize(("name", "kind"), QUEUES)
 @pytest.mark.parametrize("function", ["os.system", "subprocess.getoutput", "posix.system"])
-def test_a_job_that_names_another_function_is_not_run_but_shown(
+def test_a_job_that_names_another_function_is_refused_and_shown(
     redis, runtime, work, tmp_path, name, kind, function
 ):
     made = tmp_path / "made"
@@ -95,7 +96,7 @@ def test_a_job_that_names_another_function_is_not_run_but_shown(
     assert runtime.queues.depths()[kind.kind].queued == 0
 
 
-def test_an_operator_sees_a_job_that_was_refused_and_can_only_drop_it(
+def test_an_operator_sees_a_refused_job_and_can_only_drop_it(
     redis, redis_url, runtime, work, presswatch, owed
 ):
     def call(*arguments):
@@ -131,7 +132,7 @@ def test_an_operator_sees_a_job_that_was_refused_and_can_only_drop_it(
         17,
     ],
 )
-def test_the_name_is_ours_and_nothing_comes_along(redis, call):
+def test_a_job_has_one_of_our_names_and_no_arguments(redis, call):
     job = OwnJob("foreign", connection=redis, serializer=SERIALIZER)
     job.data = json.dumps(call).encode()
     assert job.refusal("articles").startswith("not one of our jobs")
@@ -147,7 +148,7 @@ def hash_of(redis, job_id, **fields):
 
 
 class Touch:
-    """A pickle that makes a file when it is read."""
+    """A pickle that creates a file when it is loaded."""
 
     def __init__(self, path):
         self.path = path
@@ -156,7 +157,7 @@ class Touch:
         return (open, (str(self.path), "w"))
 
 
-def test_a_pickle_is_not_even_read(redis, runtime, work, tmp_path):
+def test_a_pickle_is_never_loaded(redis, runtime, work, tmp_path):
     made = tmp_path / "made"
     evil = zlib.compress(pickle.dumps((Touch(made), None, (), {})))
     hash_of(redis, "foreign", data=evil, meta=pickle.dumps(Touch(made)))
@@ -167,14 +168,14 @@ def test_a_pickle_is_not_even_read(redis, runtime, work, tmp_path):
     assert failed.error == "not one of our jobs: its data is not what we write"
 
 
-def test_what_is_no_job_at_all_does_not_stop_a_worker(redis, runtime, work, owed):
+def test_things_that_are_not_jobs_do_not_stop_a_worker(redis, runtime, work, owed):
     redis.rpush("rq:queue:articles", "no id: at all", b"\xff\xfe", "broken", "string", "missing")
     hash_of(redis, "broken", data=b"x", status="nonsense", timeout="soon")
     redis.set("rq:job:string", "text")
     redis.rpush("rq:queue:deliveries", "no id")
     owed()
     work()
-    work(Courier)
+    work(DeliveryWorker)
     assert alerts(runtime) == ["Grain"]
     assert {job.id for job in runtime.queues.all_failed()} == {
         "no id: at all", "\ufffd\ufffd", "broken", "string", "no id",
@@ -194,14 +195,14 @@ def test_an_owed_job_whose_hash_was_changed_is_refused_and_comes_back(redis, run
 
 @pytest.fixture
 def evil(tmp_path, monkeypatch):
-    """A module that leaves a trace when it is imported."""
+    """Creates a module that leaves a trace when it is imported."""
     made = tmp_path / "made"
     (tmp_path / "evil_callbacks.py").write_text(f"open({str(made)!r}, 'w').close()\nrun = print\n")
     monkeypatch.syspath_prepend(tmp_path)
     return made
 
 
-def test_what_else_a_hash_of_ours_asks_for_is_not_done(redis, runtime, site, work, owed, evil):
+def test_other_requests_in_the_hash_of_a_job_are_ignored(redis, runtime, site, work, owed, evil):
     job_id = owed()
     job = Job.fetch(job_id, connection=redis, serializer=SERIALIZER)
     job._success_callback_name = job._failure_callback_name = "evil_callbacks.run"
@@ -217,7 +218,7 @@ def test_what_else_a_hash_of_ours_asks_for_is_not_done(redis, runtime, site, wor
     assert site.requests == []
 
 
-def test_a_fault_that_nobody_foresaw_is_tried_again_and_given_up_in_the_end(
+def test_an_unforeseen_error_is_retried_and_given_up_in_the_end(
     redis, runtime, work, owed, monkeypatch
 ):
     async def fail(*_):
@@ -237,7 +238,7 @@ def test_a_fault_that_nobody_foresaw_is_tried_again_and_given_up_in_the_end(
     assert runtime.queues.depths()["articles"].owed == 0
 
 
-def test_a_job_is_not_given_up_for_what_redis_does(redis, runtime, work, owed, monkeypatch):
+def test_a_job_is_not_given_up_because_redis_fails(redis, runtime, work, owed, monkeypatch):
     async def fail(*_):
         raise RedisConnectionError("gone")
 
@@ -251,7 +252,7 @@ def test_a_job_is_not_given_up_for_what_redis_does(redis, runtime, work, owed, m
     assert [runtime.queues.recover(), runtime.queues.recover()] == [[], [job_id]]
 
 
-def test_a_job_that_somebody_else_runs_is_put_off(runtime, work, owed):
+def test_a_job_that_another_worker_runs_is_postponed(runtime, work, owed):
     job_id = owed()
     with runtime.queues.lease("articles", job_id):
         work()
@@ -261,7 +262,7 @@ def test_a_job_that_somebody_else_runs_is_put_off(runtime, work, owed):
 
 @pytest.fixture
 def page(runtime, site, monkeypatch):
-    """A page whose cleaning does something to the process that it is done in."""
+    """Makes cleaning a page harm its own process."""
 
     def put(harm):
         monkeypatch.setattr(reading, "Reading", harm)
@@ -277,7 +278,7 @@ def page(runtime, site, monkeypatch):
     return put
 
 
-def test_a_page_that_kills_its_process_does_not_hide_what_the_feed_says(
+def test_the_feeds_words_are_matched_if_the_page_kills_its_process(
     redis, runtime, work, page, monkeypatch, eventually
 ):
     monkeypatch.setattr(ledger, "LEASE", timedelta(seconds=0.5))
@@ -290,7 +291,7 @@ def test_a_page_that_kills_its_process_does_not_hide_what_the_feed_says(
     assert runtime.queues.depths()["articles"].owed == 1
 
 
-def test_a_page_that_is_never_cleaned_is_cut_off_before_its_job_is(
+def test_cleaning_that_never_ends_is_interrupted_before_its_job_is(
     runtime, site, work, page, monkeypatch
 ):
     monkeypatch.setattr(reading, "CLEANING", timedelta(seconds=0.3))
@@ -323,8 +324,10 @@ def test_a_job_that_an_operator_stops_comes_back(redis, runtime, site, owed, wor
     assert [runtime.queues.recover(), runtime.queues.recover()] == [[], [job_id]]
 
 
-def test_a_worker_lives_by_its_heartbeat_and_registers_again(redis, runtime, monkeypatch):
-    worker = Courier("one", runtime, Tether())
+def test_a_worker_is_alive_while_it_sends_heartbeats_and_registers_again(
+    redis, runtime, monkeypatch
+):
+    worker = DeliveryWorker("one", runtime, Tether())
     worker.register_birth()
     worker.heartbeat()
     assert living(redis) == ["one"]
@@ -347,8 +350,8 @@ def started(runtime, worker):
     return job, worker.prepare_execution(job)
 
 
-def test_a_worker_that_no_longer_beats_is_forgotten(redis, runtime):
-    worker = Courier("one", runtime, Tether())
+def test_a_worker_without_heartbeats_is_forgotten(redis, runtime):
+    worker = DeliveryWorker("one", runtime, Tether())
     worker.register_birth()
     worker.heartbeat()
     redis.delete("rq:worker:one")
@@ -359,6 +362,6 @@ def test_a_worker_that_no_longer_beats_is_forgotten(redis, runtime):
     assert not redis.exists("rq:worker:one", "rq:workers", "rq:workers:deliveries")
 
 
-def test_an_idle_worker_beats_twice_before_it_is_taken_for_dead(runtime):
-    worker = Reader("one", runtime, Tether())
+def test_an_idle_worker_sends_two_heartbeats_before_it_counts_as_dead(runtime):
+    worker = ArticleWorker("one", runtime, Tether())
     assert 2 * worker.dequeue_timeout < liveness.SILENT.total_seconds()

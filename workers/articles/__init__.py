@@ -1,5 +1,5 @@
 """Turns entries into alerts: what RQ runs for the queues "articles" and "bulk".
 
-`read` fetches and cleans an entry's page, `publish` matches the article and publishes its alerts in
-one transaction. `workers.jobs` calls it.
+`process` decides when an entry's page is read, and again; `read` fetches and cleans it; `publish`
+matches the article and publishes its alerts in one transaction. `workers.jobs` calls `process`.
 """

@@ -1,12 +1,14 @@
-"""From an entry to an article: its page, as its site and its feed help to read it."""
+"""Reads an entry's page, and makes an article of it and of what the feed says."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
-from monitor.articles.clean import Page, Reading, clean_text
+from monitor.articles.clean import NO_HINTS, Page, Reading, clean_text
 from monitor.articles.features import ArticleHints
 from monitor.articles.fragments import clean_fragment
 from monitor.articles.language import language
@@ -27,63 +29,87 @@ if TYPE_CHECKING:
 
 ACCEPT = "text/html, application/xhtml+xml, */*;q=0.1"
 PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml", "text/plain", ""})
-# A page that says so much less than its feed is a teaser before a paywall.
-PAYWALLED = 2
+# A page is a teaser before a paywall if the feed's text is more than this many times as long.
+TEASER_RATIO = 2
 
 
-class Reader:
-    """Reads the pages of entries, and remembers what those of one site have in common."""
+class PageReader:
+    """Reads the pages of entries, and remembers what the pages of a site have in common."""
 
     def __init__(self, settings: Settings, store: Store) -> None:
         self._settings = settings
         self._store = store
 
-    async def read(self, entry: Entry, url: str) -> tuple[Page, str]:
-        """Fetch an entry's page at `url` and clean it; with the address after redirects.
+    async def read(self, url: str, hints: ArticleHints) -> tuple[Page, str]:
+        """Fetches the page of an entry and cleans it; returns it with its URL after redirects.
 
-        Raises FetchError, also where cleaning takes too long, or CleanError where the page is no
-        article.
+        `hints` is what the feed says of the article. Raises FetchError, also if cleaning takes too
+        long, and CleanError if the page holds no article.
         """
-        async with HttpClient.of(self._settings) as http:
-            response = await http.get(
-                url,
-                timeout_s=self._settings.articles.timeout.total_seconds(),
-                max_bytes=self._settings.articles.max_size,
-                accept=ACCEPT,
-            )
-        if response.content_type not in PAGE_TYPES:
-            raise WrongContent(url, response.content_type)
+        response = await fetch_page(url, self._settings)
         try:
             with time_limit(CLEANING):
-                return self._page(entry, url, response), response.url
+                select = partial(self._select, url, response.url, hints)
+                return clean_page(response, hints=hints, select=select), response.url
         except TimeUp:
             message = f"not cleaned within {CLEANING.total_seconds():g} s"
             raise FetchError(url, message, retryable=True) from None
 
-    def _page(self, entry: Entry, url: str, response: Response) -> Page:
-        if response.content_type == "text/plain":
-            return clean_text(decode(response.body, response.charset))
-        hints = ArticleHints(
-            title=clean_fragment(entry.title),
-            summary=clean_fragment(entry.summary),
-            body=clean_fragment(entry.content),
-        )
-        reading = Reading(
-            response.body, url=response.url, charset=response.charset, feed_hints=hints
-        )
-        site, now = host(response.url), datetime.now(UTC)
-        own = trace(reading.blocks, link=normalise(url), title=hints.title, now=now)
+    def _select(self, url: str, final_url: str, hints: ArticleHints, reading: Reading) -> Page:
+        """Returns the article without the furniture that the site's pages share."""
+        site, now = host(final_url), datetime.now(UTC)
+        page_trace = trace(reading.blocks, link=normalise(url), title=hints.title, now=now)
         known = self._store.furniture.known(site)
-        # Whatever becomes of this page, the next ones are read the better for it.
-        self._store.furniture.remember(site, own, known)
-        return reading.page(furniture(known, own))
+        # Even if this page holds no article, its furniture helps to clean the next ones.
+        self._store.furniture.remember(site, page_trace, known)
+        return reading.page(furniture(known, page_trace))
+
+
+async def fetch_page(url: str, settings: Settings) -> Response:
+    """Fetches a page. Raises FetchError, and WrongContent if it is neither HTML nor plain text."""
+    async with HttpClient.of(settings) as http:
+        response = await http.get(
+            url,
+            timeout_s=settings.articles.timeout.total_seconds(),
+            max_bytes=settings.articles.max_size,
+            accept=ACCEPT,
+        )
+    if response.content_type not in PAGE_TYPES:
+        raise WrongContent(url, response.content_type)
+    return response
+
+
+def clean_page(
+    response: Response,
+    *,
+    hints: ArticleHints = NO_HINTS,
+    select: Callable[[Reading], Page] = Reading.page,
+) -> Page:
+    """Turns a response into a cleaned page; `select` selects the article if the page is HTML.
+
+    Raises CleanError if the page holds no article.
+    """
+    if response.content_type == "text/plain":
+        return clean_text(decode(response.body, response.charset))
+    return select(
+        Reading(response.body, url=response.url, charset=response.charset, feed_hints=hints)
+    )
+
+
+def hints_of(entry: Entry) -> ArticleHints:
+    """Returns what the feed says of an article, without markup."""
+    return ArticleHints(
+        title=clean_fragment(entry.title),
+        summary=clean_fragment(entry.summary),
+        body=clean_fragment(entry.content),
+    )
 
 
 def page_of(entry: Entry) -> str | None:
-    """Return the address of the page to read for an entry; None where the feed says all of it.
+    """Returns the URL of the page to read for an entry, or None if the feed must do.
 
     A page that several entries lead to would give each of them the others' text. It is read only
-    for an entry that has nothing but a title, and never when it is a site's front page.
+    for an entry that has nothing but a title, and never if it is a site's front page.
     """
     if entry.url is None or entry.owns_page:
         return entry.url
@@ -92,7 +118,7 @@ def page_of(entry: Entry) -> str | None:
 
 
 def names_of(entry: Entry) -> list[str]:
-    """Return the names under which an entry's article is known to the entry's later versions."""
+    """Returns the names by which an article is found again for later versions of its entry."""
     if not entry.url:
         return []
     link = normalise_link(entry.url)
@@ -104,18 +130,25 @@ def names_of(entry: Entry) -> list[str]:
 
 
 def as_article(
-    feed: Feed, state: FeedState, entry: Entry, page: Page | None, final_url: str | None
+    feed: Feed,
+    state: FeedState,
+    entry: Entry,
+    hints: ArticleHints,
+    page: Page | None,
+    final_url: str | None,
 ) -> Article:
-    """What is to be matched: the page, completed by what the feed says, or the feed alone."""
-    source = feed.name or state.title or host(feed.public_url) or feed.public_url
-    title = one_line(clean_fragment(entry.title))
-    text = without_furniture(clean_fragment(entry.content or entry.summary))
-    told = Article(
+    """Returns the article to match: the page, completed by what the feed says, or the feed alone.
+
+    `hints` is `hints_of(entry)`; `final_url` is the URL of the page after redirects.
+    """
+    title = one_line(hints.title)
+    text = without_furniture(hints.body if entry.content else hints.summary)
+    from_feed = Article(
         id=_article_id(feed, entry),
         url=entry.url or "",
         title=title,
         text=text,
-        source=source,
+        source=feed.name or state.title or host(feed.public_url) or feed.public_url,
         feed_url=feed.public_url,
         tags=feed.tags,
         authors=entry.authors,
@@ -124,20 +157,19 @@ def as_article(
         text_from="feed",
         quality="feed",
     )
-    if page is None or len(page.text) * PAYWALLED < len(told.text):
-        return replace(told, url=feed.shown(told.url))
-    url = feed.shown(canonical(final_url or told.url, page.url))
+    if page is None or len(page.text) * TEASER_RATIO < len(from_feed.text):
+        return replace(from_feed, url=feed.shown(from_feed.url))
     return replace(
-        told,
-        url=url,
-        title=page.title or told.title,
+        from_feed,
+        url=feed.shown(canonical(final_url or from_feed.url, page.url)),
+        title=page.title or from_feed.title,
         text=page.text,
-        authors=page.authors or told.authors,
-        # Feeds say when to the second and with a zone, pages often only on which day.
-        published_at=(page.published_at if entry.date_is_doubtful else told.published_at)
-        or told.published_at
+        authors=page.authors or from_feed.authors,
+        # Feeds give the second and the zone, pages often only the day.
+        published_at=(page.published_at if entry.date_is_doubtful else from_feed.published_at)
+        or from_feed.published_at
         or page.published_at,
-        language=page.language or told.language,
+        language=page.language or from_feed.language,
         text_from="page",
         quality=page.quality,
         paywalled=page.paywalled,
@@ -145,7 +177,7 @@ def as_article(
 
 
 def _article_id(feed: Feed, entry: Entry) -> str:
-    """Name a new article by its link, by what tells it from others there, or by its words."""
+    """Derives the id of a new article from its link and its name there, or else from its words."""
     if not entry.url:
         return content_id(feed.url, entry.guid or "", entry.title, entry.summary)
     link = normalise_link(entry.url)

@@ -1,4 +1,4 @@
-"""Deliveries: alerts to one subscriber, through the channel that the subscriber names.
+"""Attempts a delivery: alerts to one subscriber, through the channel that the subscriber names.
 
 Each channel is a function in a module of its own, listed in `CHANNELS` under its kind.
 """
@@ -10,16 +10,14 @@ import random
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import structlog
 from rq.timeouts import JobTimeoutException
 
-from monitor.alerts.build import OPERATORS, added_to, notice
-from monitor.alerts.digest import Message
 from monitor.alerts.timing import after_failure, pause_s, release_at
 from monitor.errors import DeliveryError, SubscriberBroken
+from monitor.jobs.outcome import Again, Done
 from monitor.model import (
     Alert,
     Delivery,
@@ -30,10 +28,11 @@ from monitor.model import (
     from_plain,
 )
 from monitor.store import Held
-from workers.articles.publish import Again, Done
 from workers.deliveries import apprise, webhook
 from workers.deliveries.channel import NOTHING_SENT, Channel, Crowded, Receipt
 from workers.deliveries.email import send as email
+from workers.deliveries.message import message_of
+from workers.deliveries.operators import report_pause
 from workers.deliveries.slack import send as slack
 
 if TYPE_CHECKING:
@@ -145,9 +144,8 @@ class _Attempt:
         attempt = self._runtime.queues.begin("deliveries", self._job_id)
         self._attempts = attempt + 1
         try:
-            receipt = CHANNELS[self._subscriber.kind](
-                self._runtime, self._subscriber, self._message()
-            )
+            message = message_of(self._delivery, self._alerts, self._runtime.store)
+            receipt = CHANNELS[self._subscriber.kind](self._runtime, self._subscriber, message)
         except Crowded as crowded:
             self._attempts = attempt
             self._runtime.queues.postpone("deliveries", self._job_id)
@@ -177,23 +175,6 @@ class _Attempt:
             alert.id: release_at(subscriber, alert.document["priority"], since, released=released)
             for alert in self._alerts
         }
-
-    def _message(self) -> Message:
-        stories = self._runtime.store.stories
-        documents = []
-        for alert in self._alerts:
-            story = alert.document["story"]
-            count = max(stories.count(story["id"]), story["articles"])
-            documents.append({**alert.document, "story": {**story, "articles": count}})
-        if self._delivery.article:
-            article = self._runtime.store.articles.get(self._delivery.article)
-            documents = [added_to(document, article) for document in documents if article]
-        return Message(
-            self._delivery.id,
-            tuple(sorted(documents, key=itemgetter("detected_at"))),
-            to=self._delivery.to,
-            follows=bool(self._delivery.article),
-        )
 
     def _hold(self, releases: dict[str, datetime], why: str) -> Again | Done:
         """Holds alerts until they are released; a delivery that cannot be held waits in its job."""
@@ -277,7 +258,7 @@ class _Attempt:
         state = self._runtime.store.subscribers.change(
             self._subscriber.name,
             lambda state: after_failure(state, reason, self._now, _random, broken=broken),
-            self._tell_operators,
+            self._after_change,
         )
         is_refused = not (error.retryable or broken)
         pause = pause_s(attempt, error.retry_after_s, _random)
@@ -294,26 +275,14 @@ class _Attempt:
             return self._hold(self._releases(released=True), "the subscriber is paused")
         return Again(pause)
 
-    def _tell_operators(
+    def _after_change(
         self, before: SubscriberState, after: SubscriberState, pipe: Pipeline
     ) -> None:
-        """Adds to a transaction: an alert that this subscriber was paused, if it just was."""
+        """Adds to a transaction: the news that this subscriber was paused, if it just was."""
         if after.paused_at is None or before.paused_at is not None:
             return
-        name = self._subscriber.name
         log.error("subscriber paused", error=after.error, failures=after.failures)
-        names = {subscriber.name for subscriber in self._runtime.config.subscribers}
-        if OPERATORS not in names or name == OPERATORS:
-            return
-        alert = notice(
-            f"{name} accepts no alerts and is paused: {after.error}",
-            f"{after.failures} deliveries failed. Its alerts are kept. It is tried again "
-            f"automatically, and resumes as soon as it accepts one. `presswatch status` shows "
-            f"its state.",
-            now=after.paused_at,
-        )
-        self._runtime.store.alerts.keep(alert, pipe)
-        self._runtime.queues.enqueue_delivery(Delivery(OPERATORS, (alert.id,)), pipe)
+        report_pause(self._runtime, self._subscriber.name, after, pipe)
 
     def _note(self, event: DeliveryEvent, detail: str, pipe: Pipeline) -> None:
         note = DeliveryNote(

@@ -1,4 +1,4 @@
-"""From an entry to alerts."""
+"""Tests of the way from an entry to its alerts."""
 
 import asyncio
 import json
@@ -12,10 +12,11 @@ from structlog.testing import capture_logs
 
 from monitor.config import load
 from monitor.feeds.entries import decide, listed
+from monitor.jobs.outcome import Again, Done
 from monitor.model import Entry, Feed, as_plain, from_json
 from monitor.runtime.composition import Runtime
 from workers.articles import read as reading
-from workers.articles.publish import PAUSES_S, Again, Done, Processor
+from workers.articles.process import PAUSES_S, Processor
 
 CONFIG = """
 feeds:
@@ -86,7 +87,7 @@ def council(desk, words):
     return Entry("1", f"{desk.site.url}/1", "Envoys meet")
 
 
-def test_a_page_that_matches_alerts_and_is_settled(desk, council):
+def test_a_matching_page_alerts_and_settles_its_job(desk, council):
     outcome = desk.process(council)
     assert [alert.watchlist for alert in outcome.alerts] == ["council"]
     assert desk.alerts() == [("council", "Envoys meet")]
@@ -105,7 +106,7 @@ def test_the_same_job_twice_publishes_once(desk, council):
     assert desk.owed() == 0
 
 
-def test_a_page_that_is_gone_is_matched_on_what_the_feed_gave(desk):
+def test_a_page_that_is_gone_is_matched_on_the_feeds_words(desk):
     entry = Entry(
         "1", f"{desk.site.url}/gone", "Envoys meet", "<p>In the NATO&#8211;Russia Council</p>"
     )
@@ -115,7 +116,7 @@ def test_a_page_that_is_gone_is_matched_on_what_the_feed_gave(desk):
     assert desk.owed() == 0
 
 
-def test_a_page_that_is_down_is_matched_on_the_feed_at_once_and_on_the_page_later(desk, words):
+def test_an_unavailable_page_is_matched_on_the_feed_at_once_and_on_the_page_later(desk, words):
     desk.site.pages["/1"] = (503, {}, b"")
     entry = Entry("1", f"{desk.site.url}/1", "Envoys meet", "The NATO-Russia Council met.")
     job = desk.enqueue(entry)
@@ -130,7 +131,7 @@ def test_a_page_that_is_down_is_matched_on_the_feed_at_once_and_on_the_page_late
     assert desk.owed() == 0
 
 
-def test_after_the_last_pause_the_feed_must_do_and_the_page_is_left_alone(desk):
+def test_after_the_last_pause_the_page_is_not_fetched_again(desk):
     desk.site.pages["/1"] = (503, {}, b"")
     entry = Entry("1", f"{desk.site.url}/1", "Grain")
     job = desk.enqueue(entry)
@@ -154,7 +155,7 @@ def test_a_page_that_killed_its_workers_is_not_fetched_again(desk):
 
 @pytest.fixture
 def broken_by(desk, monkeypatch):
-    """An entry with a page that a cleaner with a fault cannot read, and what reads it."""
+    """Makes the cleaner fail, and enqueues an entry that it fails on."""
     desk.site.put_page("/1", "Grain", "Of grain.")
 
     def breaks(fault):
@@ -183,7 +184,7 @@ def never_ends():
 
 
 @pytest.mark.parametrize("error", [KeyError("x"), RecursionError(), MemoryError()])
-def test_a_fault_in_the_cleaner_is_told_once_and_the_feed_is_matched_at_the_first_attempt(
+def test_an_error_in_the_cleaner_is_logged_with_one_trace_and_the_feed_is_matched_at_once(
     desk, broken_by, error
 ):
     job = broken_by(raises(error))
@@ -200,7 +201,7 @@ def test_a_fault_in_the_cleaner_is_told_once_and_the_feed_is_matched_at_the_firs
     assert [bool(line["exc_info"]) for line in told] == [True] + [False] * len(PAUSES_S)
 
 
-def test_a_page_that_is_never_cleaned_is_cut_off_and_the_feed_is_matched_in_the_same_job(
+def test_cleaning_that_never_ends_is_interrupted_and_the_feed_is_matched_in_the_same_job(
     desk, broken_by, monkeypatch
 ):
     monkeypatch.setattr(reading, "CLEANING", timedelta(seconds=0.3))
@@ -209,7 +210,7 @@ def test_a_page_that_is_never_cleaned_is_cut_off_and_the_feed_is_matched_in_the_
     assert desk.alerts() == [("grain", "Grain")]
 
 
-def test_a_page_that_kills_its_process_is_read_after_the_feed_is_matched_the_second_time(
+def test_the_feed_is_matched_first_at_the_second_attempt_after_a_page_killed_its_process(
     desk, broken_by
 ):
     class Killed(BaseException):
@@ -228,13 +229,13 @@ def busy(seconds, status=503):
 
 
 @pytest.mark.parametrize(("asked", "pause"), [(30, 30), (5, PAUSES_S[0]), (86400, 3600)])
-def test_a_host_is_not_asked_again_earlier_than_it_wants(desk, asked, pause):
+def test_a_host_is_not_asked_again_before_its_retry_after(desk, asked, pause):
     desk.site.pages["/1"] = busy(asked)
     assert desk.process(Entry("1", f"{desk.site.url}/1", "Grain")) == Again(pause)
     assert desk.alerts() == [("grain", "Grain")]
 
 
-def test_other_pages_of_a_host_that_wants_to_be_left_alone_wait_but_their_feed_does_not(desk):
+def test_other_pages_of_a_host_with_retry_after_wait_but_their_feeds_words_do_not(desk):
     desk.site.pages["/1"] = busy(30, 429)
     desk.process(Entry("1", f"{desk.site.url}/1", "Grain"))
     other = desk.process(Entry("2", f"{desk.site.url}/2", "Grain two"))
@@ -245,14 +246,14 @@ def test_other_pages_of_a_host_that_wants_to_be_left_alone_wait_but_their_feed_d
     assert desk.owed() == 2
 
 
-def test_a_page_that_is_gone_holds_up_nobody(desk):
+def test_a_missing_page_holds_up_no_other(desk):
     desk.site.pages["/1"] = busy(30, 404)
     assert isinstance(desk.process(Entry("1", f"{desk.site.url}/1", "Grain")), Done)
     desk.process(Entry("2", f"{desk.site.url}/2", "Grain two"))
     assert desk.site.asked() == {"/1": 1, "/2": 1}
 
 
-def test_the_host_that_answered_is_left_alone_not_the_one_that_led_there(desk):
+def test_retry_after_holds_for_the_host_that_answered_not_for_the_one_that_redirected(desk):
     elsewhere = desk.site.url.replace("127.0.0.1", "localhost")
     desk.site.pages["/1"] = (302, {"Location": f"{elsewhere}/2"}, b"")
     desk.site.pages["/2"] = busy(30)
@@ -275,7 +276,7 @@ def test_the_host_is_free_again_after_a_job(desk, begun):
     assert free == 0
 
 
-def test_an_alert_says_how_much_of_the_article_there_was(desk, council, words):
+def test_an_alert_says_how_much_of_the_article_was_available(desk, council, words):
     desk.process(council)
     assert (desk.last()["quality"], "paywalled" in desk.last()) == ("full", False)
     paid = '{"@type": "NewsArticle", "isAccessibleForFree": false}'
@@ -291,13 +292,13 @@ def test_an_alert_says_how_much_of_the_article_there_was(desk, council, words):
     assert desk.last()["quality"] == "feed"
 
 
-def test_what_a_feed_gives_says_its_language_itself(desk):
+def test_the_language_of_a_feeds_words_is_detected(desk):
     said = "Der NATO-Russia Council hat sich am Montag in Brüssel getroffen und nichts entschieden."
     desk.process(Entry("3", None, "Botschafter treffen sich", said))
     assert desk.last()["language"] == "de"
 
 
-def test_what_returns_on_a_third_article_of_a_site_alerts_nobody(desk, words):
+def test_text_that_is_on_three_articles_of_a_site_does_not_alert(desk, words):
     plea = f"The NATO-Russia Council and we thank you. {words[:120]}"
     for number in range(4):
         own = " ".join(f"{word}{number}" for word in words.split()) + "."
@@ -306,7 +307,7 @@ def test_what_returns_on_a_third_article_of_a_site_alerts_nobody(desk, words):
     assert desk.alerts() == [("council", "Envoys 0"), ("council", "Envoys 1")]
 
 
-def test_plain_text_is_read_by_lines_and_so_is_what_the_feed_gives(desk, words):
+def test_plain_text_and_the_feeds_words_are_freed_of_furniture_line_by_line(desk, words):
     flat = f"Advertisement\nEnvoys meet\n{words}.\nTrending\nThe NATO-Russia Council\n3 minutes ago"
     desk.site.pages["/1"] = (200, {"content-type": "text/plain"}, flat.encode())
     desk.process(Entry("1", f"{desk.site.url}/1", "Envoys meet"))
@@ -314,7 +315,7 @@ def test_plain_text_is_read_by_lines_and_so_is_what_the_feed_gives(desk, words):
     assert desk.alerts() == []
 
 
-def test_a_content_type_that_makes_no_sense_leaves_a_page_readable(desk, council):
+def test_a_page_with_a_malformed_content_type_is_read(desk, council):
     _, _, html = desk.site.pages["/1"]
     hostile = {"Content-Type": "text/html; charset*=utf-8''a; charset*0=b"}
     desk.site.pages["/1"] = (200, hostile, html)
@@ -355,7 +356,7 @@ def test_an_entry_edited_after_months_of_silence_does_not_alert_again(
     assert desk.alerts() == [("council", "Envoys meet")]
 
 
-def test_pages_that_claim_one_address_are_told_apart_by_their_titles(desk, words):
+def test_pages_that_claim_the_same_url_are_distinguished_by_their_titles(desk, words):
     for number in (1, 2):
         desk.site.put_page(f"/{number}", f"Grain {number}", words, f"Of grain. {words}")
         html = desk.site.pages[f"/{number}"][2].replace(f'/{number}"'.encode(), b'/same"')
@@ -371,7 +372,7 @@ def claim(desk, path, claimed):
 
 
 @pytest.mark.parametrize("order", [(1, 2), (2, 1)])
-def test_a_page_that_claims_the_address_of_another_entry_does_not_hide_that_one(desk, words, order):
+def test_a_page_that_claims_the_url_of_another_entry_does_not_hide_that_entry(desk, words, order):
     for number in (1, 2):
         desk.site.put_page(f"/{number}", f"Grain {number}", words, f"Of grain. {words}")
     claim(desk, "/1", "/2")
@@ -380,7 +381,7 @@ def test_a_page_that_claims_the_address_of_another_entry_does_not_hide_that_one(
     assert sorted(desk.alerts()) == [("grain", "Grain 1"), ("grain", "Grain 2")]
 
 
-def test_a_page_that_claims_the_address_of_one_that_is_down_does_not_hide_that_one(desk, words):
+def test_a_page_that_claims_the_url_of_an_unavailable_page_does_not_hide_that_page(desk, words):
     desk.site.pages["/2"] = (503, {}, b"")
     down = Entry("2", f"{desk.site.url}/2", "Envoys meet")
     job = desk.enqueue(down)
@@ -416,7 +417,7 @@ def test_a_consent_page_does_not_make_two_articles_one(desk, words):
     assert desk.alerts() == [("grain", "Grain 1"), ("grain", "Grain 2")]
 
 
-def test_a_teaser_before_a_paywall_gives_way_to_the_feeds_own_text(desk, words):
+def test_the_feeds_text_replaces_a_teaser_before_a_paywall(desk, words):
     desk.site.put_page(
         "/1", "Envoys meet", "Subscribe to read this article in full, and all others."
     )
@@ -429,7 +430,7 @@ def test_a_teaser_before_a_paywall_gives_way_to_the_feeds_own_text(desk, words):
 
 
 @pytest.mark.parametrize("url", ["/live", "/live#part-{}"])
-def test_entries_that_share_a_page_alert_each_on_its_own_words(desk, words, url):
+def test_each_entry_that_shares_a_page_alerts_on_its_own_words(desk, words, url):
     desk.site.put_page("/live", "Live", words, f"Grain, and the NATO-Russia Council. {words}")
     document = [
         Entry(
@@ -447,7 +448,7 @@ def test_entries_that_share_a_page_alert_each_on_its_own_words(desk, words, url)
     assert desk.site.requests == []
 
 
-def test_an_entry_that_comes_to_share_its_link_does_not_alert_again(desk):
+def test_an_entry_whose_link_is_shared_later_does_not_alert_again(desk):
     first, second = (
         Entry(str(number), f"{desk.site.url}/live", f"Grain {number}", "Grain.")
         for number in range(2)
@@ -468,7 +469,7 @@ def test_an_entry_without_a_link_is_matched_on_its_own_words(desk):
     assert desk.last()["url"] == ""
 
 
-def test_what_is_no_page_is_matched_on_the_feed(desk):
+def test_an_unusable_content_type_is_matched_on_the_feed(desk):
     desk.site.pages["/1.pdf"] = (200, {"Content-Type": "application/pdf"}, b"%PDF-1.7")
     desk.process(Entry("1", f"{desk.site.url}/1.pdf", "Grain report"))
     assert desk.last()["text_from"] == "feed"
@@ -481,7 +482,7 @@ def test_an_entry_of_a_feed_that_was_removed_is_settled(desk, council):
     assert desk.owed() == 0
 
 
-def test_a_busy_host_is_left_in_peace(desk, council):
+def test_a_job_for_a_busy_host_is_postponed(desk, council):
     for number in range(16):
         desk.runtime.store.hosts.enter(
             "127.0.0.1", str(number), at_once=16, delay=desk.runtime.config.settings.articles.delay,
@@ -540,7 +541,7 @@ subscribers:
 
 @pytest.fixture
 def agency(site, configure, redis, words):
-    """A desk, and a way to have an agency's text at several outlets."""
+    """Publishes an agency's text at several outlets."""
     desk = Desk(site, configure(STORY.format(site=site.url)), redis)
 
     def carry(number, *more, feed=None, text="The NATO-Russia Council met.", version="v"):
@@ -549,7 +550,7 @@ def agency(site, configure, redis, words):
         return desk.process(entry, feed or desk.feed, version)
 
     def carry_late(number, text, summary="A summary of little use."):
-        """The feed has it first, and the page is had at the second try."""
+        """Matches the feed's words first, and the page at the second attempt."""
         site.pages[f"/{number}"] = (503, {}, b"")
         entry = Entry(str(number), f"{site.url}/{number}", f"Headline {number}", summary)
         job = desk.enqueue(entry)
@@ -588,7 +589,7 @@ def test_a_later_article_that_matches_another_term_alerts_within_the_story(agenc
     assert second["id"] != first["id"]
 
 
-def test_counted_articles_go_below_the_first_message_where_there_are_threads(agency):
+def test_counted_articles_go_below_the_first_message_if_the_subscriber_has_threads(agency):
     agency(1)
     (alert,) = documents(agency.desk)
     agency(2)
@@ -598,14 +599,14 @@ def test_counted_articles_go_below_the_first_message_where_there_are_threads(age
     assert len([one for one in deliveries(agency.desk) if one["article"]]) == 1
 
 
-def test_a_page_that_comes_late_is_found_to_be_a_copy(agency):
+def test_a_page_that_is_fetched_late_is_recognised_as_a_copy(agency):
     agency(1)
     agency.late(2, "The NATO-Russia Council met.")
     (alert,) = documents(agency.desk)
     assert agency.desk.runtime.store.stories.count(alert["story"]["id"]) == 2
 
 
-def test_who_was_told_of_a_feeds_words_is_not_told_again_for_the_page(agency):
+def test_the_page_does_not_alert_again_after_the_feeds_words_did(agency):
     agency(1, "Mr Grushko spoke.")
     agency.late(2, "The NATO-Russia Council met. Mr Grushko.", "The NATO-Russia Council.")
     assert [one["article"]["title"] for one in documents(agency.desk)] == [
@@ -614,7 +615,7 @@ def test_who_was_told_of_a_feeds_words_is_not_told_again_for_the_page(agency):
     ]
 
 
-def test_an_article_comes_into_a_thread_once_however_many_watchlists_match(agency, configure):
+def test_an_article_is_added_to_a_thread_once_however_many_watchlists_match(agency, configure):
     desk = agency.desk
     more = "  - {{name: grain, query: grain OR wheat, subscribers: [bot]}}\nsubscribers:"
     config = STORY.replace("subscribers:\n", f"{more}\n").format(site=desk.site.url)
@@ -663,7 +664,7 @@ def test_workers_that_process_one_story_at_once_alert_once(agency, redis_url, wo
     assert desk.runtime.store.stories.count(alert["story"]["id"]) == 8
 
 
-def test_an_edit_that_comes_to_match_alerts_as_an_update(agency, words):
+def test_an_edit_that_matches_now_alerts_as_an_update(agency, words):
     agency(1, text="Envoys met.")
     assert documents(agency.desk) == []
     agency(1, text="Envoys of the NATO-Russia Council met.", version="edited")

@@ -8,10 +8,10 @@ from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 
 from monitor.config import load
 from monitor.errors import SubscriberBroken
+from monitor.jobs.outcome import Again, Done
 from monitor.model import Alert, Delivery, as_plain
 from monitor.runtime.composition import Runtime
 from monitor.scheduler.outbox import Outbox
-from workers.articles.publish import Again, Done
 from workers.deliveries import attempt
 from workers.deliveries.channel import Receipt
 

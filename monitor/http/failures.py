@@ -1,0 +1,73 @@
+"""Turns whatever goes wrong with a request into a FetchError that holds no password."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import zlib
+from types import TracebackType
+
+import aiohttp
+
+from monitor.errors import FetchError, RefusedAddress, Unreachable
+from monitor.http.guard import PrivateAddress
+
+_CREDENTIALS = re.compile(r"(?<=//)[^/?#]*@")
+
+
+def shown(text: str) -> str:
+    """Returns text without the user and password of its URLs, for errors and thereby for logs."""
+    return _CREDENTIALS.sub("", text)
+
+
+class FetchErrors:
+    """Puts a time limit on a block, and turns what goes wrong in it into FetchErrors."""
+
+    def __init__(self, url: str, timeout_s: float) -> None:
+        self._url = shown(url)
+        self._timeout_s = timeout_s
+        self._limit = asyncio.timeout(timeout_s)
+
+    async def __aenter__(self) -> None:
+        await self._limit.__aenter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            await self._limit.__aexit__(kind, error, trace)
+        except TimeoutError as timeout:
+            message = f"no answer within {self._timeout_s:g} s"
+            raise FetchError(self._url, message, retryable=True) from timeout
+        # Everything else is passed on, including RQ's time limit.
+        if isinstance(error, aiohttp.ClientError | OSError | ValueError | zlib.error):
+            raise _translated(self._url, error) from error
+
+
+def _translated(url: str, error: Exception) -> FetchError:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, PrivateAddress):
+            return RefusedAddress(url, str(cause))
+        cause = cause.__cause__ or getattr(cause, "os_error", None)
+    if isinstance(error, aiohttp.InvalidURL | ValueError):
+        return FetchError(url, "not a valid URL", retryable=False)
+    # The messages are our own: aiohttp's contain the URL, which may contain a password.
+    message = f"the connection failed: {type(error).__name__}"
+    match error:
+        case aiohttp.ClientConnectorCertificateError():
+            message = "the certificate is not valid"
+        case aiohttp.ClientConnectorDNSError():
+            return Unreachable(url, "the name does not resolve")
+        case aiohttp.ClientSSLError():
+            message = "no TLS connection can be made"
+        case aiohttp.ClientConnectorError(os_error=reason):
+            return Unreachable(url, f"no connection: {reason.strerror or reason}")
+        case aiohttp.ClientResponseError():
+            message = "the answer is not HTTP"
+        case aiohttp.ClientPayloadError() | zlib.error():
+            message = "the body broke off or cannot be decoded"
+    return FetchError(url, message, retryable=True)
