@@ -137,7 +137,7 @@ def list_alerts(
 
     # Without a moment, the last ones; with one, all.
     found = start(config_directory, data).store.alerts.latest(
-        since=since, watchlists=watchlists, most=1_000_000 if since else 100
+        since=since, watchlists=watchlists, limit=1_000_000 if since else 100
     )
     for alert in reversed(found):
         click.echo(terminal_json(alert) if as_json else line(alert))

@@ -24,7 +24,7 @@ from monitor.jobs.queues import FRONT
 from monitor.model import Feed, FeedState
 from monitor.scheduler import apart
 from monitor.scheduler.reports import Reports
-from monitor.store.feeds import Reading
+from monitor.store.feeds import PollRecord
 
 if TYPE_CHECKING:
     from redis.client import Pipeline
@@ -180,7 +180,7 @@ class Poller:
         most = room(sum(depth.owed for name, depth in depths.items() if name != "deliveries"))
         outcome = Outcome(before)
 
-        def decide_and_queue(seen: Mapping[str, Seen], pipe: Pipeline) -> Reading:
+        def decide_and_queue(seen: Mapping[str, Seen], pipe: Pipeline) -> PollRecord:
             nonlocal outcome
             found = decide(document.entries, seen, now=now, backfill=backfill, most=most)
             for index, entry in enumerate(found.new + found.edited):
@@ -208,7 +208,7 @@ class Poller:
                 state = _with_validators(replace(state, body_hash=body_hash), response)
             outcome = Outcome(state, len(found.new), len(found.edited))
             due = self._next(feed, state, now, reading=reading)
-            return Reading(state, due, found.remember)
+            return PollRecord(state, due, found.remember)
 
         self._store.feeds.commit_document(feed, decide_and_queue, now=now)
         counts = {"new": outcome.new, "edited": outcome.edited}

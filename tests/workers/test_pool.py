@@ -71,7 +71,7 @@ def test_a_reload_renews_all_workers_and_they_have_the_new_configuration(
     eventually(lambda: len(living(redis)), ALL)
     site.put_page("/1", "Report", f"Of rain. {words}", words)
     pool.enqueue("/1")
-    eventually(lambda: [one["watchlist"] for one in store.alerts.latest(most=9)], ["rain"])
+    eventually(lambda: [one["watchlist"] for one in store.alerts.latest(limit=9)], ["rain"])
 
 
 def test_sighup_renews_all_workers_and_a_broken_configuration_none(pool, redis, eventually):

@@ -68,7 +68,7 @@ def owed(runtime):
 
 
 def alerts(runtime):
-    return [alert["article"]["title"] for alert in runtime.store.alerts.latest(most=9)]
+    return [alert["article"]["title"] for alert in runtime.store.alerts.latest(limit=9)]
 
 
 QUEUES = [("articles", Reader), ("bulk", Reader), ("deliveries", Courier)]

@@ -118,7 +118,7 @@ class Processor:
             return Done(())
         address = page_of(entry)
         if address:
-            if held := self._store.hosts.held(host(address)):
+            if held := self._store.turnstile.closed_for_s(host(address)):
                 # The site says that its pages come late; what the feed says need not.
                 self._match(job_id, feed, entry, _NOTHING, settle=False)
                 return Again(math.ceil(held))
@@ -129,7 +129,7 @@ class Processor:
             return await self._attempt(job_id, feed, entry, address, attempt)
         finally:
             if address:
-                self._store.hosts.leave(host(address), job_id)
+                self._store.turnstile.leave(host(address), job_id)
 
     async def _attempt(
         self, job_id: str, feed: Feed, entry: Entry, address: str | None, attempt: int
@@ -183,7 +183,7 @@ class Processor:
         """Leave a host alone for as long as it asks for; returns that time, in seconds."""
         asked = min(error.retry_after_s or 0.0, LONGEST_HOLD.total_seconds())
         if asked and error.retryable:
-            self._store.hosts.hold(host(error.answered_by), timedelta(seconds=asked))
+            self._store.turnstile.close(host(error.answered_by), timedelta(seconds=asked))
         return asked
 
     def _match(
@@ -209,7 +209,7 @@ class Processor:
         polite = self._config.settings.articles
         patience = PATIENCE
         while True:
-            seconds = self._store.hosts.enter(
+            seconds = self._store.turnstile.enter(
                 host(url),
                 job_id,
                 at_once=polite.per_host,
@@ -250,10 +250,10 @@ class Processor:
                 for match in self._matcher.match(known)
                 for watchlist in [self._watchlists[match.watchlist]]
             ]
-            keys = stories.told_keys((one.watchlist.name, one.topic) for one in found)
+            keys = stories.history_keys((one.watchlist.name, one.topic) for one in found)
             if keys:
                 pipe.watch(*keys)  # type: ignore[no-untyped-call]
-            told = [stories.told(one.watchlist.name, one.topic) for one in found]
+            told = [stories.history(one.watchlist.name, one.topic) for one in found]
             articles = stories.count(story, with_article=known.id)
             is_update = previous is not None and _differs(previous, known)
             pipe.multi()
@@ -281,7 +281,7 @@ class Processor:
                 else:
                     # As long as the article is kept, so is what was made of it.
                     after = before
-                stories.tell(one.watchlist.name, one.topic, after, pipe)
+                stories.put_history(one.watchlist.name, one.topic, after, pipe)
             # A story has one thread, however many watchlists: the article comes there once.
             for name in added.keys() - {name for alert in published for name in alert.subscribers}:
                 self._queues.enqueue_delivery(added[name], pipe)
@@ -303,7 +303,7 @@ class Processor:
         if (previous.text_from, article.text_from) != ("feed", "page"):
             return previous.story
         names = self._watchlists.keys()
-        told = self._store.stories.told_keys((name, previous.story) for name in names)
+        told = self._store.stories.history_keys((name, previous.story) for name in names)
         return previous.story if told and self._redis.exists(*told) else ""
 
     def _identify(self, article: Article, names: list[str], urls: list[str]) -> str:

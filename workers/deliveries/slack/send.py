@@ -210,9 +210,9 @@ def _post_to_webhook(url: str, rendered: Rendered) -> str:
 @contextmanager
 def _turn(runtime: Runtime, slot: str, holder: str) -> Iterator[None]:
     """Waits until no other message goes to the same channel; raises Crowded if that takes long."""
-    hosts = runtime.store.hosts
+    turnstile = runtime.store.turnstile
     until = time.monotonic() + MAX_TURN_S
-    while wait := hosts.enter(
+    while wait := turnstile.enter(
         slot, holder, at_once=1, delay=BETWEEN_MESSAGES, lease=LEASE, now=datetime.now(UTC)
     ):
         if time.monotonic() + wait > until:
@@ -221,7 +221,7 @@ def _turn(runtime: Runtime, slot: str, holder: str) -> Iterator[None]:
     try:
         yield
     finally:
-        hosts.leave(slot, holder)
+        turnstile.leave(slot, holder)
 
 
 def _receipt(answer: Mapping[str, Any]) -> Receipt:
