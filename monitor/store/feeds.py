@@ -68,7 +68,7 @@ class FeedStore:
         self._keys = keys
 
     def schedule(self, feeds: Iterable[Feed], now: datetime) -> None:
-        """Schedules exactly these feeds; new ones are due within `SPREAD_S`, others keep their time."""
+        """Schedules exactly these feeds: new ones within `SPREAD_S`, others as before."""
         configured = {feed.id for feed in feeds}
         scheduled = {text(feed_id) for feed_id in self._redis.zrange(self._keys.due, 0, -1)}
         with self._redis.pipeline() as pipe:

@@ -164,7 +164,7 @@ def test_a_pickle_is_not_even_read(redis, runtime, work, tmp_path):
     work()
     assert not made.exists()
     (failed,) = runtime.queues.all_failed()
-    assert failed.error == "not one of our jobs: its data is not what we write"
+    assert failed.error == "not one of our jobs: its data is not in our format"
 
 
 def test_what_is_no_job_at_all_does_not_stop_a_worker(redis, runtime, work, owed):
