@@ -49,7 +49,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result of a poll: the feed's new state, and how many entries are new and edited."""
+    """The result of a poll: the feed's new state (with any error), and counts of queued entries."""
 
     state: FeedState
     new: int = 0
@@ -94,14 +94,14 @@ class Poller:
         Any error with the feed, foreseen or not, becomes part of its state and delays its next
         poll. Raises RedisError if the result cannot be written down.
         """
-        before = await self._run(self._store.feeds.state, feed.id)
+        previous = await self._run(self._store.feeds.state, feed.id)
         error: Exception
         try:
             try:
-                response = await self._fetch(feed, before)
+                response = await self._fetch(feed, previous)
             finally:
                 fetched()
-            outcome = await self._take(feed, before, response)
+            outcome = await self._take(feed, previous, response)
         except DataError as fault:
             # The fault is in the data to be written, not in Redis.
             error = fault
@@ -110,14 +110,14 @@ class Poller:
         except Exception as fault:  # noqa: BLE001 - it becomes part of the state and is reported
             error = fault
         else:
-            self._reports.succeeded(feed, before, outcome.state)
+            self._reports.succeeded(feed, previous, outcome.state)
             return outcome
-        outcome = await self._run(self._fail, feed, before, error)
-        self._reports.failed(feed, before, outcome.state, error)
+        outcome = await self._run(self._fail, feed, previous, error)
+        self._reports.failed(feed, previous, outcome.state, error)
         return outcome
 
     async def _run(self, function: Callable[P, R], /, *arguments: P.args, **_: P.kwargs) -> R:
-        """Runs a function that computes for long or waits for Redis in a thread."""
+        """Runs in a thread a function that waits for Redis or computes for long."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, function, *arguments)
 
@@ -135,18 +135,20 @@ class Poller:
             ok=(200, NOT_MODIFIED),
         )
 
-    async def _take(self, feed: Feed, before: FeedState, response: Response) -> Outcome:
+    async def _take(self, feed: Feed, previous: FeedState, response: Response) -> Outcome:
         if response.status == NOT_MODIFIED:
-            if before.body_hash is None:
+            if previous.body_hash is None:
                 raise FeedError("HTTP 304 (not modified), though the feed was never read")
-            return await self._run(self._keep, feed, before, response)
+            return await self._run(self._keep, feed, previous, response)
         body_hash = hashlib.sha256(response.body).hexdigest()
-        if body_hash == before.body_hash:
-            return await self._run(self._keep, feed, before, response)
+        if body_hash == previous.body_hash:
+            return await self._run(self._keep, feed, previous, response)
         started = time.monotonic()
         document = await self._read(response)
         reading = timedelta(seconds=time.monotonic() - started)
-        return await self._run(self._remember, feed, before, response, body_hash, document, reading)
+        return await self._run(
+            self._remember, feed, previous, response, body_hash, document, reading
+        )
 
     async def _read(self, response: Response) -> Document:
         body, url, headers = response.body, response.url, response.headers
@@ -155,10 +157,10 @@ class Poller:
             return await self._large_feeds.read(body, url=url, headers=headers, now=now)
         return await self._run(_read, body, url, headers, now)
 
-    def _keep(self, feed: Feed, before: FeedState, response: Response) -> Outcome:
+    def _keep(self, feed: Feed, previous: FeedState, response: Response) -> Outcome:
         """Writes down that a feed has not changed."""
         now = self._clock()
-        state = replace(before, polled_at=now, succeeded_at=now, failures=0, error=None)
+        state = replace(previous, polled_at=now, succeeded_at=now, failures=0, error=None)
         state = _with_validators(state, response)
         self._store.feeds.commit(feed, state, self._next(feed, state, now))
         log.debug("feed unchanged", feed=feed.url, status=response.status)
@@ -167,7 +169,7 @@ class Poller:
     def _remember(
         self,
         feed: Feed,
-        before: FeedState,
+        previous: FeedState,
         response: Response,
         body_hash: str,
         document: Document,
@@ -175,10 +177,10 @@ class Poller:
     ) -> Outcome:
         """Queues the new and edited entries of a document, and writes down the poll."""
         now = self._clock()
-        backfill = self._settings.backfill if before.succeeded_at is None else None
+        backfill = self._settings.backfill if previous.succeeded_at is None else None
         depths = self._queues.depths()
         most = room(sum(depth.owed for name, depth in depths.items() if name != "deliveries"))
-        outcome = Outcome(before)
+        outcome = Outcome(previous)
 
         def decide_and_queue(seen: Mapping[str, Seen], pipe: Pipeline) -> PollRecord:
             nonlocal outcome
@@ -188,14 +190,14 @@ class Poller:
                     feed.id, entry.as_plain(), entry.version, pipe, bulk=index >= FRONT
                 )
             state = replace(
-                before,
+                previous,
                 polled_at=now,
                 succeeded_at=now,
-                changed_at=now if decision.new else before.changed_at,
+                changed_at=now if decision.new else previous.changed_at,
                 failures=0,
                 error=None,
-                title=document.title or before.title,
-                language=document.language or before.language,
+                title=document.title or previous.title,
+                language=document.language or previous.language,
                 entries=len(document.entries),
                 problem=document.problem,
                 held_back=decision.held_back,
@@ -216,11 +218,11 @@ class Poller:
         level("feed polled", feed=feed.url, entries=outcome.state.entries, **counts)
         return outcome
 
-    def _fail(self, feed: Feed, before: FeedState, error: Exception) -> Outcome:
+    def _fail(self, feed: Feed, previous: FeedState, error: Exception) -> Outcome:
         """Writes down that a poll failed."""
         now = self._clock()
         message = storable(_message(error)[:MAX_ERROR_CHARS])
-        state = replace(before, polled_at=now, failures=before.failures + 1, error=message)
+        state = replace(previous, polled_at=now, failures=previous.failures + 1, error=message)
         seconds = error.retry_after_s if isinstance(error, BadStatus) else None
         retry_after = None if seconds is None else timedelta(seconds=seconds)
         due = self._next(feed, state, now, retry_after=retry_after)

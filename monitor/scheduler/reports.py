@@ -42,29 +42,29 @@ class PollReports:
         self._unlogged: set[str] = set()
         self._faults: set[tuple[str, str]] = set()
 
-    def succeeded(self, feed: Feed, before: FeedState, after: FeedState) -> None:
+    def succeeded(self, feed: Feed, previous: FeedState, current: FeedState) -> None:
         """Notes that a feed answered with a document or without change."""
         self._answered()
-        if before.failures:
+        if previous.failures:
             level = log.debug if feed.id in self._unlogged else log.info
-            level("feed recovered", feed=feed.url, failures=before.failures)
+            level("feed recovered", feed=feed.url, failures=previous.failures)
         self._unlogged.discard(feed.id)
-        if after.problem and after.problem != before.problem:
-            log.warning("feed doubtful", feed=feed.url, problem=after.problem)
-        if after.held_back:
-            level = log.debug if before.held_back else log.warning
-            level("entries held back", feed=feed.url, held_back=after.held_back)
+        if current.problem and current.problem != previous.problem:
+            log.warning("feed doubtful", feed=feed.url, problem=current.problem)
+        if current.held_back:
+            level = log.debug if previous.held_back else log.warning
+            level("entries held back", feed=feed.url, held_back=current.held_back)
 
-    def failed(self, feed: Feed, before: FeedState, after: FeedState, error: Exception) -> None:
-        """Notes that a poll failed with an error, and the feed's state before and after."""
-        line = {"feed": feed.url, "error": after.error, "failures": after.failures}
+    def failed(self, feed: Feed, previous: FeedState, current: FeedState, error: Exception) -> None:
+        """Notes that a poll failed with an error, and the feed's state before and after it."""
+        line = {"feed": feed.url, "error": current.error, "failures": current.failures}
         if isinstance(error, Unreachable):
-            self._unreachable_now(feed, before, after, line)
+            self._unreachable_now(feed, previous, current, line)
         elif isinstance(error, FetchError | FeedError):
             # A timeout does not show that the feed was reached.
             if not isinstance(error.__cause__, TimeoutError):
                 self._answered()
-            level = log.debug if before.failures else log.warning
+            level = log.debug if previous.failures else log.warning
             level("feed failed", **line)
         elif (kind := (feed.id, _kind(error))) in self._faults:
             log.debug("poll faulty", **line)
@@ -73,15 +73,15 @@ class PollReports:
             log.error("poll faulty", exc_info=error, **line)
 
     def _unreachable_now(
-        self, feed: Feed, before: FeedState, after: FeedState, line: dict[str, Any]
+        self, feed: Feed, previous: FeedState, current: FeedState, line: dict[str, Any]
     ) -> None:
-        now = after.polled_at or EPOCH
+        now = current.polled_at or EPOCH
         self._unreachable[feed.id] = now
-        if not self._network_down and not before.failures:
+        if not self._network_down and not previous.failures:
             self._waiting[feed.id] = (now, line)
             return
         log.debug("feed failed", **line)
-        if not before.failures:
+        if not previous.failures:
             self._unlogged.add(feed.id)
 
     def settle(self, now: datetime) -> None:

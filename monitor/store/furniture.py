@@ -22,16 +22,16 @@ class FurnitureStore:
         self._redis = redis
         self._keys = keys
 
-    def known(self, host: str) -> list[Trace]:
+    def traces(self, host: str) -> list[Trace]:
         """Returns the traces of a host's last pages, newest first."""
         stored: Any = self._redis.lrange(self._keys.furniture(host), 0, -1)
         return [Trace.from_bytes(trace) for trace in stored]
 
-    def remember(self, host: str, page: Trace, known: list[Trace]) -> None:
-        """Adds a page to the `known` ones, in place of earlier pages of the same article."""
+    def remember(self, host: str, page: Trace, traces: list[Trace]) -> None:
+        """Adds a page to the host's `traces`, in place of those of the same article."""
         key = self._keys.furniture(host)
         with self._redis.pipeline() as pipe:
-            for trace in known:
+            for trace in traces:
                 if trace.is_same_article(page):
                     pipe.lrem(key, 0, trace.to_bytes())  # type: ignore[arg-type]
             pipe.lpush(key, page.to_bytes())

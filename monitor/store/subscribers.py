@@ -65,7 +65,7 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Thread:
+class ChatThread:
     """The first message about a story in a chat: its place, and the alert that it shows."""
 
     channel: str
@@ -215,12 +215,12 @@ class SubscriberStore:
         lines = self._redis.lrange(self._keys.ledger(alert_id), 0, -1)
         return [from_json(DeliveryNote, line) for line in lines]
 
-    def thread(self, subscriber: str, story_id: str) -> Thread | None:
+    def thread(self, subscriber: str, story_id: str) -> ChatThread | None:
         """Returns the first message that a subscriber was sent about a story, or None."""
         stored = self._redis.get(self._keys.thread(content_id(subscriber, story_id)))
-        return Thread(**json.loads(stored)) if stored else None
+        return ChatThread(**json.loads(stored)) if stored else None
 
-    def start_thread(self, subscriber: str, story_id: str, thread: Thread) -> None:
+    def start_thread(self, subscriber: str, story_id: str, thread: ChatThread) -> None:
         """Stores the first message that a subscriber was sent about a story."""
         value = {"channel": thread.channel, "message": thread.message, "alert": thread.alert}
         key = self._keys.thread(content_id(subscriber, story_id))

@@ -1,4 +1,4 @@
-"""Limits what goes to one destination at once, and how soon one request follows another.
+"""Limits how many requests go to one destination at once, and how far apart they start.
 
 A destination is a host that pages are fetched from, a subscriber, or a Slack channel. The limits
 hold across all workers.

@@ -73,7 +73,7 @@ class Reader:
         )
         site, now = host(response.url), datetime.now(UTC)
         own = trace(reading.blocks, link=normalise(url), title=hints.title, now=now)
-        known = self._store.furniture.known(site)
+        known = self._store.furniture.traces(site)
         # Whatever becomes of this page, the next ones are read the better for it.
         self._store.furniture.remember(site, own, known)
         return reading.page(furniture(known, own))
