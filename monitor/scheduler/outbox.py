@@ -73,7 +73,7 @@ class Outbox:
         """Tries a paused subscriber with one alert; the others wait for the result."""
 
         def with_next_probe(state: SubscriberState) -> SubscriberState:
-            # If this probe is lost, the next one is already due.
+            # If this probe is lost, another one follows.
             return replace(state, probe_at=next_probe(state, now, _random))
 
         self._store.subscribers.change(subscriber.name, with_next_probe)
