@@ -141,7 +141,7 @@ def list_alerts(
 
     # With --since, all of them; without it, the latest ones.
     documents = start(config_directory, data).store.alerts.latest(
-        since=since, watchlists=watchlists, most=1_000_000 if since else 100
+        since=since, watchlists=watchlists, limit=1_000_000 if since else 100
     )
     for alert in reversed(documents):
         click.echo(terminal_json(alert) if as_json else line(alert))

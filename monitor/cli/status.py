@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from monitor.articles.fragments import clean_fragment
 from monitor.jobs.liveness import living
 from monitor.model import FeedState
+from monitor.scheduler.leadership import has_leader
 
 if TYPE_CHECKING:
     from monitor.runtime.composition import Runtime
@@ -64,7 +65,7 @@ def collect(runtime: Runtime) -> dict[str, Any]:
     ]
     return {
         "at": _iso(datetime.now(UTC)),
-        "scheduler": store.feeds.led(),
+        "scheduler": has_leader(runtime.redis, store.keys.leader),
         "workers": len(living(runtime.redis)),
         "feeds": feeds,
         "subscribers": subscribers,
@@ -79,7 +80,7 @@ def collect(runtime: Runtime) -> dict[str, Any]:
         },
         "articles": store.articles.count(),
         "alerts": store.alerts.count(),
-        "last_alerts": store.alerts.latest(most=LATEST_ALERTS),
+        "last_alerts": store.alerts.latest(limit=LATEST_ALERTS),
         "failed": [
             {"id": job.id, "queue": job.queue, "error": job.error, "at": _iso(job.failed_at)}
             for job in queues.all_failed()[:MAX_FAILED_JOBS]

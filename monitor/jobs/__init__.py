@@ -1,5 +1,7 @@
-"""Enqueues RQ jobs: the only room that does. It knows which jobs are owed, and who runs them.
+"""Enqueues RQ jobs, and knows which jobs are owed and who runs them: the only room that enqueues.
 
-`queues.Queues` adds jobs to the caller's transaction; `ledger` says what is owed, under way and
-given up; `recovery` brings back what RQ lost. `scheduler`, `cli` and `workers` use it.
+`queues.Queues` adds jobs to the caller's transaction and, through `ledger.Ledger`, records which
+are owed, running and given up; its `recover` enqueues again what RQ lost (`recovery`). `liveness`
+tells which workers are alive, `limits` how long jobs may take, and `own_jobs` which jobs workers
+accept. `monitor.scheduler`, `monitor.cli` and `workers` use this room.
 """

@@ -1,7 +1,7 @@
-"""The ledger of jobs: what is owed, how often each was begun, who runs it now, what was given up.
+"""The ledger of jobs: those that are owed, how often each was begun, who runs it, those given up.
 
-It is kept by kind of job, whichever queue a job is in. Each job is written down in the transaction
-that promises it, and struck out in the one that does its work.
+It is kept by kind of job, whichever queue a job is in. A job is entered in the transaction that
+enqueues it, and removed in the one that does its work.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 
     from monitor.store import Keys
 
-# Who runs a job says so that often, and is taken for dead where it has not for this long.
+# The process that runs a job renews its lease this often, and is taken for dead after `LEASE`.
 RENEWAL = timedelta(seconds=2)
 LEASE = 4 * RENEWAL
 
 
 @dataclass(frozen=True, slots=True)
 class FailedJob:
-    """A job that was given up; `args` are the job's own, none where the job is not one of ours."""
+    """A job that was given up, with its arguments: none if the job was not one of ours."""
 
     id: str
     queue: QueueName
@@ -46,32 +46,32 @@ class FailedJob:
 
 
 class Ledger:
-    """What is known of jobs besides what RQ knows."""
+    """Records what RQ does not keep about jobs."""
 
     def __init__(self, redis: Redis, keys: Keys) -> None:
         self._redis = redis
         self._keys = keys
 
-    def _promise(self, queue: QueueName, job_id: str, args: list[Any], pipe: Pipeline) -> None:
+    def _owe(self, queue: QueueName, job_id: str, args: list[Any], pipe: Pipeline) -> None:
         pipe.hset(self._keys.outstanding(queue), job_id, json.dumps(args))
 
     def begin(self, queue: QueueName, job_id: str) -> int:
-        """Note that a job is begun; returns how often it was begun before."""
+        """Notes that a job is begun; returns how often it was begun before."""
         return int(self._redis.hincrby(self._keys.attempts(queue), job_id, 1)) - 1
 
     def postpone(self, queue: QueueName, job_id: str) -> None:
-        """Note that a job that was begun could not even be tried."""
+        """Takes back `begin` for a job that could not even be tried."""
         self._redis.hincrby(self._keys.attempts(queue), job_id, -1)
 
     def begun(self, queue: QueueName, job_id: str) -> int:
-        """How often a job was begun."""
+        """Returns how often a job was begun."""
         return int(self._redis.hget(self._keys.attempts(queue), job_id) or 0)
 
     @contextmanager
     def lease(self, queue: QueueName, job_id: str) -> Iterator[bool]:
-        """Be known to run a job for as long as the block runs; False where somebody else runs it.
+        """Holds the lease of a job for as long as the block runs; yields False if it is taken.
 
-        The lease is renewed by a thread of the process that runs the job and ends with that
+        A thread of the process that runs the job renews the lease, so it ends soon after that
         process; Redis's clock alone decides when.
         """
         lock = Lock(
@@ -86,7 +86,7 @@ class Ledger:
             try:
                 lock.reacquire()
             except LockNotOwnedError:
-                # Redis was away for longer than that, or has forgotten it.
+                # The lease ran out while Redis was away, or Redis lost it.
                 lock.acquire(token=uuid4().hex)
 
         if not lock.acquire(token=uuid4().hex):
@@ -100,7 +100,7 @@ class Ledger:
                 lock.release()
 
     def running(self, queue: QueueName, job_ids: list[str]) -> set[str]:
-        """Those of these jobs that somebody runs."""
+        """Returns those of these jobs that some process runs."""
         with self._redis.pipeline(transaction=False) as pipe:
             for job_id in job_ids:
                 pipe.exists(self._keys.lease(queue, job_id))
@@ -108,32 +108,32 @@ class Ledger:
         return {job_id for job_id, lives in zip(job_ids, leases, strict=True) if lives}
 
     def owed(self, queue: QueueName, job_id: str) -> list[Any] | None:
-        """The arguments of a job that has still to be done, None where it has been.
+        """Returns the arguments of a job that is still to be done, or None if it is not owed.
 
-        RQ's own copy of a job carries none: what is left to do may change between two attempts.
+        RQ's copy of a job has no arguments, since they may change between two attempts.
         """
         stored = self._redis.hget(self._keys.outstanding(queue), job_id)
         return list(json.loads(stored)) if stored else None
 
     def all_owed(self, queue: QueueName) -> set[str]:
-        """The ids of all jobs that have still to be done."""
-        return {text(job) for job in self._redis.hkeys(self._keys.outstanding(queue))}
+        """Returns the ids of all jobs that are still to be done."""
+        return {text(job_id) for job_id in self._redis.hkeys(self._keys.outstanding(queue))}
 
     def owes(self, delivery: Delivery) -> bool:
-        """Whether this delivery has still to be made, as far as it is not held."""
+        """Returns whether this delivery is still to be made; a held one does not count."""
         return self.owed("deliveries", delivery_id(delivery)) is not None
 
-    def narrow(self, job_id: str, left: Delivery, pipe: Pipeline) -> None:
-        """Add to a transaction: of this delivery, only so much is still to be made."""
-        self._promise("deliveries", job_id, arguments(left), pipe)
+    def narrow(self, job_id: str, remaining: Delivery, pipe: Pipeline) -> None:
+        """Reduces what a delivery's job still has to do, in the transaction."""
+        self._owe("deliveries", job_id, arguments(remaining), pipe)
 
     def settle(self, queue: QueueName, job_id: str, pipe: Pipeline) -> None:
-        """Add to a transaction: this job is done."""
+        """Removes a job that is done, in the transaction."""
         pipe.hdel(self._keys.outstanding(queue), job_id)
         pipe.hdel(self._keys.attempts(queue), job_id)
 
     def give_up(self, queue: QueueName, job_id: str, error: str) -> None:
-        """Move a job from those owed to those failed, where an operator sees it."""
+        """Moves a job from those owed to those failed, which operators see; ignores others."""
         args = self.owed(queue, job_id)
         if args is None:
             return
@@ -143,13 +143,13 @@ class Ledger:
             pipe.execute()
 
     def fail_delivery(self, delivery: Delivery, error: str, pipe: Pipeline) -> None:
-        """Add to a transaction: this delivery was given up, where an operator sees it."""
+        """Adds a delivery to those failed, which operators see, in the transaction."""
         self._fail("deliveries", delivery_id(delivery), arguments(delivery), error, pipe)
 
     def refuse(self, queue: QueueName, job_id: str, why: str, pipe: Pipeline) -> None:
-        """Add to a transaction: a job that is not one of ours was not run.
+        """Adds a job that is not one of ours to those failed, in the transaction.
 
-        What is owed under its id stays owed.
+        A job that is owed under the same id stays owed.
         """
         self._fail(queue, job_id, [], why, pipe)
 
@@ -161,11 +161,11 @@ class Ledger:
         pipe.hset(self._keys.failed(queue), job_id, json.dumps(record))
 
     def drop(self, job: FailedJob, pipe: Pipeline) -> None:
-        """Add to a transaction: forget a job that was given up."""
+        """Forgets a job that was given up, in the transaction."""
         pipe.hdel(self._keys.failed(job.queue), job.id)
 
     def forget_failed(self, before: datetime) -> int:
-        """Forget the jobs that were given up before a moment; returns how many."""
+        """Forgets the jobs that were given up before a moment; returns how many."""
         old = [job for job in self.all_failed() if job.failed_at < before]
         with self._redis.pipeline() as pipe:
             for job in old:
@@ -174,8 +174,8 @@ class Ledger:
         return len(old)
 
     def failed(self, queue: QueueName) -> list[FailedJob]:
-        """The jobs that were given up, newest first."""
-        found = [
+        """Returns the jobs of one kind that were given up, newest first."""
+        jobs = [
             FailedJob(
                 text(job_id),
                 queue,
@@ -186,19 +186,19 @@ class Ledger:
             for job_id, stored in self._redis.hscan_iter(self._keys.failed(queue))
             for record in [json.loads(stored)]
         ]
-        return sorted(found, key=attrgetter("failed_at"), reverse=True)
+        return sorted(jobs, key=attrgetter("failed_at"), reverse=True)
 
     def all_failed(self) -> list[FailedJob]:
-        """The jobs of all kinds that were given up, newest first."""
-        found = [job for name in get_args(QueueName) for job in self.failed(name)]
-        return sorted(found, key=attrgetter("failed_at"), reverse=True)
+        """Returns the jobs of all kinds that were given up, newest first."""
+        jobs = [job for kind in get_args(QueueName) for job in self.failed(kind)]
+        return sorted(jobs, key=attrgetter("failed_at"), reverse=True)
 
 
 def delivery_id(delivery: Delivery) -> str:
-    """The id of the job that makes a delivery."""
+    """Returns the id of the job that makes a delivery."""
     return f"delivery-{content_id(delivery.subscriber, delivery.id, *delivery.to)}"
 
 
 def arguments(delivery: Delivery) -> list[Any]:
-    """The arguments of the job that makes a delivery."""
+    """Returns the arguments of the job that makes a delivery."""
     return [as_plain(delivery)]

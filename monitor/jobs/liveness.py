@@ -1,7 +1,7 @@
-"""Which of RQ's workers live, judged by their heartbeats alone.
+"""Tells which of RQ's workers are alive, by their heartbeats alone.
 
-A worker goes by a name that is unique to its life. With each heartbeat it writes its registration
-afresh, to expire after `SILENT`: it is Redis's clock that decides, and machines' clocks may differ.
+Each worker process has a unique name. With each heartbeat it renews its registration, which expires
+after `SILENT`: Redis's clock decides, since the clocks of machines may differ.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from redis.client import Pipeline
     from rq.worker import BaseWorker
 
-# Busy or idle, a worker says so that often.
+# A worker, busy or idle, renews its registration this often.
 HEARTBEAT = timedelta(seconds=10)
 SILENT = 4 * HEARTBEAT
-# RQ's idle worker beats when it has waited for a job for 15 s less than this, and expires a minute
-# after; by default that is every 405 s, in which nobody would notice that it was killed.
+# An idle RQ worker sends a heartbeat after waiting for a job for 15 s less than this, and expires a
+# minute later; by default that is every 405 s, in which nobody would notice that it was killed.
 WORKER_TTL = HEARTBEAT + timedelta(seconds=15)
 
 
 def register(worker: BaseWorker, pipe: Pipeline) -> None:
-    """Add to a transaction that holds RQ's heartbeat: the worker lives, whatever Redis forgot."""
+    """Registers a worker in full, in the transaction of RQ's heartbeat: Redis may have lost it."""
     mapping = worker.serialize() | {"state": worker.get_state()}
     pipe.hset(worker.key, mapping=mapping)
     pipe.sadd(REDIS_WORKER_KEYS, worker.key)
@@ -38,14 +38,16 @@ def register(worker: BaseWorker, pipe: Pipeline) -> None:
 
 
 def living(redis: Redis) -> list[str]:
-    """The names of the workers that live."""
+    """Returns the names of the workers that are alive."""
     prefix = Worker.redis_worker_namespace_prefix
-    return sorted(key.removeprefix(prefix) for key, lives in _known(redis).items() if lives)
+    return sorted(
+        key.removeprefix(prefix) for key, is_alive in _registered(redis).items() if is_alive
+    )
 
 
 def bury(redis: Redis, queues: Iterable[str]) -> None:
-    """Forget the workers that no longer live."""
-    dead = [key for key, lives in _known(redis).items() if not lives]
+    """Removes the registrations of workers that are no longer alive."""
+    dead = [key for key, is_alive in _registered(redis).items() if not is_alive]
     if dead:
         with redis.pipeline() as pipe:
             pipe.delete(*dead)
@@ -55,11 +57,11 @@ def bury(redis: Redis, queues: Iterable[str]) -> None:
             pipe.execute()
 
 
-def _known(redis: Redis) -> dict[str, bool]:
-    """The keys of all workers that were registered, and whether they live."""
+def _registered(redis: Redis) -> dict[str, bool]:
+    """Returns the keys of all registered workers, each with whether it is alive."""
     keys = sorted(get_keys(connection=redis))
     with redis.pipeline(transaction=False) as pipe:
         for key in keys:
-            # RQ's other fields may be written by what a worker left behind, and never expire.
+            # A dead worker's leftovers may write RQ's other fields, which then never expire.
             pipe.hexists(key, "last_heartbeat")
         return dict(zip(keys, map(bool, pipe.execute()), strict=True))

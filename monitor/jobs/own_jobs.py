@@ -1,7 +1,7 @@
-"""RQ's jobs and queues as we use them: of what a job's hash may ask for, we do what is ours.
+"""RQ's jobs and queues, restricted to what Presswatch enqueues.
 
-Whoever may write to Redis may put a job there that names any function, callback or address. Here
-no name is imported, and callbacks, webhooks and dependencies are dropped as a job is read.
+Anyone who can write to Redis can store a job that names any function, callback or address. Here no
+name is imported, and callbacks, webhooks and dependencies are dropped when a job is read.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 QueueName = Literal["articles", "deliveries"]
 
 SERIALIZER = JSONSerializer
-# All that jobs may name.
+# The only functions that jobs may name.
 FUNCTIONS: dict[QueueName, str] = {
     "articles": "workers.jobs.process_entry",
     "deliveries": "workers.jobs.deliver",
@@ -28,10 +28,10 @@ FUNCTIONS: dict[QueueName, str] = {
 
 
 class OwnJob(Job):
-    """A job that has a function and nothing else, and that nobody but a worker can run."""
+    """A job that has a function and nothing else, and that only a worker can run."""
 
     def restore(self, raw_data: Any) -> None:
-        """Read the job from its hash, without what we never ask for."""
+        """Reads the job from its hash, without the features of RQ that we do not use."""
         super().restore(raw_data)
         self._success_callback_name = None
         self._failure_callback_name = None
@@ -44,22 +44,22 @@ class OwnJob(Job):
 
     @property
     def func(self) -> Callable[[], object]:
-        """The function; what names it may be anybody's."""
-        raise NotImplementedError("jobs are run by the workers of `presswatch worker` alone")
+        """Raises NotImplementedError: the stored name may be anyone's, so it is not imported."""
+        raise NotImplementedError("only the workers of `presswatch worker` run jobs")
 
     def refusal(self, kind: QueueName) -> str | None:
-        """Say why workers do not run this job, None for one of ours."""
+        """Returns why workers do not run this job, or None if it is one of ours."""
         try:
             call = (self.func_name, self.instance, self.args, self.kwargs)
         except DeserializationError:
-            return "not one of our jobs: its data is not what we write"
+            return "not one of our jobs: its data is not in our format"
         if call == (FUNCTIONS[kind], None, [], {}):
             return None
         return f"not one of our jobs: it names {str(call[0])[:100]!r}"
 
 
 class OwnQueue(Queue):
-    """A queue of our jobs."""
+    """An RQ queue of our jobs."""
 
     job_class = OwnJob
 
@@ -67,14 +67,14 @@ class OwnQueue(Queue):
     def lpop(
         cls, queue_keys: Sequence[str], timeout: int | None, connection: Redis | None = None
     ) -> Any:
-        """Take a job's id off the first queue that has one, be it no id at all."""
+        """Takes a job's id off the first queue that has one, even if it is not valid UTF-8."""
         taken = super().lpop(queue_keys, timeout, connection)
         return taken and (taken[0], taken[1].decode("utf-8", "replace"))
 
     @classmethod
     def lmove(cls, connection: Redis, queue_key: str, timeout: int | None) -> Any:
-        """Do the same.
+        """Does the same as `lpop`.
 
-        RQ keeps a second list for jobs that are lost on the way; ours are found by what is owed.
+        RQ moves the id to a second list, to find jobs that are lost on the way; we have the ledger.
         """
         return cls.lpop([queue_key], timeout, connection)

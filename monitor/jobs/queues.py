@@ -1,4 +1,4 @@
-"""The only place that enqueues RQ jobs."""
+"""Enqueues RQ jobs; no other module does."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 
     from monitor.store import Keys
 
-# Of the entries that one poll finds, so many are read before those of others that come later.
+# This many entries of one poll go into the ordinary queue; the others wait in the bulk queue, so
+# that they do not delay the entries of later polls.
 FRONT = 20
-# A finished job is of no use to anybody; RQ wants a moment to write that it has finished.
+# A finished job is of no further use, but RQ needs a moment to record that it has finished.
 RESULT_TTL = timedelta(minutes=1)
 FAILURE_TTL = timedelta(days=7)
-# For errors that nobody foresaw; what is foreseen is handled within the job.
+# For unforeseen errors; jobs handle the others themselves.
 RETRY = Retry(max=4, interval=[5, 30, 120, 600])
 
 __all__ = ["FRONT", "SERIALIZER", "Depth", "FailedJob", "QueueName", "Queues"]
@@ -35,7 +36,7 @@ __all__ = ["FRONT", "SERIALIZER", "Depth", "FailedJob", "QueueName", "Queues"]
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """How much work there is of a kind: waiting now, for a retry, owed in all, given up."""
+    """The amount of work of one kind: jobs queued, waiting for a retry, owed in all, given up."""
 
     queued: int
     scheduled: int
@@ -44,10 +45,10 @@ class Depth:
 
 
 class Queues(Ledger):
-    """RQ's queues of Presswatch, and the ledger of what they owe."""
+    """The RQ queues of Presswatch, and the ledger of their jobs."""
 
     def __init__(self, redis: Redis, keys: Keys, *, fetch: timedelta) -> None:
-        """Let the job of an entry take as long as it needs where fetching takes up to `fetch`."""
+        """Sets the time limits of jobs, given that fetching a page takes up to `fetch`."""
         super().__init__(redis, keys)
         self._limits: dict[QueueName, timedelta] = {
             "articles": entry_limit(fetch),
@@ -57,8 +58,8 @@ class Queues(Ledger):
 
     @cached_property
     def rq(self) -> dict[QueueName, OwnQueue]:
-        """RQ's own queues, by the kind of job, in the order in which workers empty them."""
-        # Deliveries come first: an alert that is known shall not wait behind a thousand articles.
+        """Returns RQ's queues by the kind of job, in the order in which workers empty them."""
+        # Deliveries come first: an alert must not wait behind a thousand articles.
         return {"deliveries": self._queue("deliveries"), "articles": self._queue("articles")}
 
     @cached_property
@@ -69,15 +70,15 @@ class Queues(Ledger):
         return OwnQueue(self._keys.queue(name), connection=self._redis, serializer=SERIALIZER)
 
     def served(self, kind: QueueName) -> list[OwnQueue]:
-        """The queues that hold jobs of a kind; a worker takes from one what those before lack."""
+        """Returns the queues of one kind of job, in the order in which workers empty them."""
         return [self.rq[kind], self._bulk] if kind == "articles" else [self.rq[kind]]
 
     def all_served(self) -> list[OwnQueue]:
-        """All queues."""
+        """Returns all queues."""
         return [queue for kind in self.rq for queue in self.served(kind)]
 
     def limit_s(self, kind: QueueName) -> int:
-        """How long a job of this kind may run, in seconds."""
+        """Returns how long a job of this kind may run, in seconds."""
         return int(self._limits[kind].total_seconds())
 
     def enqueue_entry(
@@ -89,25 +90,24 @@ class Queues(Ledger):
         *,
         bulk: bool = False,
     ) -> None:
-        """Add to a transaction: the job that fetches and matches one version of an entry.
+        """Enqueues the job that fetches and matches one version of an entry, in the transaction.
 
-        It waits for all that are not `bulk`. The transaction must be past its MULTI, as RQ wants
-        it.
+        A `bulk` job runs after all others. RQ requires that the transaction is past its MULTI.
         """
-        # Entries that say the same words at different addresses are different jobs.
+        # Entries with the same text at different addresses are different jobs.
         address = (entry.get("url") or "", entry.get("guid") or "")
         job_id = f"entry-{content_id(feed_id, *address, version)}"
-        self._promise("articles", job_id, [feed_id, entry], pipe)
+        self._owe("articles", job_id, [feed_id, entry], pipe)
         self._push("articles", job_id, pipe, self._bulk if bulk else None)
 
     def enqueue_delivery(self, delivery: Delivery, pipe: Pipeline) -> None:
-        """Add to a transaction: the job that brings alerts to a subscriber."""
+        """Enqueues the job that makes a delivery, in the transaction."""
         job_id = delivery_id(delivery)
-        self._promise("deliveries", job_id, arguments(delivery), pipe)
+        self._owe("deliveries", job_id, arguments(delivery), pipe)
         self._push("deliveries", job_id, pipe)
 
     def enqueue_again(self, kind: QueueName, job_id: str) -> None:
-        """Enqueue a job that is owed; not one that somebody has done in this moment."""
+        """Enqueues a job if it is still owed: a worker may have done it in the meantime."""
         outstanding = self._keys.outstanding(kind)
 
         def push(pipe: Pipeline) -> None:
@@ -119,12 +119,12 @@ class Queues(Ledger):
         self._redis.transaction(push, outstanding)
 
     def retry(self, job: FailedJob) -> None:
-        """Owe a job again that was given up, and begin to count anew."""
+        """Enqueues a job that was given up, and counts its attempts from zero."""
         with self._redis.pipeline() as pipe:
             pipe.multi()
             self.drop(job, pipe)
             pipe.hdel(self._keys.attempts(job.queue), job.id)
-            self._promise(job.queue, job.id, job.args, pipe)
+            self._owe(job.queue, job.id, job.args, pipe)
             self._push(job.queue, job.id, pipe)
             pipe.execute()
 
@@ -138,13 +138,13 @@ class Queues(Ledger):
             result_ttl=int(RESULT_TTL.total_seconds()),
             failure_ttl=int(FAILURE_TTL.total_seconds()),
             retry=RETRY,
-            # RQ's own description holds all arguments, and goes to its log.
+            # RQ's default description contains all arguments, and goes to its log.
             description=job_id,
             pipeline=pipe,
         )
 
     def depths(self) -> dict[QueueName, Depth]:
-        """How much work there is."""
+        """Returns how much work of each kind there is."""
         return {
             kind: Depth(
                 queued=sum(queue.count for queue in self.served(kind)),
@@ -156,13 +156,13 @@ class Queues(Ledger):
         }
 
     def waiting(self, kind: QueueName) -> int:
-        """How many jobs are to run again at a time that is set."""
+        """Returns how many jobs of one kind wait for the time of their retry."""
         return sum(len(queue.scheduled_job_registry) for queue in self.served(kind))
 
     def enqueue_due(self) -> None:
-        """Enqueue the jobs that are to be tried again, and whose time has come.
+        """Enqueues the jobs whose retry is due.
 
-        RQ's workers would do it, but where the one that has the lock for it is killed, the others
+        RQ's workers could do it, but if the one that holds the lock for it is killed, the others
         take a minute or two to notice. To be called every second, by one process.
         """
         self._rq_scheduler.enqueue_scheduled_jobs()  # type: ignore[no-untyped-call]
@@ -175,14 +175,14 @@ class Queues(Ledger):
         return scheduler
 
     def recover(self) -> list[str]:
-        """Enqueue again what is owed and was lost, give up what never ends; returns the ids.
+        """Enqueues lost jobs again, and gives up those that never end; returns their ids.
 
         To be called every few seconds, by one process.
         """
         return self._recovery.recover()
 
     def refuse_job(self, kind: QueueName, job_id: str, why: str) -> None:
-        """Move a job that is not one of ours to those that failed, where an operator sees it."""
+        """Moves a job that is not one of ours to those failed, which operators see."""
         with self._redis.pipeline() as pipe:
             self.refuse(kind, job_id, why, pipe)
             pipe.delete(OwnJob.key_for(job_id))

@@ -1,9 +1,9 @@
-"""Jobs that RQ lost come back, by what is owed and by who runs it.
+"""Enqueues again the jobs that RQ lost.
 
-RQ may lose a job between two of its own steps when a worker is killed, and takes minutes to
-notice a dead worker; what it then makes of the worker's job, a failure or another try, is not
-asked for here. What is owed but neither queued, nor scheduled, nor run by anybody, is enqueued
-again: every job must be idempotent.
+RQ may lose a job between two of its own steps when a worker is killed, and takes minutes to notice
+a dead worker. Whether it then calls the job failed or retries it does not matter here: a job that
+is owed, but neither queued, nor scheduled, nor running, is enqueued again. So every job must be
+idempotent.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ if TYPE_CHECKING:
     from monitor.jobs.own_jobs import OwnQueue, QueueName
     from monitor.jobs.queues import Queues
 
-# A job that is started afresh this often, by killed workers each time, is taken to be the killer.
-MOST_ATTEMPTS = 12
+# A job that was begun this often without an end is assumed to kill its workers.
+MAX_ATTEMPTS = 12
 
 
 class Recovery:
-    """Looks for lost jobs; one process does, again and again."""
+    """Looks for lost jobs again and again, in one process."""
 
     def __init__(self, redis: Redis, queues: Queues) -> None:
         self._redis = redis
         self._queues = queues
-        # Owed jobs that nobody knew at the last look: a job between two steps of RQ's is unknown
-        # for a moment, so it takes two looks to call one lost.
+        # Owed jobs that were nowhere at the last look. A job between two steps of RQ is nowhere for
+        # a moment, so only one that is nowhere at two looks is lost.
         self._missing: set[str] = set()
 
     def recover(self) -> list[str]:
-        """Enqueue again what is owed and was lost, and give up what never ends; returns the ids."""
+        """Enqueues lost jobs again, and gives up those that never end; returns their ids."""
         recovered: list[str] = []
         missing: set[str] = set()
         for kind in self._queues.rq:
-            # What is owed is read first: a job enqueued afterwards cannot be taken for lost.
+            # The ledger is read first, so that a job enqueued afterwards is not taken for lost.
             owed = self._queues.all_owed(kind)
             lost = self._lost(kind, owed) if owed else set()
             missing |= lost
@@ -54,22 +54,22 @@ class Recovery:
         return recovered
 
     def _lost(self, kind: QueueName, owed: set[str]) -> set[str]:
-        """Those of the jobs owed that are neither queued, nor scheduled, nor run by anybody."""
+        """Returns the owed jobs that are neither queued, nor scheduled, nor running."""
         for queue in self._queues.served(kind):
-            # In the order in which a job moves: one that moves meanwhile is seen in one of them.
+            # Read in the order in which a job moves, so that a moving job is seen at least once.
             owed = owed - set(queue.scheduled_job_registry.get_job_ids())
             owed = owed - set(queue.get_job_ids())
         return owed - self._queues.running(kind, sorted(owed))
 
     def _recover(self, kind: QueueName, job_id: str) -> None:
         attempts = self._queues.begun(kind, job_id)
-        if attempts >= MOST_ATTEMPTS:
+        if attempts >= MAX_ATTEMPTS:
             self._queues.give_up(kind, job_id, f"begun {attempts} times, never ended")
         else:
             self._queues.enqueue_again(kind, job_id)
 
     def _tidy(self, queue: OwnQueue, owed: set[str]) -> None:
-        """Forget what RQ noted of jobs that ended long ago, or with the worker that ran them.
+        """Removes RQ's records of jobs that ended long ago, or when their worker was killed.
 
         RQ's workers would do the latter by calling these jobs failed.
         """

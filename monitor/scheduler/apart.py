@@ -1,12 +1,11 @@
-"""Reads large feeds in a process of their own, where they hold up nobody.
+"""Reads large feeds in a separate process each, so that they do not delay other feeds.
 
-feedparser takes half a minute and the interpreter for a feed of 50,000 entries. A process for each
-such document costs a third of a second to start, and whatever happens to it happens to that feed
-alone: it may crash, hang, or grow.
+feedparser holds the interpreter for half a minute to read a feed of 50,000 entries. A process takes
+a third of a second to start, and if it crashes, hangs or grows, only its feed is affected.
 
-The parent sends a line of JSON (url, headers, moment, size), then the body, and keeps the pipe open
-as long as it lives. The child answers with lines of JSON: what the document says of itself, or what
-is wrong with it, then its entries, some in each line.
+The parent sends a line of JSON (url, headers, moment, size) and then the body, and keeps the pipe
+open while it lives. The child answers with lines of JSON: first the document's properties or its
+fault, then its entries, several to a line.
 """
 
 from __future__ import annotations
@@ -29,36 +28,36 @@ from monitor.errors import FeedError
 from monitor.feeds.document import Document, read
 from monitor.feeds.entries import Listed
 
-# Bodies beyond this size are read apart; what is smaller takes up to a second.
-LARGE = 256 * 1024
-# 50,000 entries take half a minute of an idle processor, and several minutes of a busy machine.
+# Larger bodies are read in a separate process; smaller ones take up to a second.
+LARGE_BYTES = 256 * 1024
+# 50,000 entries take half a minute on an idle processor, and several minutes on a busy machine.
 LIMIT_S = 300
 CPU_LIMIT_S = 120
-AT_ONCE = 2
-# Decoding one line holds the interpreter: some milliseconds.
+MAX_READERS = 2
+# Decoding a line of this many entries holds the interpreter for some milliseconds.
 ENTRIES_A_LINE = 500
 
 
-class Apart:
-    """Reads large feeds apart, two at once, each within a time limit."""
+class LargeFeeds:
+    """Reads large feeds in separate processes, two at once, each within a time limit."""
 
     def __init__(self, limit_s: float = LIMIT_S) -> None:
-        self._room = asyncio.Semaphore(AT_ONCE)
+        self._slots = asyncio.Semaphore(MAX_READERS)
         self._limit_s = limit_s
 
     async def read(
         self, body: bytes, *, url: str, headers: Mapping[str, str], now: datetime
     ) -> Document:
-        """Read a feed as `monitor.feeds.document.read` does.
+        """Reads a feed as `monitor.feeds.document.read` does.
 
-        Raises FeedError also where that takes too long or crashes, and ReaderFault where the
-        reader has a fault.
+        Also raises FeedError if that takes too long or crashes, and ReaderFault for an error that
+        the reader did not foresee.
         """
         request = {
             "url": url, "headers": dict(headers), "now": now.isoformat(), "size": len(body),
         }  # fmt: skip
         about = json.dumps(request).encode()
-        async with self._room:
+        async with self._slots:
             try:
                 async with asyncio.timeout(self._limit_s):
                     code, answer = await _run(about + b"\n" + body)
@@ -70,11 +69,11 @@ class Apart:
 
 
 class ReaderFault(Exception):
-    """A fault of ours in the process that reads; the message is that of the error."""
+    """A fault of Presswatch in the reading process; the message is that of the original error."""
 
 
 async def _run(request: bytes) -> tuple[int, bytes]:
-    """Have a process answer a request; it does not outlive this call."""
+    """Starts a process that answers a request, and ends it before returning."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-P",
@@ -85,9 +84,9 @@ async def _run(request: bytes) -> tuple[int, bytes]:
         stderr=asyncio.subprocess.DEVNULL,
     )
     if process.stdin is None or process.stdout is None:
-        raise RuntimeError("a process without its pipes")
+        raise RuntimeError("the reading process has no pipes")
     try:
-        # A child that dies while it is written to says so by its exit code.
+        # If the child dies while we write, its exit code says so.
         with suppress(ConnectionError):
             process.stdin.write(request)
             await process.stdin.drain()
@@ -105,7 +104,7 @@ def _ending(code: int) -> str:
 
 
 def _document(answer: bytes) -> Document:
-    """Decode the child's answer; raises what went wrong there."""
+    """Decodes the child's answer; raises the error that it reports."""
     about, *lines = map(json.loads, answer.splitlines())
     if "refused" in about:
         raise FeedError(about["refused"])
@@ -125,7 +124,7 @@ def _entry(plain: dict[str, Any]) -> Listed:
 
 
 def _answer(request: Mapping[str, Any], body: bytes) -> Iterator[Any]:
-    """The lines of the answer to a request."""
+    """Yields the lines of the answer to a request."""
     now = datetime.fromisoformat(request["now"])
     try:
         document = read(body, url=request["url"], headers=request["headers"], now=now)
@@ -150,19 +149,19 @@ def _plain(entry: Listed) -> dict[str, Any]:
 
 
 def _end_with(parent: IO[bytes]) -> None:
-    """End this process when the parent, which holds the pipe open, is gone."""
+    """Ends this process when the parent, which holds the pipe open, is gone."""
     parent.read()
     os._exit(1)
 
 
 def main() -> None:
-    """Answer one request."""
-    # A terminal's Ctrl-C is for the parent, which decides what becomes of the feed.
+    """Answers one request."""
+    # The parent handles Ctrl-C, and ends this process itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    # Should it spin where no thread gets a turn, the system ends it.
+    # If it loops without ever yielding to another thread, the system ends it.
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_LIMIT_S, CPU_LIMIT_S + 5))
-    # The others come first.
+    # The scheduler and the workers take precedence.
     os.nice(5)
     request = json.loads(sys.stdin.buffer.readline())
     body = sys.stdin.buffer.read(request["size"])

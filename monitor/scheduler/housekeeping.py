@@ -1,4 +1,4 @@
-"""Forgets what nobody needs any more, so that Redis stays as large as it is."""
+"""Removes state that is no longer needed, so that Redis does not grow."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class Housekeeping:
-    """Keeps house; to be asked every few minutes, by the scheduler that leads."""
+    """Keeps house; the scheduler that leads calls `keep` every few minutes."""
 
     def __init__(self, store: Store, queues: Queues) -> None:
         self._store = store
         self._queues = queues
-        # Entries are known by the day: once a day suffices.
+        # Seen entries are dated by day, so once a day suffices.
         self._forgot_on: date | None = None
 
     def keep(self, config: Config, now: datetime) -> None:
-        """Forget what has had its time at `now`."""
+        """Removes what has expired at `now`."""
         alerts = self._store.alerts.trim(now)
         articles = self._store.articles.trim(now)
-        # What was to be delivered has expired by then, and cannot be tried again.
+        # By then the alerts of failed deliveries have expired, so these cannot be retried.
         failed = self._queues.forget_failed(now - config.settings.articles.keep)
         entries = feeds = 0
         if self._forgot_on != now.date():

@@ -1,4 +1,4 @@
-"""Which of several schedulers leads: the one that holds a lock in Redis, and renews it in time."""
+"""Elects the leading scheduler: the one that holds a lock in Redis and renews it in time."""
 
 from __future__ import annotations
 
@@ -19,11 +19,16 @@ LEASE = timedelta(seconds=10)
 log = structlog.stdlib.get_logger(__name__)
 
 
-class Leadership:
-    """The lead, as far as this process has it.
+def has_leader(redis: Redis, key: str) -> bool:
+    """Returns whether any scheduler leads, that is, holds the lock under `key`."""
+    return bool(redis.exists(key))
 
-    It has a thread of its own: whatever else waits for Redis or holds a thread, the lead is
-    renewed. It is renewed by the event loop's ticks, so a loop that hangs gives up the lead.
+
+class Leadership:
+    """The claim of this process to lead.
+
+    A thread of its own renews it, so that other threads that wait for Redis do not delay it. The
+    event loop's ticks trigger each renewal, so a loop that hangs loses the lead.
     """
 
     def __init__(self, redis: Redis, key: str) -> None:
@@ -37,33 +42,33 @@ class Leadership:
         self._thread = ThreadPoolExecutor(1, "leadership")
         self._holds = False
         self._until = 0.0
-        # How often this process came to lead. Others may have led in between.
+        # How often this process began to lead; others may have led in between.
         self.terms = 0
 
     @property
     def leading(self) -> bool:
-        """Whether this process leads: it holds the lock, and no other can have taken it since."""
+        """Returns whether this process leads: it took the lock, and its lease has not run out."""
         return self._holds and time.monotonic() < self._until
 
     async def renew(self) -> None:
-        """Take the lead where it is free, or keep it; raises RedisError."""
+        """Takes the lead if it is free, or keeps it; raises RedisError."""
         await asyncio.get_running_loop().run_in_executor(self._thread, self._renew)
 
     def _renew(self) -> None:
-        begun = time.monotonic()
-        led = self.leading
+        started = time.monotonic()
+        was_leading = self.leading
         try:
             self._holds = bool(self._lock.reacquire() if self._holds else self._lock.acquire())
         except LockError:
             self._holds = False
-        self._until = begun + LEASE.total_seconds()
-        if self._holds and not led:
+        self._until = started + LEASE.total_seconds()
+        if self._holds and not was_leading:
             self.terms += 1
-        if self._holds != led:
+        if self._holds != was_leading:
             log.info("scheduler leads" if self._holds else "scheduler waits")
 
     async def resign(self) -> None:
-        """Leave the lead to others at once, as far as Redis can be reached."""
+        """Releases the lead at once, if Redis can be reached."""
         with suppress(LockError, RedisError):
             if self._holds:
                 await asyncio.get_running_loop().run_in_executor(self._thread, self._lock.release)

@@ -1,4 +1,4 @@
-"""Poll one feed: ask, read, decide what is new, and write it all down in one transaction."""
+"""Polls one feed: fetches and reads it, finds new entries, and commits all in one transaction."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from monitor.http.failures import shown
 from monitor.jobs.queues import FRONT
 from monitor.model import Feed, FeedState
 from monitor.scheduler import apart
-from monitor.scheduler.reports import Reports
-from monitor.store.feeds import Reading
+from monitor.scheduler.reports import PollReports
+from monitor.store.feeds import PollRecord
 
 if TYPE_CHECKING:
     from redis.client import Pipeline
@@ -42,15 +42,15 @@ ACCEPT = (
     "application/xml;q=0.9, text/xml;q=0.8, */*;q=0.1"
 )
 NOT_MODIFIED = 304
-# Words of errors that nobody foresaw may hold whole documents.
-MOST_WORDS = 300
+# Messages of unforeseen errors may contain whole documents.
+MAX_ERROR_CHARS = 300
 
 log = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a poll found: how many entries in all, new, and edited; or what went wrong."""
+    """The result of a poll: the feed's new state (with any error), and counts of queued entries."""
 
     state: FeedState
     new: int = 0
@@ -65,7 +65,7 @@ def utc_now() -> datetime:
 class Poller:
     """Polls feeds; any number of polls may run at once.
 
-    Redis and small feeds are worked on in `threads` (the event loop's own where none are given).
+    Access to Redis and the reading of small feeds run in `threads` (by default the event loop's).
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Poller:
         settings: Settings,
         *,
         threads: Executor | None = None,
-        reports: Reports | None = None,
+        reports: PollReports | None = None,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._store = store
@@ -84,41 +84,41 @@ class Poller:
         self._http = http
         self._settings = settings
         self._threads = threads
-        self._reports = reports or Reports()
+        self._reports = reports or PollReports()
         self._clock = clock
-        self._apart = apart.Apart()
+        self._large_feeds = apart.LargeFeeds()
         self._rng = random.Random()  # noqa: S311 - spreads load, no secret
 
     async def poll(self, feed: Feed, *, fetched: Callable[[], None] = lambda: None) -> Outcome:
-        """Poll a feed once; `fetched` is called when the network is done with.
+        """Polls a feed once; calls `fetched` when no more is needed from the network.
 
-        Whatever goes wrong with the feed, foreseen or not, becomes part of its state and puts off
-        its next poll. Raises RedisError where that cannot be written down.
+        Any error with the feed, foreseen or not, becomes part of its state and delays its next
+        poll. Raises RedisError if the result cannot be written down.
         """
-        before = await self._run(self._store.feeds.state, feed.id)
+        previous = await self._run(self._store.feeds.state, feed.id)
         error: Exception
         try:
             try:
-                response = await self._fetch(feed, before)
+                response = await self._fetch(feed, previous)
             finally:
                 fetched()
-            outcome = await self._take(feed, before, response)
+            outcome = await self._take(feed, previous, response)
         except DataError as fault:
-            # Not Redis, but what was to be written.
+            # The fault is in the data to be written, not in Redis.
             error = fault
         except RedisError:
             raise
-        except Exception as fault:  # noqa: BLE001 - see above; it is reported
+        except Exception as fault:  # noqa: BLE001 - it becomes part of the state and is reported
             error = fault
         else:
-            self._reports.succeeded(feed, before, outcome.state)
+            self._reports.succeeded(feed, previous, outcome.state)
             return outcome
-        outcome = await self._run(self._fail, feed, before, error)
-        self._reports.failed(feed, before, outcome.state, error)
+        outcome = await self._run(self._fail, feed, previous, error)
+        self._reports.failed(feed, previous, outcome.state, error)
         return outcome
 
     async def _run(self, function: Callable[P, R], /, *arguments: P.args, **_: P.kwargs) -> R:
-        """Run in a thread what holds the interpreter or waits for Redis."""
+        """Runs in a thread a function that waits for Redis or computes for long."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, function, *arguments)
 
@@ -136,30 +136,32 @@ class Poller:
             ok=(200, NOT_MODIFIED),
         )
 
-    async def _take(self, feed: Feed, before: FeedState, response: Response) -> Outcome:
+    async def _take(self, feed: Feed, previous: FeedState, response: Response) -> Outcome:
         if response.status == NOT_MODIFIED:
-            if before.body_hash is None:
+            if previous.body_hash is None:
                 raise FeedError("HTTP 304 (not modified), though the feed was never read")
-            return await self._run(self._keep, feed, before, response)
+            return await self._run(self._keep, feed, previous, response)
         body_hash = hashlib.sha256(response.body).hexdigest()
-        if body_hash == before.body_hash:
-            return await self._run(self._keep, feed, before, response)
-        begun = time.monotonic()
+        if body_hash == previous.body_hash:
+            return await self._run(self._keep, feed, previous, response)
+        started = time.monotonic()
         document = await self._read(response)
-        reading = timedelta(seconds=time.monotonic() - begun)
-        return await self._run(self._remember, feed, before, response, body_hash, document, reading)
+        reading = timedelta(seconds=time.monotonic() - started)
+        return await self._run(
+            self._remember, feed, previous, response, body_hash, document, reading
+        )
 
     async def _read(self, response: Response) -> Document:
         body, url, headers = response.body, response.url, response.headers
         now = self._clock()
-        if len(body) > apart.LARGE:
-            return await self._apart.read(body, url=url, headers=headers, now=now)
+        if len(body) > apart.LARGE_BYTES:
+            return await self._large_feeds.read(body, url=url, headers=headers, now=now)
         return await self._run(_read, body, url, headers, now)
 
-    def _keep(self, feed: Feed, before: FeedState, response: Response) -> Outcome:
-        """Write down that a feed has not changed."""
+    def _keep(self, feed: Feed, previous: FeedState, response: Response) -> Outcome:
+        """Writes down that a feed has not changed."""
         now = self._clock()
-        state = replace(before, polled_at=now, succeeded_at=now, failures=0, error=None)
+        state = replace(previous, polled_at=now, succeeded_at=now, failures=0, error=None)
         state = _with_validators(state, response)
         self._store.feeds.commit(feed, state, self._next(feed, state, now))
         log.debug("feed unchanged", feed=feed.url, status=response.status)
@@ -168,48 +170,48 @@ class Poller:
     def _remember(
         self,
         feed: Feed,
-        before: FeedState,
+        previous: FeedState,
         response: Response,
         body_hash: str,
         document: Document,
         reading: timedelta,
     ) -> Outcome:
-        """Queue what is new in a document, and write down the poll."""
+        """Queues the new and edited entries of a document, and writes down the poll."""
         now = self._clock()
-        backfill = self._settings.backfill if before.succeeded_at is None else None
+        backfill = self._settings.backfill if previous.succeeded_at is None else None
         depths = self._queues.depths()
         most = room(sum(depth.owed for name, depth in depths.items() if name != "deliveries"))
-        outcome = Outcome(before)
+        outcome = Outcome(previous)
 
-        def decide_and_queue(seen: Mapping[str, Seen], pipe: Pipeline) -> Reading:
+        def decide_and_queue(seen: Mapping[str, Seen], pipe: Pipeline) -> PollRecord:
             nonlocal outcome
-            found = decide(document.entries, seen, now=now, backfill=backfill, most=most)
-            for index, entry in enumerate(found.new + found.edited):
+            decision = decide(document.entries, seen, now=now, backfill=backfill, most=most)
+            for index, entry in enumerate(decision.new + decision.edited):
                 self._queues.enqueue_entry(
                     feed.id, entry.as_plain(), entry.version, pipe, bulk=index >= FRONT
                 )
             state = replace(
-                before,
+                previous,
                 polled_at=now,
                 succeeded_at=now,
-                changed_at=now if found.new else before.changed_at,
+                changed_at=now if decision.new else previous.changed_at,
                 failures=0,
                 error=None,
-                title=document.title or before.title,
-                language=document.language or before.language,
+                title=document.title or previous.title,
+                language=document.language or previous.language,
                 entries=len(document.entries),
                 problem=document.problem,
-                held_back=found.held_back,
+                held_back=decision.held_back,
                 etag=None,
                 last_modified=None,
                 body_hash=None,
             )
-            if not found.held_back:
-                # Else the document is to be read again.
+            if not decision.held_back:
+                # Otherwise the next poll must read the document again.
                 state = _with_validators(replace(state, body_hash=body_hash), response)
-            outcome = Outcome(state, len(found.new), len(found.edited))
+            outcome = Outcome(state, len(decision.new), len(decision.edited))
             due = self._next(feed, state, now, reading=reading)
-            return Reading(state, due, found.remember)
+            return PollRecord(state, due, decision.remember)
 
         self._store.feeds.commit_document(feed, decide_and_queue, now=now)
         counts = {"new": outcome.new, "edited": outcome.edited}
@@ -217,11 +219,11 @@ class Poller:
         level("feed polled", feed=feed.url, entries=outcome.state.entries, **counts)
         return outcome
 
-    def _fail(self, feed: Feed, before: FeedState, error: Exception) -> Outcome:
-        """Write down that a poll failed."""
+    def _fail(self, feed: Feed, previous: FeedState, error: Exception) -> Outcome:
+        """Writes down that a poll failed."""
         now = self._clock()
-        words = storable(_words(error)[:MOST_WORDS])
-        state = replace(before, polled_at=now, failures=before.failures + 1, error=words)
+        message = storable(_message(error)[:MAX_ERROR_CHARS])
+        state = replace(previous, polled_at=now, failures=previous.failures + 1, error=message)
         seconds = error.retry_after_s if isinstance(error, BadStatus) else None
         retry_after = None if seconds is None else timedelta(seconds=seconds)
         due = self._next(feed, state, now, retry_after=retry_after)
@@ -253,7 +255,7 @@ def _read(body: bytes, url: str, headers: Mapping[str, str], now: datetime) -> D
 
 
 def _with_validators(state: FeedState, response: Response) -> FeedState:
-    """Returns a state with what makes the next request conditional; a 304 need not repeat it."""
+    """Returns a state with the validators of a response; a 304 need not repeat them."""
     etag = response.headers.get("etag")
     last_modified = response.headers.get("last-modified")
     if response.status == NOT_MODIFIED:
@@ -261,10 +263,10 @@ def _with_validators(state: FeedState, response: Response) -> FeedState:
     return replace(state, etag=etag, last_modified=last_modified)
 
 
-def _words(error: Exception) -> str:
-    """Returns what went wrong, as an operator is to read it."""
+def _message(error: Exception) -> str:
+    """Returns the message of an error for operators."""
     if isinstance(error, FetchError | FeedError):
         return str(error)
     name = "" if isinstance(error, apart.ReaderFault) else f"{type(error).__name__}: "
-    # Messages of others may hold the URL, and that a password.
+    # The message of a library may contain the URL, and the URL a password.
     return f"a fault of Presswatch: {name}{shown(str(error))}"

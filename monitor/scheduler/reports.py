@@ -1,7 +1,7 @@
-"""Says in the log what becomes of polls: once when a feed breaks, once when it heals.
+"""Logs the results of polls: one line when a feed begins to fail, one when it recovers.
 
-A failure to reach a feed is held back for some seconds: where no feed can be reached it is most
-likely the network, which one line says better than one for each feed.
+A failure to reach a feed is held back for some seconds: if no feed can be reached, the network is
+probably down, and one line says so instead of one for each feed.
 """
 
 from __future__ import annotations
@@ -18,53 +18,53 @@ from monitor.scheduler.apart import ReaderFault
 if TYPE_CHECKING:
     from monitor.model import Feed, FeedState
 
-# So many feeds that cannot be reached, and no other that answers, are taken for the network.
-FEW = 3
+# If this many feeds cannot be reached and no other answers, the network is probably down.
+MIN_UNREACHABLE = 3
 # Feeds that were polled at the same time have this long to answer.
 PATIENCE = timedelta(seconds=5)
-# What failed longer ago than this says nothing of the network now.
-WINDOW = timedelta(minutes=10)
+# Earlier failures say nothing about the network now.
+UNREACHABLE_WINDOW = timedelta(minutes=10)
 EPOCH = datetime.fromtimestamp(0, UTC)
 
 log = structlog.stdlib.get_logger(__name__)
 
 
-class Reports:
-    """What was said of the feeds so far; one for all polls of a process."""
+class PollReports:
+    """Logs the polls of one process, and remembers what was logged of each feed."""
 
     def __init__(self) -> None:
         # When each feed that could not be reached failed, since the last answer of any feed.
         self._unreachable: dict[str, datetime] = {}
-        # Lines about broken feeds that wait for it to turn out whether it is the network.
+        # Lines about failing feeds that wait until it is clear whether the network is down.
         self._waiting: dict[str, tuple[datetime, dict[str, Any]]] = {}
         self._network_down = False
-        # Feeds whose failure the line about the network stands for.
-        self._unsaid: set[str] = set()
+        # Failing feeds without a line of their own, because the network was down.
+        self._unlogged: set[str] = set()
         self._faults: set[tuple[str, str]] = set()
 
-    def succeeded(self, feed: Feed, before: FeedState, after: FeedState) -> None:
-        """Note that a feed answered with a document or without change."""
+    def succeeded(self, feed: Feed, previous: FeedState, current: FeedState) -> None:
+        """Notes that a feed answered with a document or without change."""
         self._answered()
-        if before.failures:
-            level = log.debug if feed.id in self._unsaid else log.info
-            level("feed recovered", feed=feed.url, failures=before.failures)
-        self._unsaid.discard(feed.id)
-        if after.problem and after.problem != before.problem:
-            log.warning("feed doubtful", feed=feed.url, problem=after.problem)
-        if after.held_back:
-            level = log.debug if before.held_back else log.warning
-            level("entries held back", feed=feed.url, held_back=after.held_back)
+        if previous.failures:
+            level = log.debug if feed.id in self._unlogged else log.info
+            level("feed recovered", feed=feed.url, failures=previous.failures)
+        self._unlogged.discard(feed.id)
+        if current.problem and current.problem != previous.problem:
+            log.warning("feed doubtful", feed=feed.url, problem=current.problem)
+        if current.held_back:
+            level = log.debug if previous.held_back else log.warning
+            level("entries held back", feed=feed.url, held_back=current.held_back)
 
-    def failed(self, feed: Feed, before: FeedState, after: FeedState, error: Exception) -> None:
-        """Note that a poll failed of an error, and how that left the feed."""
-        line = {"feed": feed.url, "error": after.error, "failures": after.failures}
+    def failed(self, feed: Feed, previous: FeedState, current: FeedState, error: Exception) -> None:
+        """Notes that a poll failed with an error, and the feed's state before and after it."""
+        line = {"feed": feed.url, "error": current.error, "failures": current.failures}
         if isinstance(error, Unreachable):
-            self._unreachable_now(feed, before, after, line)
+            self._unreachable_now(feed, previous, current, line)
         elif isinstance(error, FetchError | FeedError):
-            # A time limit says nothing of who was reached.
+            # A timeout does not show that the feed was reached.
             if not isinstance(error.__cause__, TimeoutError):
                 self._answered()
-            level = log.debug if before.failures else log.warning
+            level = log.debug if previous.failures else log.warning
             level("feed failed", **line)
         elif (kind := (feed.id, _kind(error))) in self._faults:
             log.debug("poll faulty", **line)
@@ -73,54 +73,54 @@ class Reports:
             log.error("poll faulty", exc_info=error, **line)
 
     def _unreachable_now(
-        self, feed: Feed, before: FeedState, after: FeedState, line: dict[str, Any]
+        self, feed: Feed, previous: FeedState, current: FeedState, line: dict[str, Any]
     ) -> None:
-        now = after.polled_at or EPOCH
+        now = current.polled_at or EPOCH
         self._unreachable[feed.id] = now
-        if not self._network_down and not before.failures:
+        if not self._network_down and not previous.failures:
             self._waiting[feed.id] = (now, line)
             return
         log.debug("feed failed", **line)
-        if not before.failures:
-            self._unsaid.add(feed.id)
+        if not previous.failures:
+            self._unlogged.add(feed.id)
 
     def settle(self, now: datetime) -> None:
-        """Say what has turned out; to be called every second or so."""
+        """Logs the failures that were held back long enough; to be called about once a second."""
         for feed_id, at in list(self._unreachable.items()):
-            if at < now - WINDOW:
+            if at < now - UNREACHABLE_WINDOW:
                 del self._unreachable[feed_id]
         due = [feed_id for feed_id, (at, _) in self._waiting.items() if at <= now - PATIENCE]
         if not due:
             return
-        if len(self._unreachable) < FEW:
-            self._say(due)
+        if len(self._unreachable) < MIN_UNREACHABLE:
+            self._log_failures(due)
             return
         self._network_down = True
         log.warning(
             "no feed can be reached, the network is probably down", feeds=len(self._unreachable)
         )
-        self._unsaid |= self._waiting.keys()
+        self._unlogged |= self._waiting.keys()
         for _, line in self._waiting.values():
             log.debug("feed failed", **line)
         self._waiting.clear()
 
     def _answered(self) -> None:
-        """Some server was reached: what others fail of is their own."""
+        """Notes that the network works, so that failures held back are due to the feeds."""
         self._unreachable.clear()
-        self._say(list(self._waiting))
+        self._log_failures(list(self._waiting))
         if self._network_down:
             log.info("feeds can be reached again")
         self._network_down = False
 
-    def _say(self, feeds: list[str]) -> None:
-        for feed_id in feeds:
+    def _log_failures(self, feed_ids: list[str]) -> None:
+        for feed_id in feed_ids:
             _, line = self._waiting.pop(feed_id)
             log.warning("feed failed", **line)
 
 
 def _kind(error: Exception) -> str:
-    """Returns what two faults have in common that are said once."""
+    """Returns what two faults of a feed must have in common to be logged once."""
     place = traceback.extract_tb(error.__traceback__)[-1]
-    # Of a fault in another process, only the words are known.
+    # Of a fault in another process, only the message is known.
     name = str(error).partition(":")[0] if isinstance(error, ReaderFault) else type(error).__name__
     return f"{name} {place.filename}:{place.lineno}"

@@ -1,8 +1,8 @@
-"""The scheduler: APScheduler's ticks find the feeds that are due, and poll them side by side.
+"""The scheduler: at each tick of APScheduler, finds the feeds that are due and polls them at once.
 
-Due times stand in Redis, so a restart forgets nothing, and a second scheduler takes over where
-the first one fell. One of them leads; the others wait. Should two believe that they lead, for the
-length of a hiccup, each poll's transaction still lets only one of them queue an entry.
+Due times are kept in Redis, so a restart forgets nothing, and another scheduler can take over. One
+scheduler leads; the others wait. If two briefly believe that they lead, each poll's transaction
+still lets only one of them queue an entry.
 """
 
 from __future__ import annotations
@@ -30,30 +30,30 @@ from monitor.scheduler.housekeeping import Housekeeping
 from monitor.scheduler.leadership import Leadership
 from monitor.scheduler.outbox import Outbox
 from monitor.scheduler.poll import Poller
-from monitor.scheduler.reports import Reports
+from monitor.scheduler.reports import PollReports
 
 TICK = timedelta(seconds=1)
 RELOAD = timedelta(seconds=2)
 RECOVER = timedelta(seconds=5)
 HOUSEKEEPING = timedelta(minutes=10)
-# Ticks and polls under way are given this long to end when the scheduler is told to stop.
+# When the scheduler stops, running ticks and polls have this long to end.
 DRAIN_TICKS = timedelta(seconds=2)
 DRAIN_POLLS = timedelta(seconds=3)
-# A poll whose outcome could not be written down is made again after a while.
+# A poll whose outcome could not be written down is repeated after this time.
 REST = timedelta(seconds=5)
-# Polls wait for Redis and read small feeds in these threads.
+# The number of threads in which polls wait for Redis and read small feeds.
 THREADS = 8
 
 log = structlog.stdlib.get_logger(__name__)
 
 
-class Job(Protocol):
-    """Something that is done at every tick of its own."""
+class PeriodicTask(Protocol):
+    """A method that runs at regular intervals."""
 
     __name__: str
 
     def __call__(self) -> Coroutine[Any, Any, None]:
-        """Do it once."""
+        """Runs it once."""
 
 
 class Scheduler:
@@ -64,21 +64,21 @@ class Scheduler:
         self._watch = ConfigWatch(runtime)
         self._leadership = Leadership(runtime.redis, runtime.store.keys.leader)
         self._housekeeping = Housekeeping(runtime.store, runtime.queues)
-        self._reports = Reports()
+        self._reports = PollReports()
         self._threads = ThreadPoolExecutor(THREADS, "polls")
         self._polls: dict[str, asyncio.Task[None]] = {}
-        # The hosts that are being asked, and how often at once.
+        # How many requests to each host are under way.
         self._hosts: Counter[str] = Counter()
-        # Feeds that are not polled again before a moment (of time.monotonic).
+        # Feed id → when it may be polled again (by time.monotonic).
         self._resting: dict[str, float] = {}
-        # The term of leadership in which the set of due times was last made to hold our feeds.
+        # The term of leadership in which our feeds were last scheduled.
         self._scheduled = 0
-        # Feeds whose last poll could not be written down.
+        # Ids of feeds whose last poll could not be written down.
         self._unwritten: set[str] = set()
         self._redis_failing = False
         self._stopping = False
         self._ticks: set[asyncio.Task[None]] = set()
-        # HTTP clients of former configurations that are closed after their polls.
+        # Tasks that close HTTP clients of earlier configurations when their polls have ended.
         self._closing: set[asyncio.Task[None]] = set()
 
     async def _use(self, config: Config) -> None:
@@ -97,14 +97,14 @@ class Scheduler:
         self._scheduled = 0
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Lead, or wait to lead, until `stop` is set."""
+        """Leads, or waits to lead, until `stop` is set."""
         await self._use(self._runtime.config)
         clock = AsyncIOScheduler(
             timezone=UTC,
-            # Late ticks run late rather than never, and pile up to one.
+            # Late ticks run late rather than never, and several missed ones run as one.
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
-        jobs: dict[Job, timedelta] = {
+        tasks: dict[PeriodicTask, timedelta] = {
             self._lead: TICK,
             self._tick: TICK,
             self._reload: RELOAD,
@@ -112,20 +112,23 @@ class Scheduler:
             self._recover: RECOVER,
             self._keep_house: HOUSEKEEPING,
         }
-        for job, every in jobs.items():
+        for task, interval in tasks.items():
             clock.add_job(
-                self._guarded(job), "interval", seconds=every.total_seconds(), name=job.__name__
+                self._guarded(task),
+                "interval",
+                seconds=interval.total_seconds(),
+                name=task.__name__,
             )
         clock.start()
         log.info("scheduler started", feeds=len(self._feeds))
-        for job in (self._lead, self._tick):
-            await self._guarded(job)()
+        for task in (self._lead, self._tick):
+            await self._guarded(task)()
         await stop.wait()
         await self._stop(clock)
         log.info("scheduler stopped")
 
     async def _stop(self, clock: AsyncIOScheduler) -> None:
-        """End in order: no new ticks, those that run, polls, the lead, and what they all use."""
+        """Stops in order: new ticks, running ticks, polls, the lead, and the resources they use."""
         self._stopping = True
         clock.pause()
         await _drain(self._ticks, DRAIN_TICKS)
@@ -133,36 +136,36 @@ class Scheduler:
         await _drain(self._closing, DRAIN_TICKS)
         await self._leadership.resign()
         clock.shutdown(wait=False)
-        await asyncio.sleep(0)  # in which APScheduler shuts down
+        await asyncio.sleep(0)  # lets APScheduler shut down
         self._threads.shutdown(wait=False, cancel_futures=True)
         await self._http.__aexit__(None, None, None)
 
-    def _guarded(self, job: Job) -> Callable[[], Coroutine[Any, Any, None]]:
-        """A job that reports what went wrong and is run again at its next tick."""
+    def _guarded(self, task: PeriodicTask) -> Callable[[], Coroutine[Any, Any, None]]:
+        """Wraps a task so that its errors are logged, and it runs again at its next tick."""
 
         async def run() -> None:
             if self._stopping:
                 return
-            # A task of its own: APScheduler cancels those that it knows when it shuts down.
-            task = asyncio.create_task(self._run(job))
-            self._ticks.add(task)
-            task.add_done_callback(self._ticks.discard)
-            await asyncio.wait([task])
+            # A separate asyncio task, since APScheduler cancels its own when it shuts down.
+            tick = asyncio.create_task(self._run(task))
+            self._ticks.add(tick)
+            tick.add_done_callback(self._ticks.discard)
+            await asyncio.wait([tick])
 
         return run
 
-    async def _run(self, job: Job) -> None:
+    async def _run(self, task: PeriodicTask) -> None:
         try:
-            await job()
+            await task()
         except RedisError as error:
-            self._redis_failed(error, job=job.__name__)
+            self._redis_failed(error, job=task.__name__)
         except Exception:
-            log.exception("tick failed", job=job.__name__)
+            log.exception("tick failed", job=task.__name__)
 
-    def _redis_failed(self, error: RedisError, *, said: bool = False, **about: str) -> None:
-        """Say so once, not at every tick."""
-        level = log.debug if said or self._redis_failing else log.error
-        level("redis failed", error=str(error), **about)
+    def _redis_failed(self, error: RedisError, *, repeated: bool = False, **context: str) -> None:
+        """Logs a failure of Redis as an error once, not at every tick."""
+        level = log.debug if repeated or self._redis_failing else log.error
+        level("redis failed", error=str(error), **context)
         self._redis_failing = True
 
     async def _lead(self) -> None:
@@ -196,14 +199,14 @@ class Scheduler:
     def _start(self, feed: Feed) -> None:
         name = host(feed.url)
         self._hosts[name] += 1
-        asking = True
+        is_fetching = True
 
         def fetched() -> None:
-            """Make room for others: what was fetched may have to wait until it is read."""
-            nonlocal asking
-            if asking:
+            """Frees the request's place: what was fetched may wait long before it is read."""
+            nonlocal is_fetching
+            if is_fetching:
                 self._hosts -= Counter({name: 1})
-            asking = False
+            is_fetching = False
 
         def ended(_: asyncio.Task[None]) -> None:
             fetched()
@@ -220,9 +223,9 @@ class Scheduler:
                 await self._poller.poll(feed, fetched=fetched)
                 self._unwritten.discard(feed.id)
             except RedisError as error:
-                # The feed is still due, and is polled again when Redis answers.
+                # The feed stays due, and is polled again when Redis answers.
                 self._rest(feed)
-                self._redis_failed(error, said=feed.id in self._unwritten)
+                self._redis_failed(error, repeated=feed.id in self._unwritten)
                 self._unwritten.add(feed.id)
             except Exception:
                 self._rest(feed)
@@ -261,19 +264,19 @@ class Scheduler:
             await asyncio.to_thread(self._housekeeping.keep, self._config, datetime.now(UTC))
 
     def reload_now(self) -> None:
-        """Read the configuration at the next look, changed or not."""
+        """Makes the next look at the configuration read it, changed or not."""
         self._watch.forget()
 
 
 async def _close_after(polls: list[asyncio.Task[None]], http: HttpClient) -> None:
-    """Close a client when the polls that use it have ended."""
+    """Closes a client when the polls that use it have ended."""
     if polls:
         await asyncio.wait(polls)
     await http.__aexit__(None, None, None)
 
 
 async def _drain(tasks: Iterable[asyncio.Task[None]], patience: timedelta) -> None:
-    """Let tasks end, and cancel those that take too long."""
+    """Lets tasks end, and cancels those that take too long."""
     if running := list(tasks):
         _, late = await asyncio.wait(running, timeout=patience.total_seconds())
         for task in late:
@@ -283,7 +286,7 @@ async def _drain(tasks: Iterable[asyncio.Task[None]], patience: timedelta) -> No
 
 
 async def serve(runtime: Runtime) -> None:
-    """Run a scheduler until SIGTERM or SIGINT; SIGHUP reads the configuration again."""
+    """Runs a scheduler until SIGTERM or SIGINT; SIGHUP rereads the configuration."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     scheduler = Scheduler(runtime)

@@ -1,4 +1,10 @@
-"""The only place that knows Redis keys."""
+"""Keeps state in Redis: the only room that knows keys. Every room with side effects may use it.
+
+`Store` has a part for each kind of state: `feeds`, `articles`, `alerts`, `stories`, `subscribers`,
+`furniture`, `turnstile`. Methods that take a `pipe` add to the caller's transaction, so that state
+and jobs are written together or not at all. `client.client` makes connections, `client.probe` tries
+one, and `Keys` names the keys.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +15,10 @@ from monitor.store.alerts import AlertStore
 from monitor.store.articles import ArticleStore
 from monitor.store.feeds import FeedStore
 from monitor.store.furniture import FurnitureStore
-from monitor.store.hosts import HostStore
 from monitor.store.keys import Keys
 from monitor.store.stories import StoryStore
 from monitor.store.subscribers import Held, SubscriberStore
+from monitor.store.turnstile import Turnstile
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -23,16 +29,16 @@ __all__ = [
     "FeedStore",
     "FurnitureStore",
     "Held",
-    "HostStore",
     "Keys",
     "Store",
     "StoryStore",
     "SubscriberStore",
+    "Turnstile",
 ]
 
 
 class Store:
-    """All that Presswatch keeps in Redis, but for the jobs (`monitor.jobs.queues`)."""
+    """All state that Presswatch keeps in Redis, except jobs (see `monitor.jobs.queues`)."""
 
     def __init__(self, redis: Redis, prefix: str, keep: timedelta) -> None:
         self.keys = Keys(prefix)
@@ -42,4 +48,4 @@ class Store:
         self.stories = StoryStore(redis, self.keys, keep)
         self.subscribers = SubscriberStore(redis, self.keys, keep)
         self.furniture = FurnitureStore(redis, self.keys)
-        self.hosts = HostStore(redis, self.keys)
+        self.turnstile = Turnstile(redis, self.keys)

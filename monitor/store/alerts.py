@@ -1,4 +1,4 @@
-"""Alerts in Redis: the stream that is the record, the channels that are the live wire."""
+"""Alerts in Redis: the stream records them, and channels carry them live."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
     from monitor.store.keys import Keys
 
-PAGE = 500
-# Between two attempts to reach a Redis that does not answer.
-PAUSE_S = 0.5
+PAGE_ENTRIES = 500
+# The pause between two attempts to reach a Redis that does not answer.
+RECONNECT_PAUSE_S = 0.5
 
 log = structlog.stdlib.get_logger(__name__)
 
 
 class AlertStore:
-    """The alerts' part of the store."""
+    """The store of alerts."""
 
     def __init__(self, redis: Redis, keys: Keys, keep: timedelta) -> None:
         self._redis = redis
@@ -37,12 +37,12 @@ class AlertStore:
         self._keep = keep
 
     def get(self, alert_id: str) -> Alert | None:
-        """An alert by its id."""
+        """Returns an alert by its id, or None if it has expired or never existed."""
         stored = self._redis.get(self._keys.alert(alert_id))
         return from_json(Alert, stored) if stored else None
 
     def publish(self, alert: Alert, pipe: Pipeline) -> None:
-        """Add to a transaction: the alert on the stream and on both channels, and that it was."""
+        """Publishes an alert on the stream and both channels, and keeps it, in the transaction."""
         document = json.dumps(alert.document, ensure_ascii=False)
         self.keep(alert, pipe)
         pipe.xadd(self._keys.alerts, {"alert": document})
@@ -50,64 +50,69 @@ class AlertStore:
         pipe.publish(self._keys.alerts_of(alert.watchlist), document)
 
     def keep(self, alert: Alert, pipe: Pipeline) -> None:
-        """Add to a transaction: the alert, for subscribers alone."""
+        """Keeps an alert for its deliveries, in the transaction, without publishing it."""
         pipe.set(self._keys.alert(alert.id), as_json(alert), ex=self._keep)
 
     def latest(
-        self, *, since: datetime | None = None, watchlists: tuple[str, ...] = (), most: int = 100
+        self, *, since: datetime | None = None, watchlists: tuple[str, ...] = (), limit: int = 100
     ) -> list[dict[str, Any]]:
-        """Published alerts as JSON version 1, newest first."""
+        """Returns the documents of published alerts (JSON, version 1), newest first."""
         oldest = f"{int(since.timestamp() * 1000)}-0" if since else "-"
         newest = "+"
-        found: list[dict[str, Any]] = []
-        while len(found) < most:
+        documents: list[dict[str, Any]] = []
+        while len(documents) < limit:
             page = stream_entries(
-                self._redis.xrevrange(self._keys.alerts, newest, oldest, count=PAGE)
+                self._redis.xrevrange(self._keys.alerts, newest, oldest, count=PAGE_ENTRIES)
             )
-            for name, fields in page:
-                newest = f"({name}"
+            for stream_id, fields in page:
+                newest = f"({stream_id}"
                 document = _document(fields)
                 if not watchlists or document.get("watchlist") in watchlists:
-                    found.append(document)
-            if len(page) < PAGE:
+                    documents.append(document)
+            if len(page) < PAGE_ENTRIES:
                 break
-        return found[:most]
+        return documents[:limit]
 
     def count(self) -> int:
-        """How many alerts the stream holds."""
+        """Returns how many alerts are on the stream."""
         return int(self._redis.xlen(self._keys.alerts))
 
     def last_id(self) -> str:
-        """The stream id of the newest alert; where there is none, one before all others."""
+        """Returns the stream id of the newest alert, or one before all others if there is none."""
         last = stream_entries(self._redis.xrevrange(self._keys.alerts, count=1))
         return last[0][0] if last else "0"
 
     def follow(self, *, after: str, block: timedelta) -> Iterator[dict[str, Any] | None]:
-        """Alerts after a stream id, in order, as they are published, without an end.
+        """Yields the alerts after a stream id, in order, as they are published; never ends.
 
-        Gives None whenever `block` has passed without one, and while Redis does not answer.
+        Yields None whenever `block` has passed without an alert, and while Redis does not answer.
         """
         start, answers = after, True
         wait_ms = block_ms(self._redis, block)
         while True:
             entries: list[tuple[str, dict[bytes, bytes]]] = []
             try:
-                answer = self._redis.xread({self._keys.alerts: start}, count=PAGE, block=wait_ms)
+                answer = self._redis.xread(
+                    {self._keys.alerts: start}, count=PAGE_ENTRIES, block=wait_ms
+                )
                 entries, answers = first_stream(answer), True
             except RedisError as error:
-                # It is back in a moment, or somebody stops us; one line says it for all attempts.
+                # Redis is back in a moment, or somebody stops us; one line covers all attempts.
                 if answers:
                     log.warning("redis failed", error=type(error).__name__)
                 answers = False
-                time.sleep(PAUSE_S)
+                time.sleep(RECONNECT_PAUSE_S)
             if not entries:
                 yield None
-            for name, fields in entries:
-                start = name
+            for stream_id, fields in entries:
+                start = stream_id
                 yield _document(fields)
 
     def trim(self, now: datetime) -> int:
-        """Drop alerts older than `keep`, but none that a consumer group has still to read."""
+        """Drops alerts older than `keep` that every consumer group has acknowledged.
+
+        Returns how many.
+        """
         cut = (int((now - self._keep).timestamp() * 1000), 0)
         for group in self._groups():
             cut = min(cut, self._unread_from(group))
@@ -121,7 +126,7 @@ class AlertStore:
         return list(self._redis.xinfo_groups(self._keys.alerts))
 
     def _unread_from(self, group: dict[str, Any]) -> tuple[int, int]:
-        """The first id that a group has not acknowledged."""
+        """Returns the first stream id that a group has not acknowledged."""
         milliseconds, sequence = map(int, text(group["last-delivered-id"]).split("-"))
         unread = (milliseconds, sequence + 1)
         if group["pending"]:
@@ -132,7 +137,7 @@ class AlertStore:
 
 
 def _document(fields: dict[bytes, bytes]) -> dict[str, Any]:
-    """The alert in a stream entry; one that is not ours comes back as text under `unreadable`."""
+    """Returns the alert in a stream entry, or the fields as text under `unreadable`."""
     try:
         document = json.loads(fields[b"alert"])
     except (KeyError, ValueError):

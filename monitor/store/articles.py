@@ -1,4 +1,4 @@
-"""Articles in Redis, and the addresses by which they are known."""
+"""Articles in Redis, and the URLs that identify them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class ArticleStore:
-    """The articles' part of the store; everything expires after `keep`."""
+    """The store of articles; everything expires after `keep`."""
 
     def __init__(self, redis: Redis, keys: Keys, keep: timedelta) -> None:
         self._redis = redis
@@ -25,28 +25,28 @@ class ArticleStore:
         self._keep = keep
 
     def address_keys(self, urls: Iterable[str]) -> list[str]:
-        """The keys that say which article lives at these URLs, to be watched."""
+        """Returns the keys that map these URLs to articles, to be watched."""
         return [self._keys.address(content_id(url)) for url in urls]
 
     def at(self, url: str) -> str | None:
-        """The id of the article that lives at a normalised URL."""
-        found = self._redis.get(self._keys.address(content_id(url)))
-        return text(found) if found else None
+        """Returns the id of the article at a normalised URL, or None."""
+        article_id = self._redis.get(self._keys.address(content_id(url)))
+        return text(article_id) if article_id else None
 
     def get(self, article_id: str) -> Article | None:
-        """An article by its id."""
+        """Returns an article by its id, or None."""
         stored = self._redis.get(self._keys.article(article_id))
         return from_json(Article, stored) if stored else None
 
     def put(self, article: Article, urls: Iterable[str], now: datetime, pipe: Pipeline) -> None:
-        """Add to a transaction: the article, and that it lives at these URLs."""
+        """Stores an article under its id and these URLs, in the transaction."""
         pipe.set(self._keys.article(article.id), as_json(article), ex=self._keep)
         pipe.zadd(self._keys.articles, {article.id: now.timestamp()})
         for key in self.address_keys(urls):
             pipe.set(key, article.id, ex=self._keep)
 
     def since(self, moment: datetime) -> Iterator[Article]:
-        """Articles processed at or after a moment, newest first."""
+        """Yields the articles processed at or after a moment, newest first."""
         ids = self._redis.zrevrangebyscore(self._keys.articles, "+inf", moment.timestamp())
         for article_id in ids:
             article = self.get(text(article_id))
@@ -54,10 +54,10 @@ class ArticleStore:
                 yield article
 
     def count(self) -> int:
-        """How many articles are kept."""
+        """Returns how many articles are kept."""
         return int(self._redis.zcard(self._keys.articles))
 
     def trim(self, now: datetime) -> int:
-        """Forget the ids of articles that have expired; returns how many."""
+        """Removes the ids of articles that have expired; returns how many."""
         oldest = (now - self._keep).timestamp()
         return int(self._redis.zremrangebyscore(self._keys.articles, "-inf", f"({oldest}"))

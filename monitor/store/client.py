@@ -1,8 +1,7 @@
-"""How every connection to Redis is made, and how long each call may wait for an answer.
+"""Makes every connection to Redis, and limits how long a call may wait for an answer.
 
-redis-py gives up on a socket after 5 s unless told otherwise, and takes a blocking read in which
-nothing arrives for a failure. A read may therefore block for `LONGEST_BLOCK` at most, which is
-well below the limit of its socket.
+redis-py times out a socket after 5 s by default, and raises for a blocking read in which nothing
+arrives. A read may therefore block for `LONGEST_BLOCK` at most, well below the socket's timeout.
 """
 
 from __future__ import annotations
@@ -20,14 +19,14 @@ HEALTH_CHECK = timedelta(seconds=30)
 
 
 def client(url: str) -> Redis:
-    """A client that outlives a restart of Redis; raises ValueError for what is no Redis URL."""
-    # A restart of Redis takes a moment. Transactions that watch keys are not repeated by the
-    # client, but by us, after another look.
+    """Returns a client that survives a restart of Redis; raises ValueError for a bad URL."""
+    # A restart of Redis takes a moment. The client does not repeat transactions that watch keys:
+    # we do, after reading the keys again.
     return _client(url, SOCKET_TIMEOUT, Retry(ExponentialBackoff(cap=1, base=0.05), 8))
 
 
 def probe(url: str) -> Redis:
-    """A client that asks once, and soon knows that nobody answers; raises as `client` does."""
+    """Returns a client that asks once and soon fails without an answer; raises as `client` does."""
     return _client(url, CONNECT_TIMEOUT, Retry(NoBackoff(), 0))
 
 
@@ -43,6 +42,6 @@ def _client(url: str, socket_timeout: timedelta, retry: Retry) -> Redis:
 
 
 def block_ms(redis: Redis, wanted: timedelta) -> int:
-    """For how long a read on this client may block, in milliseconds: at most half its limit."""
-    limit = redis.connection_pool.connection_kwargs["socket_timeout"]
-    return max(1, int(min(wanted.total_seconds(), limit / 2) * 1000))
+    """Returns for how many ms a read may block: as wanted, at most half the socket's timeout."""
+    timeout_s = redis.connection_pool.connection_kwargs["socket_timeout"]
+    return max(1, int(min(wanted.total_seconds(), timeout_s / 2) * 1000))

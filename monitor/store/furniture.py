@@ -1,4 +1,4 @@
-"""What the last pages of each host held, in Redis, by which furniture is known."""
+"""Traces of each host's last pages in Redis, by which furniture is recognised."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ if TYPE_CHECKING:
 
     from monitor.store.keys import Keys
 
-# For each host: 20 to 80 kB.
-PAGES = 64
+# Takes 20 to 80 kB for each host.
+MAX_PAGES = 64
 
 
 class FurnitureStore:
-    """The sites' memory; a host of which nothing is read any more is forgotten."""
+    """The store of page traces; those of a host that is no longer read expire."""
 
     def __init__(self, redis: Redis, keys: Keys) -> None:
         self._redis = redis
         self._keys = keys
 
-    def known(self, host: str) -> list[Trace]:
-        """What is remembered of a host, newest first."""
+    def traces(self, host: str) -> list[Trace]:
+        """Returns the traces of a host's last pages, newest first."""
         stored: Any = self._redis.lrange(self._keys.furniture(host), 0, -1)
-        return [Trace.from_bytes(one) for one in stored]
+        return [Trace.from_bytes(trace) for trace in stored]
 
-    def remember(self, host: str, page: Trace, known: list[Trace]) -> None:
-        """Add a page to what was `known`; it takes the place of the same article's others."""
+    def remember(self, host: str, page: Trace, traces: list[Trace]) -> None:
+        """Adds a page to the host's `traces`, in place of those of the same article."""
         key = self._keys.furniture(host)
         with self._redis.pipeline() as pipe:
-            for one in known:
-                if one.is_same_article(page):
-                    pipe.lrem(key, 0, one.to_bytes())  # type: ignore[arg-type]
+            for trace in traces:
+                if trace.is_same_article(page):
+                    pipe.lrem(key, 0, trace.to_bytes())  # type: ignore[arg-type]
             pipe.lpush(key, page.to_bytes())
-            pipe.ltrim(key, 0, PAGES - 1)
+            pipe.ltrim(key, 0, MAX_PAGES - 1)
             pipe.expire(key, WINDOW)
             pipe.execute()

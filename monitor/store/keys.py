@@ -1,4 +1,4 @@
-"""Every Redis key and channel of Presswatch, in one place; docs/operating.md lists them."""
+"""Names every Redis key and channel of Presswatch; docs/operating.md lists them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ DEFAULT_PREFIX = "presswatch:"
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Names under one prefix, so that several Presswatches can share a Redis."""
+    """Key names under one prefix, so that several instances of Presswatch can share a Redis."""
 
     prefix: str = DEFAULT_PREFIX
 
@@ -23,7 +23,7 @@ class Keys:
         return f"{self.prefix}feed:{feed_id}"
 
     def seen(self, feed_id: str) -> str:
-        """Hash: an entry's identity → its last version, the day it was there, edits queued."""
+        """Hash: an entry's identity → version, last day it was listed, edits queued."""
         return f"{self.prefix}seen:{feed_id}"
 
     def article(self, article_id: str) -> str:
@@ -36,12 +36,12 @@ class Keys:
         return f"{self.prefix}articles"
 
     def address(self, url_id: str) -> str:
-        """String: the id of the article that lives at a URL; expires."""
+        """String: the id of the article at a URL; expires."""
         return f"{self.prefix}address:{url_id}"
 
     @property
     def alerts(self) -> str:
-        """Stream, and Pub/Sub channel, of all alerts."""
+        """Stream and Pub/Sub channel of all alerts."""
         return f"{self.prefix}alerts"
 
     def alerts_of(self, watchlist: str) -> str:
@@ -53,19 +53,19 @@ class Keys:
         return f"{self.prefix}alert:{alert_id}"
 
     def ledger(self, alert_id: str) -> str:
-        """List: what happened to an alert on its way to subscribers, JSON; expires."""
+        """List: the record of an alert's deliveries, JSON; expires."""
         return f"{self.prefix}ledger:{alert_id}"
 
-    def told(self, topic_id: str) -> str:
-        """String: what a watchlist has made of a topic, so that no alert comes twice; expires."""
+    def history(self, topic_id: str) -> str:
+        """String: a watchlist's alerts on a topic, so that none is repeated, JSON; expires."""
         return f"{self.prefix}told:{topic_id}"
 
     def shingle(self, number: int) -> str:
-        """String: the article that last said certain words in a row; expires."""
+        """String: the id of the last article whose text contains a shingle; expires."""
         return f"{self.prefix}shingle:{number:x}"
 
     def sketch(self, article_id: str) -> str:
-        """String: an article's story, and what tells it from other stories; expires."""
+        """String: an article's story and the sketch of its text, in bytes; expires."""
         return f"{self.prefix}sketch:{article_id}"
 
     def story(self, story_id: str) -> str:
@@ -77,7 +77,7 @@ class Keys:
         return f"{self.prefix}held:{subscriber}"
 
     def gathering(self, subscriber: str) -> str:
-        """String: since when a digest by interval gathers (epoch seconds); expires with it."""
+        """String: when a digest by interval began (epoch seconds); expires at its end."""
         return f"{self.prefix}gathering:{subscriber}"
 
     @property
@@ -90,19 +90,19 @@ class Keys:
         return f"{self.prefix}subscriber:{subscriber}"
 
     def sent(self, subscriber: str) -> str:
-        """Sorted set: delivery → when it was made (epoch seconds), for the limit; expires."""
+        """Sorted set: delivery → when its place under the limit was taken (epoch seconds)."""
         return f"{self.prefix}sent:{subscriber}"
 
     def thread(self, topic_id: str) -> str:
-        """String: the first message about a story at one subscriber, JSON; expires."""
+        """String: the first message that one subscriber was sent about a story, JSON; expires."""
         return f"{self.prefix}thread:{topic_id}"
 
     def outstanding(self, queue: str) -> str:
-        """Hash: job id → what has been promised and not yet done, JSON."""
+        """Hash: job id → the arguments of a job that is still to be done, JSON."""
         return f"{self.prefix}outstanding:{queue}"
 
     def attempts(self, queue: str) -> str:
-        """Hash: job id → how often it has been begun."""
+        """Hash: job id → how often it was begun."""
         return f"{self.prefix}attempts:{queue}"
 
     def lease(self, queue: str, job_id: str) -> str:
@@ -110,34 +110,34 @@ class Keys:
         return f"{self.prefix}lease:{queue}:{job_id}"
 
     def failed(self, queue: str) -> str:
-        """Hash: job id → what was given up, and why, JSON."""
+        """Hash: job id → the arguments of a job that was given up, the error and the time, JSON."""
         return f"{self.prefix}failed:{queue}"
 
     def queue(self, name: str) -> str:
-        """The name of an RQ queue; RQ puts its own prefix before it."""
+        """Returns the name of an RQ queue; RQ puts its own prefix before it."""
         return name if self.prefix == DEFAULT_PREFIX else f"{self.prefix}{name}"
 
-    def host_next(self, host: str) -> str:
-        """String: the first free moment for a request to a host (epoch seconds); expires."""
-        return f"{self.prefix}host:{host}:next"
+    def turnstile_next(self, destination: str) -> str:
+        """String: the first free moment for a request (epoch seconds); expires."""
+        return f"{self.prefix}host:{destination}:next"
 
-    def host_slot(self, host: str, holder: str) -> str:
-        """String: the moment that was promised to one request; expires."""
-        return f"{self.prefix}host:{host}:slot:{holder}"
+    def turnstile_slot(self, destination: str, holder: str) -> str:
+        """String: the moment that one request was given (epoch seconds); expires."""
+        return f"{self.prefix}host:{destination}:slot:{holder}"
 
-    def host_busy(self, host: str) -> str:
-        """Sorted set: request under way → when it is over at the latest (epoch seconds)."""
-        return f"{self.prefix}host:{host}:busy"
+    def turnstile_busy(self, destination: str) -> str:
+        """Sorted set: request under way → when its lease ends (epoch seconds); expires."""
+        return f"{self.prefix}host:{destination}:busy"
 
-    def host_held(self, host: str) -> str:
-        """String: a host has asked to be left alone; expires when it may be asked again."""
-        return f"{self.prefix}host:{host}:held"
+    def turnstile_closed(self, destination: str) -> str:
+        """String: present while a destination is not to be asked; expires at the end of that."""
+        return f"{self.prefix}host:{destination}:held"
 
     def furniture(self, host: str) -> str:
-        """List: what the last pages of a host held, in bytes; expires."""
+        """List: traces of a host's last pages, in bytes; expires."""
         return f"{self.prefix}furniture:{host}"
 
     @property
     def leader(self) -> str:
-        """String: the scheduler that leads; expires."""
+        """String: the lock of the scheduler that leads; expires unless renewed."""
         return f"{self.prefix}leader"

@@ -1,4 +1,4 @@
-"""Redis replies in Python's types: the client's own annotations leave open what comes back."""
+"""Converts Redis replies to Python types, which redis-py's annotations leave open."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from typing import Any
 
 
 def text(reply: Any) -> str:
-    """A reply that is text."""
+    """Returns a reply as text."""
     return reply.decode() if isinstance(reply, bytes) else str(reply)
 
 
 def stream_entries(reply: Any) -> list[tuple[str, dict[bytes, bytes]]]:
-    """A stream's entries (id, fields), as XRANGE gives them; those deleted in between left out."""
-    return [(text(name), fields) for name, fields in reply or () if fields is not None]
+    """Returns the entries (id, fields) in a reply to XRANGE, without deleted ones."""
+    return [(text(stream_id), fields) for stream_id, fields in reply or () if fields is not None]
 
 
 def first_stream(reply: Any) -> list[tuple[str, dict[bytes, bytes]]]:
-    """The entries of the one stream that XREAD was asked for: RESP2 gives a list, RESP3 a map."""
+    """Returns the entries in a reply to XREAD for one stream: a list in RESP2, a map in RESP3."""
     if not reply:
         return []
     if isinstance(reply, dict):

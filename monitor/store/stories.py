@@ -1,4 +1,4 @@
-"""Stories in Redis: which article belongs to which, found by what their texts have in common."""
+"""Stories in Redis: which articles belong to which story, found by the text that they share."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 # How long after its last copy another copy of a text belongs to the same story.
 WINDOW = timedelta(hours=72)
-# An entry is known for as long as it is in its feed, and may be edited after a year: about 300
-# bytes for each alert keep it from alerting again. Articles and stories need not live so long.
-REMEMBER = timedelta(days=400)
+# An entry is known as long as its feed lists it, and may be edited after a year: about 300 bytes
+# for each alert keep it from alerting again. Articles and stories need not be kept as long.
+HISTORY_LIFE = timedelta(days=400)
 
 
 class StoryStore:
-    """The stories' part of the store; what finds them expires after the window."""
+    """The store of stories; the index that finds them expires after `WINDOW`."""
 
     def __init__(self, redis: Redis, keys: Keys, keep: timedelta) -> None:
         self._redis = redis
@@ -33,25 +33,25 @@ class StoryStore:
         self._keep = keep
 
     def index_keys(self, sketch: Sketch | None) -> list[str]:
-        """The keys under which articles of the same story are found, to be watched."""
+        """Returns the keys under which articles of the same story are found, to be watched."""
         return [self._keys.shingle(number) for number in sketch.keys] if sketch else []
 
     def find(self, sketch: Sketch | None) -> str | None:
-        """The story that a text belongs to, where one of its articles is known."""
+        """Returns the story that a text belongs to, or None if no article of it is known."""
         if sketch is None:
             return None
-        found = self._redis.mget(self.index_keys(sketch))
-        candidates = dict.fromkeys(text(article) for article in found if article)
+        indexed = self._redis.mget(self.index_keys(sketch))
+        candidates = dict.fromkeys(text(article_id) for article_id in indexed if article_id)
         for article_id in candidates:
             stored: Any = self._redis.get(self._keys.sketch(article_id))
             if stored:
-                story, _, other = stored.partition(b" ")
+                story_id, _, other = stored.partition(b" ")
                 if same_story(sketch, Sketch.from_bytes(other)):
-                    return text(story)
+                    return text(story_id)
         return None
 
     def put(self, story_id: str, article_id: str, sketch: Sketch | None, pipe: Pipeline) -> None:
-        """Add to a transaction: an article belongs to a story, and others are found by it."""
+        """Adds an article to a story, in the transaction, and indexes its text."""
         pipe.sadd(self._keys.story(story_id), article_id)
         pipe.expire(self._keys.story(story_id), self._keep)
         if sketch:
@@ -61,24 +61,26 @@ class StoryStore:
                 pipe.set(key, article_id, ex=WINDOW)
 
     def count(self, story_id: str, *, with_article: str = "") -> int:
-        """How many articles a story has, with this one or without."""
+        """Returns how many articles a story has, `with_article` included."""
         key = self._keys.story(story_id)
         more = bool(with_article) and not self._redis.sismember(key, with_article)
         return int(self._redis.scard(key)) + more
 
-    def told_keys(self, topics: Iterable[tuple[str, str]]) -> list[str]:
-        """The keys that say what watchlists have made of topics, to be watched."""
-        return [self._told(*pair) for pair in topics]
+    def history_keys(self, topics: Iterable[tuple[str, str]]) -> list[str]:
+        """Returns the keys of the histories of (watchlist, topic) pairs, to be watched."""
+        return [self._history_key(watchlist, topic) for watchlist, topic in topics]
 
-    def told(self, watchlist: str, topic: str) -> TopicHistory:
-        """What a watchlist has made of a topic."""
-        stored = self._redis.get(self._told(watchlist, topic))
+    def history(self, watchlist: str, topic: str) -> TopicHistory:
+        """Returns the history of a watchlist's alerts on a topic."""
+        stored = self._redis.get(self._history_key(watchlist, topic))
         return from_json(TopicHistory, stored) if stored else TopicHistory()
 
-    def tell(self, watchlist: str, topic: str, history: TopicHistory, pipe: Pipeline) -> None:
-        """Add to a transaction: what a watchlist has made of a topic."""
-        life = max(self._keep, REMEMBER)
-        pipe.set(self._told(watchlist, topic), as_json(history), ex=life)
+    def put_history(
+        self, watchlist: str, topic: str, history: TopicHistory, pipe: Pipeline
+    ) -> None:
+        """Writes the history of a watchlist's alerts on a topic, in the transaction."""
+        life = max(self._keep, HISTORY_LIFE)
+        pipe.set(self._history_key(watchlist, topic), as_json(history), ex=life)
 
-    def _told(self, watchlist: str, topic: str) -> str:
-        return self._keys.told(content_id(watchlist, topic))
+    def _history_key(self, watchlist: str, topic: str) -> str:
+        return self._keys.history(content_id(watchlist, topic))

@@ -1,4 +1,4 @@
-"""Subscribers in Redis: what they are owed but not yet sent, how they fare, what they were sent."""
+"""Subscribers in Redis: held alerts, failures and pauses, message limits, delivery ledgers."""
 
 from __future__ import annotations
 
@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 
     from monitor.store.keys import Keys
 
-# An alert that is tried again and again has a ledger that ends somewhere.
-MOST_NOTES = 200
-# Begins the member of the held alerts that is a message.
+# Bounds the ledger of an alert whose delivery is tried again and again.
+MAX_NOTES = 200
+# Marks a member of the held alerts as a message that was tried.
 _TRIED = "tried:"
 
-# One atomic step: who has a place keeps it, who has none gets one or hears when one is free.
+# One atomic step: a delivery that has a place keeps it; another takes a free place, or learns how
+# many seconds remain until one is free.
 _RESERVE = """
 local now, per, most, holder = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - per)
@@ -46,26 +47,26 @@ return '0'
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What is held: an alert, or the alerts of a message that was `tried` and stays as it is."""
+    """A held alert, or the alerts of a message that was `tried` and must stay unchanged."""
 
     alerts: tuple[str, ...]
     tried: bool = False
 
     @classmethod
     def from_member(cls, member: str) -> Self:
-        """Read a member of the sorted set back."""
+        """Parses a member of the sorted set."""
         head, mark, ids = member.rpartition(_TRIED)
         return cls(tuple(ids.split(",")), tried=True) if mark and not head else cls((member,))
 
     @property
     def member(self) -> str:
-        """The member of the sorted set that stands for it."""
+        """Returns the member of the sorted set."""
         return f"{_TRIED}{','.join(self.alerts)}" if self.tried else self.alerts[0]
 
 
 @dataclass(frozen=True, slots=True)
-class Thread:
-    """The first message about a story in a chat: where it stands, and the alert it shows."""
+class ChatThread:
+    """The first message about a story in a chat: its place, and the alert that it shows."""
 
     channel: str
     message: str
@@ -73,11 +74,11 @@ class Thread:
 
 
 def _nothing(_: SubscriberState, __: SubscriberState, ___: Pipeline) -> None:
-    """Change a state and no more."""
+    """Adds nothing to a transaction."""
 
 
 class SubscriberStore:
-    """The subscribers' part of the store."""
+    """The store of subscribers."""
 
     def __init__(self, redis: Redis, keys: Keys, keep: timedelta) -> None:
         self._redis = redis
@@ -85,20 +86,20 @@ class SubscriberStore:
         self._keep = keep
         self._reserve = redis.register_script(_RESERVE)
 
-    # What is held.
+    # Held alerts.
 
     def hold(self, subscriber: str, releases: Mapping[Held, datetime], pipe: Pipeline) -> None:
-        """Add to a transaction: keep alerts for a subscriber until their times."""
+        """Holds alerts for a subscriber until their release times, in the transaction."""
         scores = {held.member: moment.timestamp() for held, moment in releases.items()}
         pipe.zadd(self._keys.held(subscriber), scores)
         pipe.sadd(self._keys.holding, subscriber)
 
     def holding(self) -> list[str]:
-        """The names of subscribers for whom alerts are, or lately were, held."""
+        """Returns the names of subscribers for whom alerts are, or lately were, held."""
         return sorted(text(name) for name in self._redis.smembers(self._keys.holding))
 
     def held(self, subscriber: str) -> int:
-        """How many alerts are held for a subscriber."""
+        """Returns how many alerts are held for a subscriber."""
         members = self._redis.zrange(self._keys.held(subscriber), 0, -1)
         return sum(len(Held.from_member(text(member)).alerts) for member in members)
 
@@ -106,50 +107,51 @@ class SubscriberStore:
         self,
         subscriber: str,
         until: datetime | None,
-        most: int,
+        limit: int,
         hand_over: Callable[[list[Held], Pipeline], None],
     ) -> list[Held]:
-        """Take what is held and whose time has come, first ones first, and hand it over.
+        """Takes at most `limit` held alerts or messages that are due, and hands them over.
 
-        `hand_over` adds to the same transaction. Without `until`, all are taken, however early.
+        Those that are due first are taken first; without `until`, all are due. `hand_over` adds to
+        the same transaction.
         """
         key = self._keys.held(subscriber)
         taken: list[Held] = []
 
         def move(pipe: Pipeline) -> None:
             latest = until.timestamp() if until else "+inf"
-            found = pipe.zrangebyscore(key, "-inf", latest, start=0, num=most)
-            taken[:] = (Held.from_member(text(member)) for member in found)
-            left = int(pipe.zcard(key)) - len(taken)
+            members = pipe.zrangebyscore(key, "-inf", latest, start=0, num=limit)
+            taken[:] = (Held.from_member(text(member)) for member in members)
+            remaining = int(pipe.zcard(key)) - len(taken)
             pipe.multi()
-            if not left:
+            if not remaining:
                 pipe.srem(self._keys.holding, subscriber)
             if taken:
-                pipe.zrem(key, *found)
+                pipe.zrem(key, *members)
                 hand_over(taken, pipe)
 
         self._redis.transaction(move, key)
         return taken
 
     def hasten(self, subscriber: str, latest: datetime) -> None:
-        """Let no held alert wait longer than until a moment."""
+        """Brings forward to `latest` the held alerts that would be released later."""
         key, score = self._keys.held(subscriber), latest.timestamp()
         late = self._redis.zrangebyscore(key, f"({score}", "+inf")
         if late:
-            # What somebody else has taken in between stays taken.
+            # `xx` does not bring back what another process has taken in the meantime.
             self._redis.zadd(key, dict.fromkeys(map(text, late), score), xx=True, lt=True)
 
     def gathering_since(self, subscriber: str, every: timedelta, now: datetime) -> datetime:
-        """When the first alert came that goes out together with one that comes now."""
+        """Returns when the digest by interval began that an alert of now belongs to."""
         key = self._keys.gathering(subscriber)
         self._redis.set(key, now.timestamp(), nx=True, px=every)
         stored = self._redis.get(key)
         return datetime.fromtimestamp(float(stored), UTC) if stored else now
 
     def reserve(self, subscriber: str, delivery: str, limit: Limit, now: datetime) -> timedelta:
-        """Ask to send one more message: how long until there is room, or nothing.
+        """Takes a place under the limit for a delivery; returns how long to wait if none is free.
 
-        A delivery that has a place keeps it however often it asks.
+        A delivery that has a place keeps it, however often it asks.
         """
         wait = self._reserve(
             keys=[self._keys.sent(subscriber)],
@@ -158,13 +160,13 @@ class SubscriberStore:
         return timedelta(seconds=float(wait))
 
     def give_back(self, subscriber: str, delivery: str, pipe: Pipeline) -> None:
-        """Add to a transaction: this delivery sends nothing for now, its place is free."""
+        """Frees the place of a delivery that sends nothing for now, in the transaction."""
         pipe.zrem(self._keys.sent(subscriber), delivery)
 
-    # How they fare.
+    # Failures and pauses.
 
     def state(self, subscriber: str) -> SubscriberState:
-        """What the deliveries since the last success have taught us."""
+        """Returns the failures since the last success, and the pause that they led to."""
         stored = self._redis.get(self._keys.subscriber(subscriber))
         return from_json(SubscriberState, stored) if stored else SubscriberState()
 
@@ -174,9 +176,9 @@ class SubscriberStore:
         decide: Callable[[SubscriberState], SubscriberState],
         alongside: Callable[[SubscriberState, SubscriberState, Pipeline], None] = _nothing,
     ) -> SubscriberState:
-        """Replace the state by what `decide` makes of it; returns the new one.
+        """Replaces the state by what `decide` returns for it; returns the new state.
 
-        `alongside` gets the old and the new one, and adds to the same transaction.
+        `alongside` gets the old and the new state, and adds to the same transaction.
         """
         key = self._keys.subscriber(subscriber)
         decided = SubscriberState()
@@ -184,42 +186,42 @@ class SubscriberStore:
         def write(pipe: Pipeline) -> None:
             nonlocal decided
             stored = pipe.get(key)
-            before = from_json(SubscriberState, stored) if stored else SubscriberState()
-            decided = decide(before)
+            previous = from_json(SubscriberState, stored) if stored else SubscriberState()
+            decided = decide(previous)
             pipe.multi()
             pipe.set(key, as_json(decided), ex=self._keep)
-            alongside(before, decided, pipe)
+            alongside(previous, decided, pipe)
 
         self._redis.transaction(write, key)
         return decided
 
     def recovered(self, subscriber: str, pipe: Pipeline) -> None:
-        """Add to a transaction: the subscriber has taken something."""
+        """Forgets the failures of a subscriber that has accepted a message, in the transaction."""
         pipe.delete(self._keys.subscriber(subscriber))
 
-    # What they were sent.
+    # Deliveries.
 
     def note(self, alert_ids: Iterable[str], note: DeliveryNote, pipe: Pipeline) -> None:
-        """Add to a transaction: a line in these alerts' ledgers."""
+        """Adds a line to the ledgers of these alerts, in the transaction."""
         line = as_json(note)
         for alert_id in alert_ids:
             key = self._keys.ledger(alert_id)
             pipe.rpush(key, line)
-            pipe.ltrim(key, -MOST_NOTES, -1)
+            pipe.ltrim(key, -MAX_NOTES, -1)
             pipe.expire(key, self._keep)
 
     def ledger(self, alert_id: str) -> list[DeliveryNote]:
-        """What happened to an alert on its way to subscribers, oldest first."""
+        """Returns the record of an alert's deliveries, oldest first."""
         lines = self._redis.lrange(self._keys.ledger(alert_id), 0, -1)
         return [from_json(DeliveryNote, line) for line in lines]
 
-    def thread(self, subscriber: str, story_id: str) -> Thread | None:
-        """The first message about a story that a subscriber was sent."""
+    def thread(self, subscriber: str, story_id: str) -> ChatThread | None:
+        """Returns the first message that a subscriber was sent about a story, or None."""
         stored = self._redis.get(self._keys.thread(content_id(subscriber, story_id)))
-        return Thread(**json.loads(stored)) if stored else None
+        return ChatThread(**json.loads(stored)) if stored else None
 
-    def start_thread(self, subscriber: str, story_id: str, thread: Thread) -> None:
-        """Note the first message about a story."""
+    def start_thread(self, subscriber: str, story_id: str, thread: ChatThread) -> None:
+        """Stores the first message that a subscriber was sent about a story."""
         value = {"channel": thread.channel, "message": thread.message, "alert": thread.alert}
         key = self._keys.thread(content_id(subscriber, story_id))
         self._redis.set(key, json.dumps(value), ex=self._keep)

@@ -1,4 +1,4 @@
-"""kill -9 in the middle: nothing is lost, nothing comes twice."""
+"""Killing processes in the middle of their work loses and repeats nothing."""
 
 import json
 import time
@@ -66,7 +66,7 @@ subscribers:
 
 
 def received(site, path):
-    """The alerts that a receiver has taken, by the keys under which they came."""
+    """Returns the ids of the alerts that a receiver accepted, by idempotency key."""
     by_key = {}
     for headers, body in site.received:
         if headers[":path"] == path:
@@ -91,13 +91,13 @@ def test_killing_while_alerts_are_delivered_held_and_released_loses_and_repeats_
         site.delays[f"/{name}"] = 0.05
     expected = []
     for number in range(ALERTS):
-        told = notice(f"Alert {number}", "It happened.", now=datetime.now(UTC))
-        expected.append(told.id)
+        alert = notice(f"Alert {number}", "It happened.", now=datetime.now(UTC))
+        expected.append(alert.id)
         with redis.pipeline() as pipe:
             pipe.multi()
-            store.alerts.publish(replace(told, subscribers=names), pipe)
+            store.alerts.publish(replace(alert, subscribers=names), pipe)
             for name in names:
-                queues.enqueue_delivery(Delivery(name, (told.id,)), pipe)
+                queues.enqueue_delivery(Delivery(name, (alert.id,)), pipe)
             pipe.execute()
 
     for pause in (2.5, 3, 3.5):
@@ -114,8 +114,8 @@ def test_killing_while_alerts_are_delivered_held_and_released_loses_and_repeats_
     def missing():
         taken = {name: received(site, f"/{name}").values() for name in names}
         return {
-            name: len(set(expected) - {alert for ids in found for alert in ids})
-            for name, found in taken.items()
+            name: len(set(expected) - {alert_id for ids in messages for alert_id in ids})
+            for name, messages in taken.items()
         }
 
     eventually(lambda: missing()["night"], ALERTS, within=1)
@@ -125,13 +125,15 @@ def test_killing_while_alerts_are_delivered_held_and_released_loses_and_repeats_
     eventually(lambda: redis.hlen("presswatch:outstanding:deliveries"), 0, within=30)
     for name in names:
         by_key = received(site, f"/{name}")
-        # A repetition comes under the key of the first time, and no alert comes under two keys.
-        assert Counter(alert for ids in by_key.values() for alert in ids) == Counter(expected), name
+        # A repetition has the key of the first attempt, and no alert has two keys.
+        assert Counter(alert_id for ids in by_key.values() for alert_id in ids) == Counter(
+            expected
+        ), name
     assert redis.hlen("presswatch:failed:deliveries") == 0
     assert len(received(site, "/night")) == 1
 
 
-def test_what_was_under_way_comes_back_soon_after_all_workers_were_killed(
+def test_running_jobs_are_recovered_soon_after_all_workers_were_killed(
     site, words, configure, presswatch, redis, redis_url, store, queues, eventually
 ):
     watchlist = "{name: even, query: '\"NATO-Russia Council\"', once_per: article}"
@@ -145,11 +147,11 @@ def test_what_was_under_way_comes_back_soon_after_all_workers_were_killed(
     site.put_page("/1", "Report", "The NATO-Russia Council met. ", words)
     site.put_feed("/feed.xml", [("Report", "/1")])
     site.delays |= {"/1": 60, "/hook": 60}
-    told = notice("It happened", "Just now.", now=datetime.now(UTC))
+    alert = notice("It happened", "Just now.", now=datetime.now(UTC))
     with redis.pipeline() as pipe:
         pipe.multi()
-        store.alerts.keep(told, pipe)
-        queues.enqueue_delivery(Delivery("hook", (told.id,)), pipe)
+        store.alerts.keep(alert, pipe)
+        queues.enqueue_delivery(Delivery("hook", (alert.id,)), pipe)
         pipe.execute()
     presswatch.start("scheduler", "--config", config, REDIS_URL=redis_url)
     worker = presswatch.start("worker", "--config", config, REDIS_URL=redis_url)
@@ -159,6 +161,6 @@ def test_what_was_under_way_comes_back_soon_after_all_workers_were_killed(
     killed = time.monotonic()
     presswatch.start("worker", "--config", config, REDIS_URL=redis_url)
     eventually(lambda: (site.asked()["/1"], len(site.received)), (2, 2), within=40)
-    # A lease of 8 s, and two looks of the scheduler's.
+    # A lease of 8 s, and two looks of the scheduler.
     assert time.monotonic() - killed < 22
     eventually(lambda: redis.xlen("presswatch:alerts"), 1)

@@ -1,4 +1,4 @@
-"""Time limits within a job, beside the job's own."""
+"""Time limits inside a job, whose own limit holds again afterwards."""
 
 import signal
 import threading
@@ -31,7 +31,7 @@ def test_code_that_does_not_end_is_cut_off(work):
         work()
 
 
-def test_code_that_swallows_everything_is_cut_off_the_next_time():
+def test_code_that_swallows_everything_is_cut_off_a_second_later():
     with pytest.raises(TimeUp), time_limit(SOON):
         try:
             compute()
@@ -39,13 +39,13 @@ def test_code_that_swallows_everything_is_cut_off_the_next_time():
             compute()
 
 
-def test_what_is_quick_is_left_alone():
+def test_quick_code_is_not_cut_off():
     with time_limit(SOON):
         pass
     time.sleep(0.2)
 
 
-def test_the_limit_around_it_holds_again():
+def test_the_outer_limit_holds_again_afterwards():
     class Late(Exception):
         pass
 
@@ -64,7 +64,7 @@ def test_the_limit_around_it_holds_again():
         signal.signal(signal.SIGALRM, before)
 
 
-def test_outside_the_main_thread_there_is_none():
+def test_outside_the_main_thread_there_is_no_limit():
     done = []
 
     def work():

@@ -1,4 +1,4 @@
-"""The ledger of owed jobs, beside a real RQ."""
+"""Queues and the ledger of owed jobs, with a real RQ."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ from monitor.config.schema import Settings
 from monitor.http.client import HttpClient
 from monitor.jobs import ledger
 from monitor.jobs.queues import FRONT, SERIALIZER, Queues
-from monitor.jobs.recovery import MOST_ATTEMPTS
+from monitor.jobs.recovery import MAX_ATTEMPTS
 from monitor.model import Feed
 from monitor.scheduler.poll import Poller
 
@@ -51,11 +51,11 @@ def test_two_versions_of_an_entry_are_two_jobs_and_one_version_is_one(queues, en
     assert queues.depths()["articles"].owed == 2
 
 
-def test_the_same_words_at_two_addresses_are_two_jobs(enqueue):
+def test_the_same_text_at_two_addresses_is_two_jobs(enqueue):
     assert enqueue() != enqueue(entry=ENTRY | {"url": "https://a.example/2"})
 
 
-def test_a_job_that_rq_knows_is_left_alone(queues, enqueue):
+def test_a_job_that_rq_has_is_not_recovered(queues, enqueue):
     enqueue()
     assert [queues.recover(), queues.recover()] == [[], []]
     assert queues.depths()["articles"].queued == 1
@@ -79,13 +79,13 @@ def quick_leases(monkeypatch):
 
 @pytest.fixture
 def taken(redis, enqueue):
-    """A job that a worker took off its queue."""
+    """Returns the id of a job that a worker took off its queue."""
     job_id = enqueue()
     redis.delete("rq:queue:articles")
     return job_id
 
 
-def test_a_job_that_somebody_runs_is_left_alone_however_long_it_takes(queues, taken, quick_leases):
+def test_a_running_job_is_not_recovered_however_long_it_takes(queues, taken, quick_leases):
     with queues.lease("articles", taken) as ours:
         assert ours
         for _ in range(5):
@@ -94,7 +94,7 @@ def test_a_job_that_somebody_runs_is_left_alone_however_long_it_takes(queues, ta
     assert [queues.recover(), queues.recover()] == [[], [taken]]
 
 
-def test_a_lease_that_redis_lost_is_taken_anew(redis, queues, taken, quick_leases, eventually):
+def test_a_lease_that_redis_lost_is_taken_again(redis, queues, taken, quick_leases, eventually):
     with queues.lease("articles", taken):
         redis.delete(f"presswatch:lease:articles:{taken}")
         eventually(lambda: queues.running("articles", [taken]), {taken}, within=5)
@@ -102,7 +102,7 @@ def test_a_lease_that_redis_lost_is_taken_anew(redis, queues, taken, quick_lease
     assert queues.running("articles", [taken]) == set()
 
 
-def test_a_job_is_run_by_one_at_a_time(queues, taken):
+def test_a_job_has_one_lease_at_a_time(queues, taken):
     with queues.lease("articles", taken), queues.lease("articles", taken) as second:
         assert not second
     with queues.lease("articles", taken) as third:
@@ -122,9 +122,7 @@ with queues.lease("articles", sys.argv[2]):
 """
 
 
-def test_a_job_comes_back_within_20_s_when_the_process_that_runs_it_is_killed(
-    queues, taken, redis_url
-):
+def test_a_job_is_recovered_within_20_s_after_its_process_is_killed(queues, taken, redis_url):
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLD, redis_url, taken], stdout=subprocess.PIPE, text=True
     )
@@ -135,7 +133,7 @@ def test_a_job_comes_back_within_20_s_when_the_process_that_runs_it_is_killed(
     killed = time.monotonic()
     while queues.recover() != [taken]:
         time.sleep(1)
-    # The scheduler looks every five seconds, and twice.
+    # A lost job takes two looks, a second apart here and five seconds apart in the scheduler.
     assert time.monotonic() - killed < ledger.LEASE.total_seconds() + 4
 
 
@@ -150,12 +148,12 @@ def test_a_job_that_is_settled_is_no_longer_owed(redis, queues, enqueue):
     assert queues.begin("articles", job_id) == 0
 
 
-def test_a_job_that_rq_calls_failed_is_owed_all_the_same(redis, queues, enqueue):
+def test_a_job_that_rq_calls_failed_is_still_owed(redis, queues, enqueue):
     job_id = enqueue()
     job = Job.fetch(job_id, connection=redis, serializer=SERIALIZER)
     job.retries_left = 0
     job.save()
-    # Outside a pool's worker nothing is run, and RQ calls the job failed.
+    # A worker outside the pool runs nothing, and RQ calls the job failed.
     worker = SimpleWorker(queues.served("articles"), connection=redis, serializer=SERIALIZER)
     worker.work(burst=True, logging_level="CRITICAL")
     assert Job.fetch(job_id, connection=redis, serializer=SERIALIZER).is_failed
@@ -164,7 +162,7 @@ def test_a_job_that_rq_calls_failed_is_owed_all_the_same(redis, queues, enqueue)
     assert queues.depths()["articles"].queued == 1
 
 
-def test_what_rq_noted_of_a_killed_worker_is_forgotten(redis, queues, taken):
+def test_rqs_records_of_a_killed_worker_are_removed(redis, queues, taken):
     redis.zadd("rq:wip:articles", {f"{taken}:execution": 1, "entry-done:execution": 1})
     redis.hset("rq:job:entry-done", "status", "started")
     queues.recover()
@@ -172,7 +170,7 @@ def test_what_rq_noted_of_a_killed_worker_is_forgotten(redis, queues, taken):
     assert redis.exists(f"rq:job:{taken}")
 
 
-def test_what_failed_long_ago_is_forgotten(queues, enqueue):
+def test_jobs_that_failed_long_ago_are_forgotten(queues, enqueue):
     queues.give_up("articles", enqueue(), "HTTP 422")
     now = datetime.now(UTC)
     assert queues.forget_failed(now - timedelta(days=1)) == 0
@@ -183,7 +181,7 @@ def test_what_failed_long_ago_is_forgotten(queues, enqueue):
 
 def test_a_job_that_kills_its_workers_is_given_up_in_the_end(redis, queues, enqueue):
     job_id = enqueue()
-    for _ in range(MOST_ATTEMPTS):
+    for _ in range(MAX_ATTEMPTS):
         queues.begin("articles", job_id)
     redis.delete("rq:queue:articles", f"rq:job:{job_id}")
     queues.recover()
@@ -200,21 +198,21 @@ def test_nothing_in_redis_is_a_pickle(redis, enqueue):
         assert not any(b"\x80\x04" in value or b"\x80\x05" in value for value in values), key
 
 
-def take(queues, most):
-    """The ids of jobs in the order in which a worker takes them."""
+def take(queues, limit):
+    """Returns the ids of jobs in the order in which a worker takes them."""
     served = queues.served("articles")
-    found = []
-    while len(found) < most:
+    job_ids = []
+    while len(job_ids) < limit:
         taken = served[0].dequeue_any(
             served, None, connection=served[0].connection, serializer=SERIALIZER
         )
         if taken is None:
             break
-        found.append(taken[0].id)
-    return found
+        job_ids.append(taken[0].id)
+    return job_ids
 
 
-def test_a_feed_of_many_entries_does_not_keep_others_waiting(site, store, queues):
+def test_a_feed_of_many_entries_does_not_delay_other_feeds(site, store, queues):
     big, small = Feed(f"{site.url}/big.xml"), Feed(f"{site.url}/small.xml")
     site.put_feed("/big.xml", [(f"Title {number}", f"/{number}") for number in range(300)])
     site.put_feed("/small.xml", [("Other", "/other")])
@@ -233,7 +231,7 @@ def test_a_feed_of_many_entries_does_not_keep_others_waiting(site, store, queues
     assert urls.index(f"{site.url}/other") == FRONT
 
 
-def test_a_job_is_found_in_whichever_queue_it_is_and_comes_back_to_the_ordinary_one(redis, queues):
+def test_a_lost_bulk_job_is_recovered_to_the_ordinary_queue(redis, queues):
     with redis.pipeline() as pipe:
         pipe.multi()
         queues.enqueue_entry("feed", ENTRY, "v1", pipe, bulk=True)
@@ -246,7 +244,7 @@ def test_a_job_is_found_in_whichever_queue_it_is_and_comes_back_to_the_ordinary_
     assert queues.rq["articles"].get_job_ids() == [job_id]
 
 
-def test_the_time_limit_of_a_job_follows_that_of_a_fetch(redis, store):
+def test_the_time_limit_of_a_job_depends_on_that_of_a_fetch(redis, store):
     slow = Queues(redis, store.keys, fetch=timedelta(minutes=2))
     assert slow.limit_s("articles") >= 240
     assert slow.limit_s("deliveries") == 60

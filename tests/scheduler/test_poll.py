@@ -1,4 +1,4 @@
-"""One poll: each kind of answer has an outcome, which is written down and puts off the next poll."""
+"""One poll: every kind of answer has an outcome, which is written down and times the next poll."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ from monitor.http.client import HttpClient
 from monitor.model import Feed
 from monitor.scheduler import apart, poll
 from monitor.scheduler.poll import Poller
-from monitor.scheduler.reports import Reports
+from monitor.scheduler.reports import PollReports
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 EVERY = timedelta(minutes=15)
@@ -44,7 +44,7 @@ def feed(site, store):
 def ask(store, queues, monkeypatch):
     """Polls feeds, one after another, as one process does."""
     monkeypatch.setattr(random.Random, "uniform", lambda *_: 0)
-    reports = Reports()
+    reports = PollReports()
 
     def ask(*feeds, now=NOW, settings=SETTINGS):
         async def run():
@@ -65,7 +65,8 @@ def put(site, body, status=200, **headers):
 
 def rss(*titles, title="Herald"):
     items = "".join(
-        f"<item><title>{escape(one)}</title><guid>{escape(one)}</guid></item>" for one in titles
+        f"<item><title>{escape(entry)}</title><guid>{escape(entry)}</guid></item>"
+        for entry in titles
     )
     return f"<rss version='2.0'><channel><title>{title}</title>{items}</channel></rss>"
 
@@ -80,7 +81,7 @@ def wait(store, feed):
     return store.feeds.due_at(feed.id) - NOW
 
 
-def test_new_and_edited_entries_are_queued_and_the_state_says_what_was_found(
+def test_new_and_edited_entries_are_queued_and_the_state_records_the_poll(
     site, feed, ask, store, redis
 ):
     put(site, rss("One", "Two"), ETag='"1"', **{"Last-Modified": "then"})
@@ -96,9 +97,7 @@ def test_new_and_edited_entries_are_queued_and_the_state_says_what_was_found(
 
 
 @pytest.mark.parametrize("answer", ["304", "the same bytes"])
-def test_an_unchanged_feed_is_a_success_and_keeps_what_it_had(
-    site, feed, ask, store, redis, answer
-):
+def test_an_unchanged_feed_is_a_success_and_keeps_its_state(site, feed, ask, store, redis, answer):
     put(site, rss("One"), **({"ETag": '"1"'} if answer == "304" else {}))
     before = ask(feed).state
     later = NOW + timedelta(hours=2)
@@ -128,7 +127,7 @@ def test_a_304_to_a_first_request_is_a_failure(site, feed, ask, store):
         (302, "", "HTTP 302"),
     ],
 )
-def test_a_failure_is_written_down_with_its_reason_and_puts_off_the_next_poll(
+def test_a_failure_is_written_down_with_its_reason_and_delays_the_next_poll(
     site, feed, ask, store, status, body, error
 ):
     put(site, rss("One"), ETag='"1"')
@@ -143,7 +142,7 @@ def test_a_failure_is_written_down_with_its_reason_and_puts_off_the_next_poll(
     assert wait(store, feed) == 2 * EVERY
 
 
-def test_a_feed_that_heals_starts_afresh(site, feed, ask, store):
+def test_a_feed_that_recovers_has_no_failures_left(site, feed, ask, store):
     put(site, "", 500)
     ask(feed)
     put(site, rss("One"))
@@ -159,7 +158,7 @@ def test_a_feed_that_does_not_answer_in_time_or_cannot_be_reached_fails(site, fe
     assert ask(feed).state.error.startswith("no connection")
 
 
-def test_a_server_is_left_alone_for_as_long_as_it_asks(site, feed, ask, store):
+def test_a_server_is_not_asked_again_for_as_long_as_it_wants(site, feed, ask, store):
     put(site, "", 429, **{"Retry-After": "7200"})
     for _ in range(5):
         ask(feed)
@@ -170,7 +169,7 @@ def broken_parser(*_, **__):
     raise KeyError("authors")
 
 
-def test_a_fault_of_ours_is_a_failure_like_any_other_and_said_once(
+def test_a_fault_of_presswatch_is_an_ordinary_failure_and_logged_once(
     site, feed, ask, store, monkeypatch
 ):
     put(site, rss("One"))
@@ -191,7 +190,7 @@ def test_a_fault_of_ours_is_a_failure_like_any_other_and_said_once(
 
 
 @pytest.mark.parametrize("failing", ["enqueue_entry", "depths"])
-def test_what_cannot_be_written_is_a_failure_too(
+def test_entries_that_cannot_be_written_are_a_failure_too(
     site, feed, ask, store, queues, monkeypatch, failing
 ):
     def fail(*_, **__):
@@ -207,7 +206,9 @@ def test_what_cannot_be_written_is_a_failure_too(
     assert ask(feed).new == 1
 
 
-def test_words_of_a_fault_hold_no_password_and_no_whole_document(site, feed, ask, monkeypatch):
+def test_the_message_of_a_fault_contains_no_password_and_no_whole_document(
+    site, feed, ask, monkeypatch
+):
     def fail(*_, **__):
         raise KeyError("https://me:hunter2@a.example/" + "x" * 10_000 + "\ud83d")
 
@@ -218,7 +219,7 @@ def test_words_of_a_fault_hold_no_password_and_no_whole_document(site, feed, ask
     assert len(error) < 400
 
 
-def test_a_half_pair_in_a_title_loses_no_entry(site, feed, ask, redis):
+def test_a_lone_surrogate_in_a_title_loses_no_entry(site, feed, ask, redis):
     document = {
         "version": "https://jsonfeed.org/version/1.1",
         "title": "Herald \ud83d",
@@ -230,7 +231,7 @@ def test_a_half_pair_in_a_title_loses_no_entry(site, feed, ask, redis):
     assert "Sound" in queued(redis)
 
 
-def test_a_redis_that_fails_is_for_the_caller(site, feed, ask, store, monkeypatch):
+def test_an_error_of_redis_is_raised(site, feed, ask, store, monkeypatch):
     def fail(*_, **__):
         raise RedisError("gone")
 
@@ -240,7 +241,9 @@ def test_a_redis_that_fails_is_for_the_caller(site, feed, ask, store, monkeypatc
         ask(feed)
 
 
-def test_a_feed_that_lists_thousands_is_taken_in_parts(site, feed, ask, store, redis, monkeypatch):
+def test_a_feed_that_lists_thousands_of_entries_is_queued_in_parts(
+    site, feed, ask, store, redis, monkeypatch
+):
     monkeypatch.setattr(entries, "MOST_AT_ONCE", 3)
     monkeypatch.setattr(entries, "FEW_AT_ONCE", 1)
     put(site, rss(*map(str, range(8))), ETag='"1"')
@@ -253,7 +256,7 @@ def test_a_feed_that_lists_thousands_is_taken_in_parts(site, feed, ask, store, r
     assert queued(redis) == sorted(map(str, range(8)))
 
 
-def test_where_much_waits_a_feed_adds_little(site, feed, ask, redis, monkeypatch):
+def test_a_feed_adds_little_to_a_long_queue(site, feed, ask, redis, monkeypatch):
     monkeypatch.setattr(entries, "MANY_WAITING", 2)
     monkeypatch.setattr(entries, "FEW_AT_ONCE", 1)
     put(site, rss(*map(str, range(8))))
@@ -264,10 +267,10 @@ def test_where_much_waits_a_feed_adds_little(site, feed, ask, redis, monkeypatch
 
 @pytest.fixture
 def large(monkeypatch):
-    monkeypatch.setattr(apart, "LARGE", 100)
+    monkeypatch.setattr(apart, "LARGE_BYTES", 100)
 
 
-def test_a_large_feed_is_read_in_another_process_all_the_same(site, feed, ask, redis, large):
+def test_a_large_feed_is_read_in_a_separate_process(site, feed, ask, redis, large):
     put(site, rss("One", "Two", title="AT&amp;T"))
     assert ask(feed).new == 2
     assert queued(redis) == ["One", "Two"]
@@ -275,7 +278,7 @@ def test_a_large_feed_is_read_in_another_process_all_the_same(site, feed, ask, r
     assert ask(feed).state.error.startswith("no feed")
 
 
-def test_a_reader_that_hangs_crashes_or_has_a_fault_fails_its_feed_and_no_other(
+def test_a_reader_that_crashes_or_has_a_fault_fails_only_its_feed(
     site, feed, ask, large, monkeypatch, tmp_path
 ):
     site.pages["/sound"] = (200, {}, rss("Sound", title="x" * 100).encode())
@@ -299,13 +302,13 @@ def test_a_reader_that_hangs_crashes_or_has_a_fault_fails_its_feed_and_no_other(
             reader(code)
             assert ask(feed).state.error == error
     monkeypatch.undo()
-    monkeypatch.setattr(apart, "LARGE", 100)
+    monkeypatch.setattr(apart, "LARGE_BYTES", 100)
     assert ask(sound).new == 1
 
 
 @pytest.fixture
 def sleeper(monkeypatch, tmp_path):
-    """A reader that takes for ever; gives its process id."""
+    """Makes the reader hang; returns a function that returns its process id."""
     (tmp_path / "reader.py").write_text(
         f"import os, pathlib, time\n"
         f"pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid()))\n"
@@ -318,7 +321,7 @@ def sleeper(monkeypatch, tmp_path):
 
 def test_a_reader_that_takes_too_long_is_killed(sleeper):
     async def read():
-        await apart.Apart(limit_s=3).read(b"x" * 1_000_000, url="", headers={}, now=NOW)
+        await apart.LargeFeeds(limit_s=3).read(b"x" * 1_000_000, url="", headers={}, now=NOW)
 
     with pytest.raises(FeedError, match="takes more than 3 s"):
         asyncio.run(read())
@@ -334,10 +337,10 @@ def test_a_reader_ends_when_its_parent_is_killed(tmp_path, eventually):
             sys.executable,
             "-c",
             "import asyncio, datetime, pathlib\n"
-            "from monitor.scheduler.apart import Apart\n"
+            "from monitor.scheduler.apart import LargeFeeds\n"
             f"body = pathlib.Path({str(tmp_path / 'body')!r}).read_bytes()\n"
             "now = datetime.datetime.now(datetime.UTC)\n"
-            "asyncio.run(Apart().read(body, url='http://a.example/', headers={}, now=now))\n",
+            "asyncio.run(LargeFeeds().read(body, url='http://a.example/', headers={}, now=now))\n",
         ]
     )
 
@@ -350,7 +353,7 @@ def test_a_reader_ends_when_its_parent_is_killed(tmp_path, eventually):
 
     eventually(lambda: len(readers()), 1)
     (reader,) = readers()
-    # It has its request, and works on it.
+    # Its second thread shows that it has received its request.
     eventually(lambda: len(list(Path(f"/proc/{reader}/task").iterdir())) > 1)
     parent.kill()
     parent.wait()
@@ -378,7 +381,7 @@ def events(lines, *levels):
     return [(line["event"], line.get("feed")) for line in lines if line["log_level"] in levels]
 
 
-def test_a_feed_is_said_to_break_once_and_to_heal_once(site, feed, ask):
+def test_a_failure_and_a_recovery_are_each_logged_once(site, feed, ask):
     with capture_logs() as lines:
         put(site, "", 500)
         for _ in range(3):
@@ -386,8 +389,8 @@ def test_a_feed_is_said_to_break_once_and_to_heal_once(site, feed, ask):
         put(site, rss("One"))
         ask(feed)
         ask(feed)
-    said = [event for event, _ in events(lines, "info", "warning", "error")]
-    assert sorted(said) == ["feed failed", "feed polled", "feed recovered"]
+    logged = [event for event, _ in events(lines, "info", "warning", "error")]
+    assert sorted(logged) == ["feed failed", "feed polled", "feed recovered"]
 
 
 @pytest.fixture
@@ -397,7 +400,7 @@ def unreachable(store):
     return feeds
 
 
-def test_without_a_network_one_line_says_so(site, feed, ask, unreachable):
+def test_an_unreachable_network_is_logged_in_one_line(site, feed, ask, unreachable):
     with capture_logs() as lines:
         ask(*unreachable)
         ask.reports.settle(NOW + timedelta(seconds=6))
@@ -413,19 +416,19 @@ def test_without_a_network_one_line_says_so(site, feed, ask, unreachable):
     assert ("feeds can be reached again", None) in events(lines, "info")
 
 
-def test_a_feed_that_cannot_be_reached_while_others_can_is_said_itself(
+def test_an_unreachable_feed_is_logged_itself_while_others_can_be_reached(
     site, feed, ask, unreachable
 ):
     put(site, rss("One"))
     with capture_logs() as lines:
         ask(*unreachable[:3], feed)
         ask.reports.settle(NOW + timedelta(seconds=6))
-    assert events(lines, "warning") == [("feed failed", one.url) for one in unreachable[:3]]
+    assert events(lines, "warning") == [("feed failed", feed.url) for feed in unreachable[:3]]
     with capture_logs() as lines:
         ask(*unreachable[3:5])
         assert events(lines, "warning") == []
         ask.reports.settle(NOW + timedelta(seconds=6))
-    assert events(lines, "warning") == [("feed failed", one.url) for one in unreachable[3:5]]
+    assert events(lines, "warning") == [("feed failed", feed.url) for feed in unreachable[3:5]]
 
 
 @pytest.mark.parametrize(
@@ -445,7 +448,7 @@ def test_a_feed_that_cannot_be_reached_while_others_can_is_said_itself(
     ],
     ids=range(11),
 )
-def test_whatever_a_feed_holds_its_poll_ends_in_an_outcome_that_is_written_down(
+def test_whatever_a_feed_contains_its_poll_has_an_outcome_that_is_written_down(
     site, feed, ask, store, body
 ):
     put(site, body)

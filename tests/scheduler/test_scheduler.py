@@ -1,4 +1,4 @@
-"""The scheduler, as a process of its own."""
+"""The scheduler as a separate process."""
 
 import asyncio
 import json
@@ -30,7 +30,7 @@ def scheduler(presswatch, redis_url):
     return start
 
 
-def test_a_slow_feed_holds_up_no_other(site, configure, scheduler, redis, eventually):
+def test_slow_feeds_do_not_delay_others(site, configure, scheduler, redis, eventually):
     for number in range(6):
         site.put_feed(f"/slow{number}", [])
         site.delays[f"/slow{number}"] = 18
@@ -42,9 +42,7 @@ def test_a_slow_feed_holds_up_no_other(site, configure, scheduler, redis, eventu
     assert all(site.asked()[f"/slow{number}"] <= 1 for number in range(6))
 
 
-def test_no_more_polls_of_a_host_at_once_than_allowed(
-    site, configure, scheduler, redis, eventually
-):
+def test_polls_of_one_host_at_once_are_limited(site, configure, scheduler, redis, eventually):
     feeds = "".join(f"  - {{url: {site.url}/{number}}}\n" for number in range(5))
     for number in range(5):
         site.put_feed(f"/{number}", [])
@@ -71,7 +69,7 @@ def test_polls_are_conditional_and_a_304_queues_nothing(
     assert redis.llen("rq:queue:articles") == 1
 
 
-def test_a_feed_that_fails_says_why_and_is_asked_less_often(
+def test_a_failing_feed_records_the_reason_and_is_polled_less_often(
     site, configure, scheduler, redis, store, eventually
 ):
     feed = Feed(f"{site.url}/gone")
@@ -98,13 +96,13 @@ def test_of_two_schedulers_one_leads_and_the_other_takes_over(
     assert first.wait(5) == 0
     eventually(lambda: "scheduler leads" in second.log.read_text(), within=5)
 
-    # One that is killed says nothing: its lease has to end.
+    # A killed scheduler does not resign: its lease must expire.
     third = scheduler(directory)
     presswatch.kill(second)
     eventually(lambda: "scheduler leads" in third.log.read_text(), within=30)
 
 
-def test_a_changed_configuration_is_taken_up_and_a_broken_one_is_not(
+def test_a_changed_configuration_is_used_and_a_broken_one_is_not(
     site, configure, scheduler, redis, eventually
 ):
     site.put_feed("/one", [])
@@ -120,7 +118,7 @@ def test_a_changed_configuration_is_taken_up_and_a_broken_one_is_not(
     eventually(lambda: site.asked()["/two"] >= 1, within=6)
 
 
-def test_log_lines_are_json_and_carry_the_feed(site, configure, scheduler, redis, eventually):
+def test_log_lines_are_json_and_name_the_feed(site, configure, scheduler, redis, eventually):
     running = scheduler(configure(f"feeds: [{{url: {site.url}/gone, every: 1s}}]"))
     eventually(lambda: "feed failed" in running.log.read_text())
     lines = [json.loads(row) for row in running.log.read_text().splitlines()]
@@ -130,7 +128,7 @@ def test_log_lines_are_json_and_carry_the_feed(site, configure, scheduler, redis
     assert failed["timestamp"].endswith("Z")
 
 
-def test_a_restart_of_redis_is_survived(site, configure, presswatch, tmp_path, eventually):
+def test_the_daemon_survives_a_restart_of_redis(site, configure, presswatch, tmp_path, eventually):
     site.put_feed("/feed", [])
     data = tmp_path / "var"
     directory = configure(f"feeds: [{{url: {site.url}/feed, every: 1s}}]")
@@ -150,9 +148,7 @@ def lines_of(process):
 
 
 @pytest.mark.timeout(180)
-def test_a_normal_stop_says_nothing_at_error_whenever_it_comes(
-    site, configure, scheduler, redis, eventually
-):
+def test_a_normal_stop_logs_no_error_at_any_moment(site, configure, scheduler, redis, eventually):
     for number in range(8):
         site.put_feed(f"/{number}", [("One", "/1")])
     feeds = "".join(f"  - {{url: {site.url}/{number}, every: 1s}}\n" for number in range(8))
@@ -162,7 +158,7 @@ def test_a_normal_stop_says_nothing_at_error_whenever_it_comes(
         running = scheduler(directory)
         eventually(lambda: "scheduler started" in running.log.read_text())  # noqa: B023
         if number % 2:
-            # A tick that waits for Redis is under way for certain.
+            # Ensures that a tick is waiting for Redis.
             redis.client_pause(1500)
             time.sleep(1.1)
         time.sleep(moments.uniform(0, 0.3))
@@ -172,7 +168,7 @@ def test_a_normal_stop_says_nothing_at_error_whenever_it_comes(
         assert {line["level"] for line in lines_of(running)} <= {"debug", "info"}
 
 
-def test_a_changed_user_agent_and_changed_addresses_are_in_use_at_once(
+def test_a_changed_user_agent_and_changed_addresses_are_used_at_once(
     site, configure, scheduler, redis, store, eventually
 ):
     site.put_feed("/feed", [])
@@ -191,7 +187,9 @@ def test_a_changed_user_agent_and_changed_addresses_are_in_use_at_once(
     assert '"level": "error"' not in running.log.read_text()
 
 
-def test_a_changed_prefix_is_refused_with_its_place(site, configure, scheduler, redis, eventually):
+def test_a_changed_prefix_is_refused_with_its_file_and_line(
+    site, configure, scheduler, redis, eventually
+):
     site.put_feed("/feed", [])
     directory = configure(f"feeds: [{{url: {site.url}/feed, every: 1s}}]")
     running = scheduler(directory)
@@ -206,8 +204,8 @@ def test_a_changed_prefix_is_refused_with_its_place(site, configure, scheduler, 
 
 
 @pytest.fixture
-def silent_names(monkeypatch):
-    """A name server that never answers, in the place of the system's."""
+def silent_name_server(monkeypatch):
+    """Replaces the system's name server with one that never answers."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind(("127.0.0.1", 0))
         port = server.getsockname()[1]
@@ -218,8 +216,8 @@ def silent_names(monkeypatch):
         yield
 
 
-def test_names_that_hang_hold_up_neither_the_lead_nor_other_feeds(
-    site, configure, redis, store, silent_names, eventually
+def test_hanging_name_lookups_delay_neither_the_lead_nor_other_feeds(
+    site, configure, redis, store, silent_name_server, eventually
 ):
     site.put_feed("/feed", [])
     hanging = "".join(f"  - {{url: http://h{n}.example/, every: 1s}}\n" for n in range(24))
@@ -244,7 +242,7 @@ def test_names_that_hang_hold_up_neither_the_lead_nor_other_feeds(
     assert min(renewals[10:]) > 5_000
 
 
-def test_polls_that_hold_all_threads_do_not_hold_up_the_lead(
+def test_polls_that_occupy_all_threads_do_not_delay_the_lead(
     site, configure, redis, store, monkeypatch
 ):
     count = 2 * scheduling.THREADS
@@ -272,7 +270,7 @@ def test_polls_that_hold_all_threads_do_not_hold_up_the_lead(
     assert min(renewals[10:]) > 5_000
 
 
-def test_a_poll_whose_outcome_cannot_be_written_is_not_made_again_at_every_tick(
+def test_a_poll_whose_outcome_cannot_be_written_is_not_repeated_at_every_tick(
     site, configure, scheduler, redis, store, eventually
 ):
     site.put_feed("/feed", [("One", "/1")])

@@ -1,7 +1,7 @@
-"""120 days in a few seconds: polls and housekeeping with a clock that the test moves.
+"""Simulates 120 days of polls and housekeeping in a few seconds, with a clock that the test moves.
 
-Every entry is queued once, whatever its feed does in the meantime, and Redis stays as large as it
-is. HTTP and Redis are real.
+Every entry is queued once, whatever its feed does in the meantime, and Redis does not grow. HTTP
+and Redis are real.
 """
 
 import asyncio
@@ -32,8 +32,8 @@ BUSY_A_DAY = 10
 IDENTITIES = 3
 
 
-class Feeds:
-    """What each feed lists and answers on a day."""
+class SimulatedFeeds:
+    """Seven feeds, and what each lists and answers on a day."""
 
     def __init__(self, site):
         self.site = site
@@ -44,7 +44,7 @@ class Feeds:
         ]
 
     def configured(self, day):
-        """`removed` is out from day 20 to day 80, `gone` from day 10 on."""
+        """Returns the configured feeds: `removed` is out from day 20 to 79, `gone` from day 10 on."""
         out = {"removed": 20 <= day < 80, "gone": day >= 10}
         return [feed for feed in self.all if not out.get(feed.url.rpartition("/")[2])]
 
@@ -74,7 +74,7 @@ class Feeds:
 
 
 class Size:
-    """How large our part of Redis is."""
+    """The size of our part of Redis."""
 
     def __init__(self, redis):
         keys = list(redis.scan_iter(match="presswatch:*", count=1000))
@@ -84,7 +84,7 @@ class Size:
 
 
 def work(redis, queues):
-    """Do the jobs that are owed, as workers do; returns the titles of their entries."""
+    """Settles the jobs that are owed, as workers do; returns the titles of their entries."""
     owed = redis.hgetall("presswatch:outstanding:articles")
     with redis.pipeline() as pipe:
         for job_id in owed:
@@ -95,10 +95,8 @@ def work(redis, queues):
     return [json.loads(args)[1]["title"] for args in owed.values()]
 
 
-def test_nothing_is_queued_twice_or_lost_and_redis_stays_as_large_as_it_is(
-    site, redis, store, queues
-):
-    feeds = Feeds(site)
+def test_no_entry_is_queued_twice_or_lost_and_redis_does_not_grow(site, redis, store, queues):
+    feeds = SimulatedFeeds(site)
     queued, sizes = Counter(), {}
     housekeeping = Housekeeping(store, queues)
 
@@ -112,7 +110,7 @@ def test_nothing_is_queued_twice_or_lost_and_redis_stays_as_large_as_it_is(
                 configured = feeds.configured(day)
                 store.feeds.schedule(configured, now)
                 due = set(store.feeds.due(now + DAY / 2))
-                await asyncio.gather(*(poller.poll(one) for one in configured if one.id in due))
+                await asyncio.gather(*(poller.poll(feed) for feed in configured if feed.id in due))
                 housekeeping.keep(Config(SETTINGS, tuple(configured), (), (), {}), now)
                 queued.update(work(redis, queues))
                 if day in MEASURED:
@@ -128,9 +126,9 @@ def test_nothing_is_queued_twice_or_lost_and_redis_stays_as_large_as_it_is(
     for day, size in sizes.items():
         print(f"day {day}: {size.keys} keys, {size.bytes} bytes, {size.identities} identities")  # noqa: T201 - shown with `pytest -s`
     first, full, last = sizes[6], sizes[93], sizes[119]
-    # State and entries of each feed; those of the feed that is gone go after REMEMBER.
+    # Each feed has two keys, state and entries; those of `gone` are removed after REMEMBER.
     assert last.keys == first.keys - 2
-    # What REMEMBER bounds: the busy feed's entries of so many days, and those that are listed.
+    # REMEMBER bounds the busy feed's entries; the others have the entries that they list.
     most = IDENTITIES * (BUSY_A_DAY * (REMEMBER.days + 4) + sum([61, 20, 5 * len(feeds.all)]))
     assert last.identities <= most
     # An identity, its version and its day are 16 + 27 bytes, and a hash table's overhead.

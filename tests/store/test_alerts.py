@@ -1,4 +1,4 @@
-"""Alerts on the stream."""
+"""Alerts on the stream and on the channels."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -11,10 +11,10 @@ from monitor.model import Alert
 @pytest.fixture
 def publish(redis, store):
     def put(*ids, watchlist="w"):
-        for name in ids:
+        for alert_id in ids:
             with redis.pipeline() as pipe:
                 store.alerts.publish(
-                    Alert(name, watchlist, (), {"id": name, "watchlist": watchlist}), pipe
+                    Alert(alert_id, watchlist, (), {"id": alert_id, "watchlist": watchlist}), pipe
                 )
                 pipe.execute()
 
@@ -25,15 +25,15 @@ def ids(alerts):
     return [alert["id"] for alert in alerts]
 
 
-def test_latest_gives_the_newest_first_and_only_the_watchlists_asked_for(store, publish):
+def test_latest_returns_the_newest_first_and_only_the_watchlists_asked_for(store, publish):
     publish("a", "b")
     publish("c", watchlist="other")
     assert ids(store.alerts.latest()) == ["c", "b", "a"]
-    assert ids(store.alerts.latest(watchlists=("w",), most=1)) == ["b"]
+    assert ids(store.alerts.latest(watchlists=("w",), limit=1)) == ["b"]
     assert ids(store.alerts.latest(since=datetime.now(UTC) + timedelta(minutes=1))) == []
 
 
-def test_follow_gives_what_comes_after_an_id_in_order(store, publish):
+def test_follow_yields_the_alerts_after_an_id_in_order(store, publish):
     publish("a")
     newest = store.alerts.last_id()
     publish("b", "c")
@@ -42,13 +42,15 @@ def test_follow_gives_what_comes_after_an_id_in_order(store, publish):
     assert next(following) is None
 
 
-def test_trim_drops_what_is_old(redis, store, publish):
+def test_trim_drops_old_alerts(redis, store, publish):
     publish("a", "b")
     assert store.alerts.trim(datetime.now(UTC)) == 0
     assert store.alerts.trim(datetime.now(UTC) + timedelta(days=31)) == 2
 
 
-def test_trim_keeps_what_a_consumer_group_has_still_to_read_or_acknowledge(redis, store, publish):
+def test_trim_keeps_alerts_that_a_consumer_group_has_not_read_or_acknowledged(
+    redis, store, publish
+):
     publish("a", "b", "c", "d")
     redis.xgroup_create("presswatch:alerts", "archive", id="0")
     later = datetime.now(UTC) + timedelta(days=31)
@@ -66,7 +68,7 @@ def test_trim_keeps_what_a_consumer_group_has_still_to_read_or_acknowledge(redis
     assert ids(store.alerts.latest()) == ["d", "c"]
 
 
-def test_a_published_alert_is_known_until_it_expires(redis, store, publish):
+def test_a_published_alert_is_kept_until_it_expires(redis, store, publish):
     publish("a")
     assert store.alerts.get("b") is None
     assert store.alerts.get("a").document == {"id": "a", "watchlist": "w"}
@@ -77,9 +79,9 @@ def test_channels_carry_each_alert(redis, store, publish):
     with redis.pubsub() as channel:
         channel.subscribe("presswatch:alerts", "presswatch:alerts:w")
         deadline = time.monotonic() + 5
-        heard = []
+        received = []
         published = False
-        while len(heard) < 2 and time.monotonic() < deadline:
+        while len(received) < 2 and time.monotonic() < deadline:
             message = channel.get_message(timeout=0.1)
             if (
                 message
@@ -90,5 +92,5 @@ def test_channels_carry_each_alert(redis, store, publish):
                 publish("a")
                 published = True
             elif message and message["type"] == "message":
-                heard.append(message["channel"])
-    assert sorted(heard) == [b"presswatch:alerts", b"presswatch:alerts:w"]
+                received.append(message["channel"])
+    assert sorted(received) == [b"presswatch:alerts", b"presswatch:alerts:w"]

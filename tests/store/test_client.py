@@ -1,4 +1,4 @@
-"""How long calls to Redis may wait."""
+"""Limits on how long calls to Redis may wait."""
 
 import re
 import subprocess
@@ -22,11 +22,11 @@ PROJECT = Path(__file__).parents[2]
 BLOCKING = re.compile(r"\.(b[lrz]\w*pop\w*|blmove|xread|xreadgroup|listen|get_message)\(")
 
 
-def limit_s(redis):
+def timeout_s(redis):
     return redis.connection_pool.connection_kwargs["socket_timeout"]
 
 
-def test_every_limit_is_set_and_above_every_block(redis):
+def test_every_timeout_is_set_and_above_every_block(redis):
     kwargs = redis.connection_pool.connection_kwargs
     assert kwargs["socket_timeout"] == SOCKET_TIMEOUT.total_seconds()
     assert kwargs["socket_connect_timeout"]
@@ -34,32 +34,32 @@ def test_every_limit_is_set_and_above_every_block(redis):
     for block in (history.BLOCK, console.BLOCK, show.CALM):
         assert block <= LONGEST_BLOCK
         assert block_ms(redis, block) == block.total_seconds() * 1000
-    assert block_ms(redis, timedelta(hours=1)) < limit_s(redis) * 1000
+    assert block_ms(redis, timedelta(hours=1)) < timeout_s(redis) * 1000
 
 
-def test_rq_waits_for_jobs_for_less_than_the_limit_and_leaves_it_as_it_is(redis):
+def test_rq_waits_for_jobs_for_less_than_the_timeout_and_does_not_change_it(redis):
     worker = SimpleWorker(
         ["articles"], connection=redis, worker_ttl=int(WORKER_TTL.total_seconds())
     )
-    assert worker.dequeue_timeout <= LONGEST_BLOCK.total_seconds() < limit_s(redis)
-    assert limit_s(redis) == SOCKET_TIMEOUT.total_seconds()
+    assert worker.dequeue_timeout <= LONGEST_BLOCK.total_seconds() < timeout_s(redis)
+    assert timeout_s(redis) == SOCKET_TIMEOUT.total_seconds()
 
 
-def test_nothing_else_of_ours_blocks_on_redis():
+def test_no_other_module_blocks_on_redis():
     files = [file for name in ("monitor", "workers") for file in (PROJECT / name).rglob("*.py")]
-    found = [file.name for file in files if BLOCKING.search(file.read_text(encoding="utf-8"))]
-    assert found == ["alerts.py"]
+    blocking = [file.name for file in files if BLOCKING.search(file.read_text(encoding="utf-8"))]
+    assert blocking == ["alerts.py"]
 
 
 @pytest.fixture
 def impatient(redis_url, redis, monkeypatch):
-    """A client whose limit is a second."""
+    """Yields a client whose socket times out after a second."""
     monkeypatch.setattr(client, "SOCKET_TIMEOUT", timedelta(seconds=1))
     with client.client(redis_url) as other:
         yield other
 
 
-def test_idle_reads_bring_nothing_and_end_nothing(impatient, store, redis):
+def test_idle_reads_yield_nothing_and_do_not_end_the_stream(impatient, store, redis):
     alerts = AlertStore(impatient, store.keys, timedelta(days=1))
     following = alerts.follow(after="0", block=timedelta(minutes=5))
     began = time.monotonic()
@@ -71,7 +71,7 @@ def test_idle_reads_bring_nothing_and_end_nothing(impatient, store, redis):
     assert next(following) == {"id": "a"}
 
 
-def test_rqs_wait_for_commands_is_longer_than_the_limit_and_yet_no_error(impatient):
+def test_rqs_wait_for_commands_exceeds_the_timeout_without_an_error(impatient):
     with impatient.pubsub() as channel:
         channel.subscribe("rq:pubsub:w")
         assert channel.get_message(timeout=1)["type"] == "subscribe"
@@ -81,7 +81,7 @@ def test_rqs_wait_for_commands_is_longer_than_the_limit_and_yet_no_error(impatie
         assert time.monotonic() - began > 1.4
 
 
-def test_a_stream_entry_that_is_no_alert_is_shown_and_not_fatal(redis, store):
+def test_a_stream_entry_that_is_not_an_alert_is_shown_and_not_fatal(redis, store):
     redis.xadd(store.keys.alerts, {"alert": "{"})
     redis.xadd(store.keys.alerts, {"other": "x"})
     following = store.alerts.follow(after="0", block=timedelta(milliseconds=1))
@@ -92,13 +92,13 @@ def test_a_stream_entry_that_is_no_alert_is_shown_and_not_fatal(redis, store):
 SAMPLE = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
 
-def test_the_sample_consumer_runs_on_through_quiet_hours_and_again(
+def test_the_sample_consumer_survives_idle_reads_and_can_be_restarted(
     redis, redis_url, store, tmp_path, eventually
 ):
     (code,) = SAMPLE.findall((PROJECT / "docs" / "alerts.md").read_text(encoding="utf-8"))
     assert "block=5000" in code
     assert "redis://localhost" in code
-    # redis-py's own limit is 5 s: shortened alike, so that several blocks pass within seconds.
+    # Block and timeout are shortened alike, so that several blocks pass within seconds.
     quick = code.replace("redis://localhost", redis_url).replace("block=5000", "block=700")
     assert "socket_timeout=30" in quick
     quick = quick.replace("socket_timeout=30", "socket_timeout=1.4")

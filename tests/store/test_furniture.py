@@ -1,7 +1,7 @@
-"""What is remembered of a host's pages."""
+"""Traces of a host's last pages."""
 
 from monitor.articles.memory import WINDOW, Trace
-from monitor.store.furniture import PAGES
+from monitor.store.furniture import MAX_PAGES
 
 
 def page(number, *marks):
@@ -10,24 +10,24 @@ def page(number, *marks):
 
 
 def remember(store, host, *pages):
-    for one in pages:
-        store.furniture.remember(host, one, store.furniture.known(host))
+    for trace in pages:
+        store.furniture.remember(host, trace, store.furniture.traces(host))
 
 
 def test_pages_of_a_host_are_remembered_newest_first(store):
     remember(store, "a.example", page(1, 5, 6), page(2))
     remember(store, "b.example", page(3))
-    assert store.furniture.known("a.example") == [page(2), page(1, 5, 6)]
+    assert store.furniture.traces("a.example") == [page(2), page(1, 5, 6)]
 
 
-def test_a_page_takes_the_place_of_the_same_article(store):
+def test_a_page_replaces_the_earlier_page_of_the_same_article(store):
     again = Trace(9_000, page(1).link, page(7).title, (8,))
     remember(store, "a.example", page(1, 5), page(2), again)
-    assert store.furniture.known("a.example") == [again, page(2)]
+    assert store.furniture.traces("a.example") == [again, page(2)]
 
 
-def test_memory_is_bounded_in_pages_and_in_time(store, redis):
-    remember(store, "a.example", *map(page, range(PAGES + 5)))
-    known = store.furniture.known("a.example")
-    assert (len(known), known[0]) == (PAGES, page(PAGES + 4))
+def test_traces_are_bounded_in_number_and_expire(store, redis):
+    remember(store, "a.example", *map(page, range(MAX_PAGES + 5)))
+    traces = store.furniture.traces("a.example")
+    assert (len(traces), traces[0]) == (MAX_PAGES, page(MAX_PAGES + 4))
     assert 0 < redis.ttl(store.keys.furniture("a.example")) <= WINDOW.total_seconds()

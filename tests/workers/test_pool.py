@@ -71,7 +71,7 @@ def test_a_reload_replaces_all_workers_by_ones_with_the_new_configuration(
     eventually(lambda: len(living(redis)), ALL)
     site.put_page("/1", "Report", f"Of rain. {words}", words)
     pool.enqueue("/1")
-    eventually(lambda: [one["watchlist"] for one in store.alerts.latest(most=9)], ["rain"])
+    eventually(lambda: [one["watchlist"] for one in store.alerts.latest(limit=9)], ["rain"])
 
 
 def test_sighup_replaces_all_workers_unless_the_configuration_is_broken(pool, redis, eventually):

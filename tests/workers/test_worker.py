@@ -69,7 +69,7 @@ def owed(runtime):
 
 
 def alerts(runtime):
-    return [alert["article"]["title"] for alert in runtime.store.alerts.latest(most=9)]
+    return [alert["article"]["title"] for alert in runtime.store.alerts.latest(limit=9)]
 
 
 QUEUES = [("articles", ArticleWorker), ("bulk", ArticleWorker), ("deliveries", DeliveryWorker)]
@@ -165,7 +165,7 @@ def test_a_pickle_is_never_loaded(redis, runtime, work, tmp_path):
     work()
     assert not made.exists()
     (failed,) = runtime.queues.all_failed()
-    assert failed.error == "not one of our jobs: its data is not what we write"
+    assert failed.error == "not one of our jobs: its data is not in our format"
 
 
 def test_things_that_are_not_jobs_do_not_stop_a_worker(redis, runtime, work, owed):

@@ -101,7 +101,7 @@ class Processor:
             return Done(())
         job, page_url = _EntryJob(job_id, feed, entry), page_of(entry)
         if page_url:
-            if held := self._store.hosts.held(host(page_url)):
+            if held := self._store.turnstile.closed_for_s(host(page_url)):
                 # The site wants its pages asked for later; the feed's words need not wait.
                 self._match(job, _NO_PAGE, settle=False)
                 return Again(math.ceil(held))
@@ -112,7 +112,7 @@ class Processor:
             return await self._attempt(job, page_url, attempt)
         finally:
             if page_url:
-                self._store.hosts.leave(host(page_url), job_id)
+                self._store.turnstile.leave(host(page_url), job_id)
 
     async def _attempt(self, job: _EntryJob, page_url: str | None, attempt: int) -> Again | Done:
         """Matches the page; at the first attempt, what the feed says if there is no page."""
@@ -165,7 +165,7 @@ class Processor:
         """Leaves a host alone for as long as it asks; returns that time in seconds."""
         hold_s = min(error.retry_after_s or 0.0, LONGEST_HOLD.total_seconds())
         if hold_s and error.retryable:
-            self._store.hosts.hold(host(error.answered_by), timedelta(seconds=hold_s))
+            self._store.turnstile.close(host(error.answered_by), timedelta(seconds=hold_s))
         return hold_s
 
     def _match(
@@ -191,7 +191,7 @@ class Processor:
         settings = self._config.settings.articles
         patience = PATIENCE
         while True:
-            seconds = self._store.hosts.enter(
+            seconds = self._store.turnstile.enter(
                 host(url),
                 job_id,
                 at_once=settings.per_host,

@@ -150,7 +150,7 @@ class Publisher:
         if (previous.text_from, article.text_from) != ("feed", "page"):
             return previous.story
         names = self._watchlists.keys()
-        history_keys = self._store.stories.told_keys((name, previous.story) for name in names)
+        history_keys = self._store.stories.history_keys((name, previous.story) for name in names)
         has_history = bool(history_keys) and self._redis.exists(*history_keys)
         return previous.story if has_history else ""
 
@@ -161,11 +161,11 @@ class Publisher:
         watchlists = [self._watchlists[match.watchlist] for match in matches]
         topics = [(watchlist.name, topic(watchlist, article)) for watchlist in watchlists]
         stories = self._store.stories
-        if keys := stories.told_keys(topics):
+        if keys := stories.history_keys(topics):
             pipe.watch(*keys)  # type: ignore[no-untyped-call]
         topic_matches = []
         for watchlist, match, (name, topic_id) in zip(watchlists, matches, topics, strict=True):
-            history = stories.told(name, topic_id)
+            history = stories.history(name, topic_id)
             verdict, new_terms = judge(history, article.id, match)
             topic_matches.append(
                 _TopicMatch(watchlist, match, topic_id, history, verdict, new_terms)
@@ -199,7 +199,7 @@ class Publisher:
             elif matched.verdict == "count":
                 history = after_count(history, article.id)
             # An unchanged history is written too: it must not expire before the article does.
-            self._store.stories.tell(watchlist.name, matched.topic, history, pipe)
+            self._store.stories.put_history(watchlist.name, matched.topic, history, pipe)
         return tuple(alerts)
 
     def _add_to_threads(

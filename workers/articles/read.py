@@ -59,7 +59,7 @@ class PageReader:
         """Returns the article without the furniture that the site's pages share."""
         site, now = host(final_url), datetime.now(UTC)
         page_trace = trace(reading.blocks, link=normalise(url), title=hints.title, now=now)
-        known = self._store.furniture.known(site)
+        known = self._store.furniture.traces(site)
         # Even if this page holds no article, its furniture helps to clean the next ones.
         self._store.furniture.remember(site, page_trace, known)
         return reading.page(furniture(known, page_trace))

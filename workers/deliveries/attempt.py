@@ -135,7 +135,7 @@ class _Attempt:
     def _send(self) -> Again | Done:
         # A slow subscriber must not occupy all workers.
         slot = f"subscriber:{self._subscriber.name}"
-        if wait := self._runtime.store.hosts.enter(
+        if wait := self._runtime.store.turnstile.enter(
             slot, self._job_id, at_once=AT_ONCE, delay=timedelta(0), lease=SLOT_LEASE,
             now=self._now,
         ):  # fmt: skip
@@ -157,7 +157,7 @@ class _Attempt:
             late = DeliveryError("no answer before the job timed out", retryable=True)
             return self._failed(late, attempt)
         finally:
-            self._runtime.store.hosts.leave(slot, self._job_id)
+            self._runtime.store.turnstile.leave(slot, self._job_id)
         return self._delivered(receipt, attempt)
 
     def _comes_before_first(self) -> bool:

@@ -70,7 +70,7 @@ class Desk:
         return [(one["watchlist"], one["article"]["title"]) for one in documents]
 
     def last(self):
-        return self.runtime.store.alerts.latest(most=1)[0]["article"]
+        return self.runtime.store.alerts.latest(limit=1)[0]["article"]
 
     def owed(self):
         return self.runtime.queues.depths()["articles"].owed
@@ -258,8 +258,8 @@ def test_retry_after_holds_for_the_host_that_answered_not_for_the_one_that_redir
     desk.site.pages["/1"] = (302, {"Location": f"{elsewhere}/2"}, b"")
     desk.site.pages["/2"] = busy(30)
     desk.process(Entry("1", f"{desk.site.url}/1", "Grain"))
-    assert desk.runtime.store.hosts.held("127.0.0.1") == 0
-    assert desk.runtime.store.hosts.held("localhost") > 25
+    assert desk.runtime.store.turnstile.closed_for_s("127.0.0.1") == 0
+    assert desk.runtime.store.turnstile.closed_for_s("localhost") > 25
 
 
 @pytest.mark.parametrize("begun", [0, len(PAUSES_S) + 1])
@@ -270,7 +270,7 @@ def test_the_host_is_free_again_after_a_job(desk, begun):
         desk.runtime.queues.begin("articles", job)
     desk.work(job)
     second = timedelta(seconds=1)
-    free = desk.runtime.store.hosts.enter(
+    free = desk.runtime.store.turnstile.enter(
         "127.0.0.1", "next", at_once=1, delay=second, lease=second, now=datetime.now(UTC)
     )
     assert free == 0
@@ -484,7 +484,7 @@ def test_an_entry_of_a_feed_that_was_removed_is_settled(desk, council):
 
 def test_a_job_for_a_busy_host_is_postponed(desk, council):
     for number in range(16):
-        desk.runtime.store.hosts.enter(
+        desk.runtime.store.turnstile.enter(
             "127.0.0.1", str(number), at_once=16, delay=desk.runtime.config.settings.articles.delay,
             lease=desk.runtime.config.settings.articles.keep, now=datetime.now(UTC),
         )  # fmt: skip

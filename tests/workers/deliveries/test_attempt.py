@@ -290,7 +290,7 @@ def test_alerts_over_the_limit_are_not_released_before_there_is_room(desk):
 def test_a_slow_subscriber_leaves_workers_for_the_others(desk):
     place = "subscriber:hook"
     for holder in ("x", "y", "z"):
-        desk.store.hosts.enter(
+        desk.store.turnstile.enter(
             place, holder, at_once=3, delay=timedelta(0), lease=timedelta(minutes=1),
             now=datetime.now(UTC),
         )  # fmt: skip
@@ -301,7 +301,7 @@ def test_a_slow_subscriber_leaves_workers_for_the_others(desk):
 
 def test_the_more_deliveries_wait_for_a_subscriber_the_less_often_each_checks(desk):
     for holder in ("x", "y", "z"):
-        desk.store.hosts.enter(
+        desk.store.turnstile.enter(
             "subscriber:hook", holder, at_once=3, delay=timedelta(0), lease=timedelta(minutes=1),
             now=datetime.now(UTC),
         )  # fmt: skip

@@ -16,7 +16,7 @@ from slack_sdk.errors import SlackApiError
 
 from monitor.errors import DeliveryError
 from monitor.model import content_id
-from monitor.store.subscribers import Thread
+from monitor.store.subscribers import ChatThread
 from workers.deliveries.channel import NOTHING_SENT, Crowded, Receipt
 from workers.deliveries.slack.answers import (
     GONE,
@@ -86,7 +86,11 @@ def send(runtime: Runtime, subscriber: Subscriber, message: Message) -> Receipt:
 
 
 def _add(
-    client: WebClient, runtime: Runtime, subscriber: Subscriber, message: Message, thread: Thread
+    client: WebClient,
+    runtime: Runtime,
+    subscriber: Subscriber,
+    message: Message,
+    thread: ChatThread,
 ) -> Receipt:
     """Updates a story's first message, and posts below it.
 
@@ -122,7 +126,7 @@ def _begin(
     """Posts a new message; with `starts_thread`, records it as the first about its story."""
     answer = _post(client, subscriber.options["channel"], message)
     if starts_thread and "ts" in answer:
-        thread = Thread(answer["channel"], answer["ts"], message.alerts[0])
+        thread = ChatThread(answer["channel"], answer["ts"], message.alerts[0])
         runtime.store.subscribers.start_thread(subscriber.name, _story(message), thread)
     return _receipt(answer)
 
@@ -152,7 +156,7 @@ def _post(
     )
 
 
-def _update(client: WebClient, message: Message, thread: Thread) -> None:
+def _update(client: WebClient, message: Message, thread: ChatThread) -> None:
     """Updates the count of outlets in a story's first message."""
     articles = message.alerts[0]["story"]["articles"]
     story = {**thread.alert["story"], "articles": articles}
@@ -210,9 +214,9 @@ def _post_to_webhook(url: str, rendered: Rendered) -> str:
 @contextmanager
 def _turn(runtime: Runtime, slot: str, holder: str) -> Iterator[None]:
     """Waits until no other message goes to the same channel; raises Crowded if that takes long."""
-    hosts = runtime.store.hosts
+    turnstile = runtime.store.turnstile
     until = time.monotonic() + MAX_TURN_S
-    while wait := hosts.enter(
+    while wait := turnstile.enter(
         slot, holder, at_once=1, delay=BETWEEN_MESSAGES, lease=LEASE, now=datetime.now(UTC)
     ):
         if time.monotonic() + wait > until:
@@ -221,7 +225,7 @@ def _turn(runtime: Runtime, slot: str, holder: str) -> Iterator[None]:
     try:
         yield
     finally:
-        hosts.leave(slot, holder)
+        turnstile.leave(slot, holder)
 
 
 def _receipt(answer: Mapping[str, Any]) -> Receipt:

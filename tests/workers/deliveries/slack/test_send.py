@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 from monitor.alerts.digest import Message
 from monitor.errors import DeliveryError, SubscriberBroken
 from monitor.model import Subscriber
-from monitor.store.subscribers import Thread
+from monitor.store.subscribers import ChatThread
 from workers.deliveries.channel import Crowded
 from workers.deliveries.slack import answers as slack_answers
 from workers.deliveries.slack import send as slack
@@ -200,7 +200,7 @@ def test_with_a_token_a_message_is_posted_and_begins_its_storys_thread(runtime, 
         "parse": "none",
     }
     thread = runtime.store.subscribers.thread("bot", "s")
-    assert thread == Thread("C123", "1700000.1", alert())
+    assert thread == ChatThread("C123", "1700000.1", alert())
 
 
 def test_a_second_alert_on_a_story_is_broadcast_from_its_thread(runtime, bot, server, impatient):

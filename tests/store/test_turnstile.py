@@ -1,4 +1,4 @@
-"""Politeness towards hosts."""
+"""Limits on the requests to one destination."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -10,7 +10,7 @@ NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 @pytest.fixture
 def enter(store):
     def ask(holder, *, after=0.0, at_once=2, delay=1.0):
-        return store.hosts.enter(
+        return store.turnstile.enter(
             "a.example",
             holder,
             at_once=at_once,
@@ -22,34 +22,34 @@ def enter(store):
     return ask
 
 
-def test_requests_are_spaced_in_the_order_in_which_they_came(enter):
+def test_requests_are_spaced_in_the_order_in_which_they_arrive(enter):
     assert [enter("one"), enter("two"), enter("three")] == [0, 1, 2]
     assert enter("three", after=1) == 1
     assert enter("two", after=1) == 0
 
 
-def test_no_more_requests_are_under_way_than_allowed(store, enter):
+def test_at_most_the_allowed_number_of_requests_is_under_way(store, enter):
     assert [enter("one", delay=0), enter("two", delay=0)] == [0, 0]
     assert enter("three", delay=0) > 0
-    store.hosts.leave("a.example", "one")
+    store.turnstile.leave("a.example", "one")
     assert enter("three", delay=0, after=0.1) == 0
 
 
-def test_a_request_whose_worker_was_killed_is_over_with_its_lease(enter):
+def test_the_request_of_a_killed_worker_ends_with_its_lease(enter):
     enter("one", at_once=1)
     assert enter("two", at_once=1, after=2) > 0
     assert enter("two", at_once=1, after=41) == 0
 
 
-def test_hosts_leave_nothing_behind(redis, store, enter):
+def test_every_key_expires(redis, store, enter):
     enter("one")
     enter("two")
     assert all(redis.ttl(key) > 0 for key in redis.scan_iter())
 
 
-def test_a_host_is_left_alone_for_the_longest_time_that_it_asked_for(store):
-    assert store.hosts.held("a.example") == 0
+def test_a_destination_stays_closed_for_the_longest_pause_that_it_asked_for(store):
+    assert store.turnstile.closed_for_s("a.example") == 0
     for seconds in (5, 30, 10):
-        store.hosts.hold("a.example", timedelta(seconds=seconds))
-    assert 29 < store.hosts.held("a.example") <= 30
-    assert store.hosts.held("b.example") == 0
+        store.turnstile.close("a.example", timedelta(seconds=seconds))
+    assert 29 < store.turnstile.closed_for_s("a.example") <= 30
+    assert store.turnstile.closed_for_s("b.example") == 0
