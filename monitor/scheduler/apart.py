@@ -17,6 +17,7 @@ import resource
 import signal
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -33,22 +34,32 @@ LARGE_BYTES = 256 * 1024
 # 50,000 entries take half a minute on an idle processor, and several minutes on a busy machine.
 LIMIT_S = 300
 CPU_LIMIT_S = 120
-MAX_READERS = 2
+# What is not known to take longer has a reader of its own, which slower feeds do not occupy.
+QUICK_S = 5.0
+# So much of an ordinary feed is read in a second.
+BYTES_PER_S = 200 * 1024
 # Decoding a line of this many entries holds the interpreter for some milliseconds.
 ENTRIES_A_LINE = 500
 
 
 class LargeFeeds:
-    """Reads large feeds in separate processes, two at once, each within a time limit."""
+    """Reads large feeds in separate processes, a quick and a slow one, within a time limit."""
 
     def __init__(self, limit_s: float = LIMIT_S) -> None:
-        self._slots = asyncio.Semaphore(MAX_READERS)
+        self._quick = asyncio.Semaphore(1)
+        self._slow = asyncio.Semaphore(1)
         self._limit_s = limit_s
 
     async def read(
-        self, body: bytes, *, url: str, headers: Mapping[str, str], now: datetime
-    ) -> Document:
-        """Reads a feed as `monitor.feeds.document.read` does.
+        self,
+        body: bytes,
+        *,
+        url: str,
+        headers: Mapping[str, str],
+        now: datetime,
+        expected_s: float,
+    ) -> tuple[Document, float]:
+        """Reads a feed as `monitor.feeds.document.read` does; also returns the seconds it took.
 
         Also raises FeedError if that takes too long or crashes, and ReaderFault for an error that
         the reader did not foresee.
@@ -57,15 +68,17 @@ class LargeFeeds:
             "url": url, "headers": dict(headers), "now": now.isoformat(), "size": len(body),
         }  # fmt: skip
         about = json.dumps(request).encode()
-        async with self._slots:
+        async with self._quick if expected_s < QUICK_S else self._slow:
+            started = time.monotonic()
             try:
                 async with asyncio.timeout(self._limit_s):
                     code, answer = await _run(about + b"\n" + body)
             except TimeoutError as error:
                 raise FeedError(f"reading the feed takes more than {self._limit_s:g} s") from error
+            seconds = time.monotonic() - started
         if code:
             raise FeedError(f"reading the feed crashes ({_ending(code)})")
-        return await asyncio.to_thread(_document, answer)
+        return await asyncio.to_thread(_document, answer), seconds
 
 
 class ReaderFault(Exception):

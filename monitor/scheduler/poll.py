@@ -44,6 +44,8 @@ ACCEPT = (
 NOT_MODIFIED = 304
 # Messages of unforeseen errors may contain whole documents.
 MAX_ERROR_CHARS = 300
+# A small feed that took longer than this is read in a separate process from then on.
+MAX_READING_S = 2.0
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -65,7 +67,8 @@ def utc_now() -> datetime:
 class Poller:
     """Polls feeds; any number of polls may run at once.
 
-    Access to Redis and the reading of small feeds run in `threads` (by default the event loop's).
+    Access to Redis runs in `threads` and the reading of small feeds in `readers` (by default the
+    event loop's), so that feeds that take long to read keep no other poll from Redis.
     """
 
     def __init__(
@@ -76,6 +79,7 @@ class Poller:
         settings: Settings,
         *,
         threads: Executor | None = None,
+        readers: Executor | None = None,
         reports: PollReports | None = None,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
@@ -84,9 +88,12 @@ class Poller:
         self._http = http
         self._settings = settings
         self._threads = threads
+        self._readers = readers
         self._reports = reports or PollReports()
         self._clock = clock
         self._large_feeds = apart.LargeFeeds()
+        # How long each feed took to read last time, in seconds.
+        self._reading_s: dict[str, float] = {}
         self._rng = random.Random()  # noqa: S311 - spreads load, no secret
 
     async def poll(self, feed: Feed, *, fetched: Callable[[], None] = lambda: None) -> Outcome:
@@ -124,8 +131,8 @@ class Poller:
 
     async def _fetch(self, feed: Feed, state: FeedState) -> Response:
         conditions = {
-            "If-None-Match": state.etag,
-            "If-Modified-Since": state.last_modified,
+            "If-None-Match": _sendable(state.etag),
+            "If-Modified-Since": _sendable(state.last_modified),
         }
         return await self._http.get(
             feed.url,
@@ -144,19 +151,26 @@ class Poller:
         body_hash = hashlib.sha256(response.body).hexdigest()
         if body_hash == previous.body_hash:
             return await self._run(self._keep, feed, previous, response)
-        started = time.monotonic()
-        document = await self._read(response)
-        reading = timedelta(seconds=time.monotonic() - started)
-        return await self._run(
-            self._remember, feed, previous, response, body_hash, document, reading
-        )
+        document = await self._read(feed, response)
+        return await self._run(self._remember, feed, previous, response, body_hash, document)
 
-    async def _read(self, response: Response) -> Document:
+    async def _read(self, feed: Feed, response: Response) -> Document:
         body, url, headers = response.body, response.url, response.headers
         now = self._clock()
-        if len(body) > apart.LARGE_BYTES:
-            return await self._large_feeds.read(body, url=url, headers=headers, now=now)
-        return await self._run(_read, body, url, headers, now)
+        expected_s = self._reading_s.get(feed.id, len(body) / apart.BYTES_PER_S)
+        if len(body) > apart.LARGE_BYTES or expected_s > MAX_READING_S:
+            # Should it fail, it must not keep the quick feeds' reader again.
+            self._reading_s[feed.id] = max(expected_s, apart.QUICK_S)
+            document, seconds = await self._large_feeds.read(
+                body, url=url, headers=headers, now=now, expected_s=expected_s
+            )
+        else:
+            loop = asyncio.get_running_loop()
+            document, seconds = await loop.run_in_executor(
+                self._readers, _read, body, url, headers, now
+            )
+        self._reading_s[feed.id] = seconds
+        return document
 
     def _keep(self, feed: Feed, previous: FeedState, response: Response) -> Outcome:
         """Writes down that a feed has not changed."""
@@ -174,7 +188,6 @@ class Poller:
         response: Response,
         body_hash: str,
         document: Document,
-        reading: timedelta,
     ) -> Outcome:
         """Queues the new and edited entries of a document, and writes down the poll."""
         now = self._clock()
@@ -210,7 +223,7 @@ class Poller:
                 # Otherwise the next poll must read the document again.
                 state = _with_validators(replace(state, body_hash=body_hash), response)
             outcome = Outcome(state, len(decision.new), len(decision.edited))
-            due = self._next(feed, state, now, reading=reading)
+            due = self._next(feed, state, now, reading_s=self._reading_s[feed.id])
             return PollRecord(state, due, decision.remember)
 
         self._store.feeds.commit_document(feed, decide_and_queue, now=now)
@@ -237,7 +250,7 @@ class Poller:
         now: datetime,
         *,
         retry_after: timedelta | None = None,
-        reading: timedelta = timedelta(0),
+        reading_s: float = 0,
     ) -> datetime:
         return next_poll(
             feed,
@@ -246,12 +259,22 @@ class Poller:
             now=now,
             rng=self._rng,
             retry_after=retry_after,
-            reading=reading,
+            reading=timedelta(seconds=reading_s),
         )
 
 
-def _read(body: bytes, url: str, headers: Mapping[str, str], now: datetime) -> Document:
-    return read(body, url=url, headers=headers, now=now)
+def _read(
+    body: bytes, url: str, headers: Mapping[str, str], now: datetime
+) -> tuple[Document, float]:
+    """Reads a feed; also returns the seconds of processor time that it took."""
+    started = time.thread_time()
+    document = read(body, url=url, headers=headers, now=now)
+    return document, time.thread_time() - started
+
+
+def _sendable(validator: str | None) -> str | None:
+    """Returns a validator that may stand in a header of ours; servers send others, too."""
+    return validator if validator and validator.isascii() and validator.isprintable() else None
 
 
 def _with_validators(state: FeedState, response: Response) -> FeedState:

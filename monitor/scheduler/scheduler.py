@@ -41,8 +41,9 @@ DRAIN_TICKS = timedelta(seconds=2)
 DRAIN_POLLS = timedelta(seconds=3)
 # A poll whose outcome could not be written down is repeated after this time.
 REST = timedelta(seconds=5)
-# The number of threads in which polls wait for Redis and read small feeds.
+# Polls wait for Redis in these threads, and read small feeds in others.
 THREADS = 8
+READERS = 2
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -66,6 +67,7 @@ class Scheduler:
         self._housekeeping = Housekeeping(runtime.store, runtime.queues)
         self._reports = PollReports()
         self._threads = ThreadPoolExecutor(THREADS, "polls")
+        self._readers = ThreadPoolExecutor(READERS, "readers")
         self._polls: dict[str, asyncio.Task[None]] = {}
         # How many requests to each host are under way.
         self._hosts: Counter[str] = Counter()
@@ -91,6 +93,7 @@ class Scheduler:
             self._http,
             config.settings,
             threads=self._threads,
+            readers=self._readers,
             reports=self._reports,
         )
         self._outbox = Outbox(self._runtime.store, self._runtime.queues, config)
@@ -137,7 +140,8 @@ class Scheduler:
         await self._leadership.resign()
         clock.shutdown(wait=False)
         await asyncio.sleep(0)  # lets APScheduler shut down
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for executor in (self._threads, self._readers):
+            executor.shutdown(wait=False, cancel_futures=True)
         await self._http.__aexit__(None, None, None)
 
     def _guarded(self, task: PeriodicTask) -> Callable[[], Coroutine[Any, Any, None]]:

@@ -6,9 +6,12 @@ import os
 import random
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from pathlib import Path
+from unittest import mock
 from xml.sax.saxutils import escape
 
 import pytest
@@ -306,6 +309,85 @@ def test_a_reader_that_crashes_or_has_a_fault_fails_only_its_feed(
     assert ask(sound).new == 1
 
 
+def test_a_validator_that_no_header_may_hold_is_not_sent_back(site, feed, ask):
+    put(site, rss("One"), ETag='"a\x01\x7f"')
+    assert ask(feed).state.error is None
+    put(site, rss("Two"), ETag='"b"')
+    assert ask(feed).new == 1
+
+
+def test_small_feeds_that_take_long_to_read_keep_no_other_poll_from_redis(
+    site, feed, store, queues, monkeypatch
+):
+    released = threading.Event()
+    read = poll.read
+
+    def slow(body, **more):
+        if b"Slow" in body:
+            released.wait(20)
+        return read(body, **more)
+
+    monkeypatch.setattr(poll, "read", slow)
+    put(site, rss("One"))
+    site.pages["/slow"] = (200, {}, rss("Slow").encode())
+    slow_feeds = [Feed(f"{site.url}/slow"), Feed(f"{site.url}/slow?2")]
+    site.pages["/slow?2"] = site.pages["/slow"]
+
+    async def run():
+        async with HttpClient.of(SETTINGS) as http:
+            with ThreadPoolExecutor(2) as threads, ThreadPoolExecutor(3) as readers:
+                poller = Poller(store, queues, http, SETTINGS, threads=threads, readers=readers)
+                waiting = [asyncio.create_task(poller.poll(one)) for one in slow_feeds]
+                await asyncio.sleep(0.2)
+                outcome = await asyncio.wait_for(poller.poll(feed), 10)
+                released.set()
+                await asyncio.gather(*waiting)
+                return outcome
+
+    assert asyncio.run(run()).new == 1
+
+
+def test_a_small_feed_that_took_long_to_read_is_read_apart_from_then_on(
+    site, feed, store, queues, monkeypatch
+):
+    monkeypatch.setattr(poll, "MAX_READING_S", -1)
+    apart_s = []
+    read = apart.LargeFeeds.read
+
+    async def noted(self, body, **more):
+        apart_s.append(more["expected_s"])
+        return await read(self, body, **more)
+
+    monkeypatch.setattr(apart.LargeFeeds, "read", noted)
+    put(site, rss("One"))
+
+    async def run():
+        async with HttpClient.of(SETTINGS) as http:
+            poller = Poller(store, queues, http, SETTINGS)
+            await poller.poll(feed)
+            put(site, rss("One", "Two"))
+            return await poller.poll(feed)
+
+    assert asyncio.run(run()).new == 1
+    assert apart_s[0] < apart_s[1]
+
+
+def test_a_large_feed_that_is_read_quickly_does_not_wait_for_a_slow_one(sleeper):
+    async def run():
+        large = apart.LargeFeeds(limit_s=20)
+        more = {"url": "http://a.example/", "headers": {}, "now": NOW}
+        slow = asyncio.create_task(large.read(b"x", **more, expected_s=apart.QUICK_S))
+        await asyncio.sleep(1)
+        with mock.patch.object(apart, "__name__", "monitor.scheduler.apart"):
+            document, _ = await asyncio.wait_for(
+                large.read(rss("One").encode(), **more, expected_s=1), 15
+            )
+        slow.cancel()
+        return len(document.entries)
+
+    assert asyncio.run(run()) == 1
+
+
 @pytest.fixture
 def sleeper(monkeypatch, tmp_path):
     """Makes the reader hang; returns a function that returns its process id."""
@@ -321,7 +403,9 @@ def sleeper(monkeypatch, tmp_path):
 
 def test_a_reader_that_takes_too_long_is_killed(sleeper):
     async def read():
-        await apart.LargeFeeds(limit_s=3).read(b"x" * 1_000_000, url="", headers={}, now=NOW)
+        await apart.LargeFeeds(limit_s=3).read(
+            b"x" * 1_000_000, url="", headers={}, now=NOW, expected_s=0
+        )
 
     with pytest.raises(FeedError, match="takes more than 3 s"):
         asyncio.run(read())
@@ -340,7 +424,7 @@ def test_a_reader_ends_when_its_parent_is_killed(tmp_path, eventually):
             "from monitor.scheduler.apart import LargeFeeds\n"
             f"body = pathlib.Path({str(tmp_path / 'body')!r}).read_bytes()\n"
             "now = datetime.datetime.now(datetime.UTC)\n"
-            "asyncio.run(LargeFeeds().read(body, url='http://a.example/', headers={}, now=now))\n",
+            "asyncio.run(LargeFeeds().read(body, url='http://a.example/', headers={}, now=now, expected_s=0))\n",
         ]
     )
 
