@@ -107,7 +107,7 @@ def test_an_operator_sees_a_refused_job_and_can_only_drop_it(
     Queue("articles", connection=redis, serializer=SERIALIZER).enqueue("os.system", job_id="bad")
     work()
     listed = call("failed", "list").stdout
-    assert "a job of somebody else  not one of our jobs: it names 'os.system'" in listed
+    assert "a job of another program  not one of our jobs: it names 'os.system'" in listed
     assert json.loads(call("failed", "list", "--json").stdout.splitlines()[0])["args"] == []
     assert json.loads(call("status", "--json").stdout)["queues"]["articles"]["failed"] == 2
     assert call("failed", "retry", "bad").returncode == 1
