@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import urljoin
 from xml.sax import SAXParseException
 
 import feedparser
 
 from monitor.articles.dates import FeedDates
+from monitor.articles.urls import joined
 from monitor.errors import FeedError
 from monitor.feeds.fields import counted, html, line, link, plain
 from monitor.feeds.json_feed import read_document, read_item
@@ -85,7 +85,7 @@ def _json_feed(text: str, url: str, now: datetime) -> ParsedFeed:
 def _xml_feed(text: str, url: str, headers: Mapping[str, str], now: datetime) -> ParsedFeed:
     response = {
         # Without a content-location feedparser cannot resolve relative links.
-        "content-location": urljoin(url, headers.get("content-location", "")),
+        "content-location": joined(url, headers.get("content-location", "")) or url,
         "content-language": headers.get("content-language", ""),
         "content-type": "application/xml; charset=utf-8",
     }

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import html
 import re
-from urllib.parse import urljoin
+
+from monitor.articles.urls import joined
 
 _HTML = re.compile(r"\s*(?:<\?xml[^<>]*>\s*)?<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 _COMMENT = re.compile(r"\s*<!--[^>]{0,2000}>")
@@ -31,9 +32,11 @@ def refusal(text: str, url: str) -> str:
     """Explains why `text`, the body of `url`, is not a feed."""
     if is_html(text):
         feeds = [
-            urljoin(url, html.unescape(href[1]))
+            address
             for link in _LINK.findall(text[:_HEAD_CHARS])
-            if _FEED_TYPE.search(link) and (href := _HREF.search(link))
+            if _FEED_TYPE.search(link)
+            and (href := _HREF.search(link))
+            and (address := joined(url, html.unescape(href[1])))
         ]
         if feeds:
             return f"no feed: this is a web page; it names a feed, subscribe to that: {feeds[0]}"

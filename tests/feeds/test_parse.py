@@ -63,6 +63,18 @@ def test_a_link_that_is_not_http_is_dropped():
     assert read(body).entries[0].url is None
 
 
+@pytest.mark.parametrize("bad", ["http://[bad", "//[", "http://[::1%/"])
+def test_an_address_that_is_not_one_costs_nothing_else(bad):
+    assert read(RSS, **{"content-location": bad}).entries[0].url.endswith("/2026/talks")
+    linked = RSS.replace(b"/2026/talks", bad.encode())
+    assert read(linked).entries[0].url is None
+    based = RSS.replace(b"<rss ", f'<rss xml:base="{bad}" '.encode())
+    assert read(based).entries[0].title == "Ministers meet & talk"
+    page = f'<html><link rel=alternate type="application/rss+xml" href="{bad}">'
+    with pytest.raises(FeedError, match="names no feed"):
+        read(page.encode())
+
+
 def test_a_web_page_is_not_a_feed():
     with pytest.raises(FeedError, match="no feed"):
         read(b"<html><body>Not here</body></html>", **{"content-type": "text/html"})
