@@ -87,6 +87,27 @@ def test_bytes_that_name_a_file_are_not_opened(tmp_path):
         read(str(secret).encode())
 
 
+@pytest.mark.parametrize("prefix", ["gml", "g"])
+def test_a_position_outside_of_its_element_costs_no_entry(prefix):
+    namespace = f'<rss xmlns:{prefix}="http://www.opengis.net/gml" '.encode()
+    position = f"<{prefix}:pos>45.2 -71.9</{prefix}:pos></item>".encode()
+    (entry,) = read(RSS.replace(b"<rss ", namespace).replace(b"</item>", position)).entries
+    assert entry.title == "Ministers meet & talk"
+    assert "At length." in entry.content
+
+
+@pytest.mark.parametrize(
+    "doctype",
+    [
+        b"<!DOCTYPE html>",
+        b'<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0//EN" "http://www.w3.org/x.dtd">\n<!-- a -->',
+    ],
+)
+def test_the_root_element_decides_whether_a_document_is_a_feed(doctype):
+    body = RSS.replace(b"<rss ", doctype + b"<rss ")
+    assert read(body).entries[0].title == "Ministers meet & talk"
+
+
 def test_a_feed_that_breaks_off_yields_the_entries_before():
     entries = read(RSS.replace(b"</channel></rss>", b"<item><title>Second</ti")).entries
     assert entries[0].title == "Ministers meet & talk"
@@ -201,6 +222,10 @@ def test_an_undeclared_charset_is_a_problem():
         (b'{"items": [{"sku": 1}, 5]}', "neither `id`, `url`"),
         (b'{"items": ', "JSON cannot be read"),
         (b"[1, 2]", "no list of `items`"),
+        (b"\x1f\x8b\x08\x00\x00\x00", r"compressed data \(gzip\)"),
+        (b"PK\x03\x04\x14\x00", r"compressed data \(zip\)"),
+        (b"\x00\x01\x02\x03a\x00b\x00<\x00rss", "this is binary data"),
+        (b"<!-- a > b --><!DOCTYPE html><!-- <rss> --><p>x", "a web page"),
         (b"Service unavailable", "neither XML nor JSON, it begins with 'Service unavailable'"),
     ],
 )  # fmt: skip
