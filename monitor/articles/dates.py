@@ -13,7 +13,9 @@ from functools import cache, lru_cache
 from typing import NamedTuple
 
 from dateparser.date import DateDataParser
-from dateparser.timezone_parser import pop_tz_offset_from_string
+
+from monitor.articles.months import LANGUAGES, month_number
+from monitor.articles.zones import INDIA, in_zone, is_ambiguous, without_remark
 
 _MAX_CHARS = 64
 # Outside of these years are the zeroes and infinities of databases; so is the first of 1970.
@@ -22,8 +24,12 @@ _EPOCH_YEAR = 1970
 # Feeds are younger than that, and do not announce what appears the day after tomorrow.
 _FIRST_FEED_YEAR = 1990
 _MOST_AHEAD = timedelta(days=1)
-_MOST_ODD = 1_000
-_FUTILE = 5
+# What dateparser may cost per document, and what it was measured to take for a date in the language
+# of the last one, for a date in any of 37, and for a text that is not a date.
+_BUDGET_MS = 500
+_LEARNT_MS = 2
+_READ_MS = 10
+_FUTILE_MS = 45
 
 _DAY = re.compile(r"\d{4}-?\d\d-?\d\d")
 # A zone after a space, and one with a digit too few: `10:00:00 +0100`, `10:00:00+1`, `+02:0`.
@@ -31,53 +37,70 @@ _ISO_ZONE = re.compile(r"(?<=\d) ?([+-])(\d\d?)(?::(\d\d?))?$")
 _UTC = re.compile(r" ?(?:UTC|GMT|Z)$", re.IGNORECASE)
 _EPOCH = re.compile(r"(\d{10})(?:\d{3}|\.\d{1,9})?")
 _TIMESTAMP = re.compile(r"\d{14}")
-# RFC 5322, with or without weekday, seconds and zone, the weekday in any language.
+# RFC 5322, with or without weekday, seconds and zone; weekday and month in any language.
 _MAIL = re.compile(
-    r"(?:[^\W\d]{2,12}\.?,? ?)?(\d{1,2})[ -]([A-Za-z]{3,9})[ -](\d{4}|\d\d)"
-    r" (\d{1,2}):(\d\d)(?::(\d\d))?(?: ?([+-]\d{4}|[A-Za-z]{1,5}))?"
+    r"(?:[^\W\d]{2,12}\.?,? ?)?(\d{1,2})\.?[ -]([^\W\d]{3,12})\.?[ -](\d{4}|\d\d)"
+    r"(?:,| à| um| at)? (\d{1,2})[:h](\d\d)(?::(\d\d))?(?: ?([+-]\d{4}|[A-Za-z]{1,5}))?"
 )
-_MONTHS = (
-    "january february march april may june july august september october november december".split()
+# JavaScript's `Date.toString()`.
+_JAVASCRIPT = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) (\d\d?) (\d{4}) ([\d:]{8}) GMT([+-]\d{4})")
+# `2026-11-24 10.00.00 Europe/Paris`, `2026/11/24`, `2026年11月24日 10:00`, `24.11.2026, 10:00 CET`.
+_NUMBERS = re.compile(
+    r"(?:(\d{4})(?:[/.-]|年 ?)(\d{1,2})(?:[/.-]|月 ?)(\d{1,2})日?"
+    r"|(\d{1,2})([./-])(\d{1,2})\5(\d{4}))"
+    r"(?:(?:, ?|[ T])(\d{1,2})[:.](\d\d)(?:[:.](\d\d)(?:[.,]\d{1,9})?)?"
+    r"(?: ?([+-]\d\d:?\d\d|[A-Za-z]{1,5}|[A-Z][A-Za-z]{1,20}/[A-Za-z_/+-]{1,30}))?)?"
 )
+# What begins like ISO 8601 and has no words is not a date in any language either.
+_LIKE_ISO = re.compile(r"\d{4}-\d\d-\d\d[T ][\d:.,+ TZ-]*")
 _CENTURY_ENDS = 69  # RFC 5322, section 4.3, and what others make of it
 # What is no date, dateparser would look for in every language.
 _HAS_YEAR = re.compile(r"(?<!\d)(?:1[7-9]|20)\d\d(?!\d)|\d[./-]\d\d?[./-]\d\d(?!\d)")
 _NUMERIC = re.compile(r"(?<!\d)(\d{1,2})([./-]) ?(\d{1,2})[./-] ?(\d{4}|\d\d)(?!\d)")
 _MONTHS_OF_YEAR = 12
-# Names that IANA's data have for several offsets today. RFC 822 gives PST, CDT and the other names
-# of North America a meaning; China's CST is common in feeds all the same.
-_AMBIGUOUS = re.compile(r"\b(?:IST|CST)\b")
-_INDIA = timedelta(hours=5, minutes=30)
-_LANGUAGES = (
-    "en de fr es it pt nl sv da nb fi pl cs sk sl hr sr hu ro bg ru uk el tr ar he fa hi id vi"
-    " ca et lv lt ja ko zh"
-).split()
 
 
 class Stamp(NamedTuple):
     """A moment as it is written: without tzinfo when no zone that we know is said.
 
-    `is_doubtful` tells that day and month, or the zone, might be others.
+    `is_doubtful` tells that day and month, or the zone, might be others; `language` is that in
+    which dateparser read it.
     """
 
     at: datetime
     has_time: bool
     is_doubtful: bool = False
+    language: str = ""
 
 
-def stamp_of(value: object, *, strictly: bool = False) -> Stamp | None:
-    """Read a moment; None when `value` is not one, or `strictly` and in no form that is quick."""
+def stamp_of(value: object) -> Stamp | None:
+    """Reads a moment; returns None when `value` is not one."""
+    text = _text_of(value)
+    return _quick(text) or (_credible(_other(text)) if _may_be_odd(text) else None)
+
+
+def _text_of(value: object) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
         value = f"{value:.0f}" if abs(value) < 10**13 else ""
     if not isinstance(value, str):
-        return None
-    text = " ".join(value[: 4 * _MAX_CHARS].split())
-    if not text or len(text) > _MAX_CHARS:
-        return None
-    try:
-        stamp = _epoch(text) or _iso(text) or _mail(text) or (None if strictly else _other(text))
-    except (ValueError, OverflowError):
-        return None
+        return ""
+    text = without_remark(" ".join(value[: 4 * _MAX_CHARS].split()))
+    return text if len(text) <= _MAX_CHARS else ""
+
+
+def _quick(text: str) -> Stamp | None:
+    """Reads a moment in the forms that take microseconds."""
+    for form in (_epoch, _iso, _mail, _numbers):
+        try:
+            stamp = form(text)
+        except (ValueError, OverflowError):
+            continue
+        if stamp:
+            return _credible(stamp)
+    return None
+
+
+def _credible(stamp: Stamp | None) -> Stamp | None:
     if stamp is None or stamp.at.year not in _YEARS:
         return None
     at = stamp.at
@@ -85,12 +108,13 @@ def stamp_of(value: object, *, strictly: bool = False) -> Stamp | None:
 
 
 class FeedDates:
-    """Reads the dates of one document: a thousand in odd forms, or two hundred that are none."""
+    """Reads the dates of one document, those in odd forms within half a second altogether."""
 
     def __init__(self, now: datetime) -> None:
         self._now = now
-        # One takes 3 ms, what is none 13 ms, and a document may hold 50,000.
-        self._odd_left = _MOST_ODD
+        self._left_ms = _BUDGET_MS
+        self._language = ""
+        self._odd: dict[str, Stamp | None] = {}
 
     def read(self, *values: object) -> tuple[datetime | None, bool]:
         """The first of `values` that is a moment, in UTC, and whether it is doubtful.
@@ -106,10 +130,22 @@ class FeedDates:
         return None, False
 
     def _stamp(self, value: object) -> Stamp | None:
-        stamp = stamp_of(value, strictly=True)
-        if stamp is None and value and self._odd_left:
-            stamp = stamp_of(value)
-            self._odd_left = max(0, self._odd_left - (1 if stamp else _FUTILE))
+        text = _text_of(value)
+        if (stamp := _quick(text)) or not _may_be_odd(text):
+            return stamp
+        if text not in self._odd and self._left_ms > 0:
+            self._odd[text] = _credible(self._learning(text))
+        return self._odd.get(text)
+
+    def _learning(self, text: str) -> Stamp | None:
+        """Reads an odd date, first in the language of the last one, which costs a fraction."""
+        if self._language:
+            self._left_ms -= _LEARNT_MS
+            if stamp := _other(text, self._language):
+                return stamp
+        stamp = _other(text)
+        self._left_ms -= _READ_MS if stamp else _FUTILE_MS
+        self._language = stamp.language if stamp else self._language
         return stamp
 
 
@@ -135,9 +171,10 @@ def _iso(text: str) -> Stamp | None:
 
 
 def _mail(text: str) -> Stamp | None:
-    """RFC 5322 with English months, which most feeds write."""
+    """RFC 5322, which most feeds write, with months in any language, and JavaScript's form."""
+    text = _JAVASCRIPT.sub(r"\2 \1 \3 \4 \5", text)
     found = _MAIL.fullmatch(text)
-    month = _month(found[2]) if found else None
+    month = month_number(found[2]) if found else None
     if found is None or month is None:
         return None
     day, year, hour, minute, second = (int(found[part] or 0) for part in (1, 3, 4, 5, 6))
@@ -146,20 +183,36 @@ def _mail(text: str) -> Stamp | None:
     name = found[7] or ""
     if name.upper() in ("AM", "PM"):
         return None
-    at = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=_zone(name))
-    return Stamp(at, has_time=True, is_doubtful=bool(_AMBIGUOUS.search(name)))
+    at = in_zone(datetime(year, month, day, hour, minute, min(second, 59)), name)  # noqa: DTZ001
+    return Stamp(at, has_time=True, is_doubtful=is_ambiguous(name))
 
 
-def _month(name: str) -> int | None:
-    name = name.lower()
-    starts = (at for at, month in enumerate(_MONTHS, start=1) if month.startswith(name))
-    return 9 if name == "sept" else next(starts, None)
+def _numbers(text: str) -> Stamp | None:
+    """A date in digits, with or without time and zone, the day before the month or after it."""
+    found = _NUMBERS.fullmatch(text)
+    zone = (found[11] or "") if found else ""
+    if found is None or zone.upper() in ("A", "P", "AM", "PM"):
+        return None
+    parts = (1, 2, 3) if found[1] else (7, 6, 4)
+    year, month, day = (int(found[part]) for part in parts)
+    if month > _MONTHS_OF_YEAR and not found[1]:
+        month, day = day, month
+    hour, minute, second = (int(found[part] or 0) for part in (8, 9, 10))
+    # ISO 8601 ends a day at 24:00; a leap second is the second before.
+    is_end = (hour, minute, second) == (24, 0, 0)
+    at = datetime(year, month, day, 0 if is_end else hour, minute, min(second, 59))  # noqa: DTZ001
+    at = in_zone(at + timedelta(days=is_end), zone)
+    return Stamp(at, bool(found[8]), is_doubtful=_is_day_ambiguous(text) or is_ambiguous(zone))
+
+
+def _may_be_odd(text: str) -> bool:
+    return bool(_HAS_YEAR.search(text)) and not _LIKE_ISO.fullmatch(text)
 
 
 @cache
-def _parser() -> DateDataParser:
+def _parser(language: str) -> DateDataParser:
     return DateDataParser(
-        languages=_LANGUAGES,
+        languages=[language] if language else LANGUAGES,
         use_given_order=True,
         settings={
             # No `yesterday`, no `3 hours ago`, no clock without a day, no day without a year.
@@ -167,19 +220,17 @@ def _parser() -> DateDataParser:
             "STRICT_PARSING": True,
             "REQUIRE_PARTS": ["day", "month", "year"],
             "DATE_ORDER": "DMY",
-            "TIMEZONE_ABBREVIATIONS": {"IST": _INDIA},
+            "TIMEZONE_ABBREVIATIONS": {"IST": INDIA},
             "CACHE_SIZE_LIMIT": 1_000,
         },
     )
 
 
 @lru_cache(maxsize=1_000)
-def _other(text: str) -> Stamp | None:
-    """Any other way of writing a whole date, in the languages that we know."""
-    if not _HAS_YEAR.search(text):
-        return None
+def _other(text: str, language: str = "") -> Stamp | None:
+    """Any other way of writing a whole date, in one language or all that we know."""
     try:
-        found = _parser().get_date_data(text)
+        found = _parser(language).get_date_data(text)
     except Exception:  # noqa: BLE001 - whatever a library makes of a stranger's text
         return None
     if found.date_obj is None:
@@ -189,34 +240,18 @@ def _other(text: str) -> Stamp | None:
     return Stamp(
         found.date_obj.replace(tzinfo=zone),
         has_time="time" in found.parts,
-        is_doubtful=_is_ambiguous(text) or bool(_AMBIGUOUS.search(text)),
+        is_doubtful=_is_day_ambiguous(text) or is_ambiguous(text),
+        language=(found.locale or "").partition("-")[0],
     )
 
 
-def _is_ambiguous(text: str) -> bool:
+def _is_day_ambiguous(text: str) -> bool:
     """Whether day, month and year could be others. With points, the day comes first everywhere."""
     found = _NUMERIC.search(text)
     if found is None or found[2] == ".":
         return False
     one, other = int(found[1]), int(found[3])
     return len(found[4]) == 2 or (one != other and max(one, other) <= _MONTHS_OF_YEAR)  # noqa: PLR2004
-
-
-@lru_cache(maxsize=1_000)
-def _zone(name: str) -> timezone | None:
-    """The zone that is meant by `+0100`, `CET` and the like; None for a name that nobody knows."""
-    if not name:
-        return None
-    if name[0] in "+-":
-        offset = timedelta(hours=int(name[1:3]), minutes=int(name[3:]))
-        return timezone(-offset if name[0] == "-" else offset)
-    if name.upper() in ("GMT", "UT", "UTC", "Z"):
-        return UTC
-    if name == "IST":
-        return timezone(_INDIA)
-    _, zone = pop_tz_offset_from_string(f"0 {name}")
-    offset_of_name = zone.utcoffset(None) if zone else None
-    return None if offset_of_name is None else timezone(offset_of_name)
 
 
 def published(claims: Sequence[object], elsewhere: Iterable[object] = ()) -> datetime | None:

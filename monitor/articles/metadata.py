@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from lxml.html import HtmlElement
 
@@ -21,6 +21,7 @@ from monitor.articles.dates import published
 from monitor.articles.names import distinct, names
 from monitor.articles.structured import JsonLdNode, is_article, kinds, metas
 from monitor.articles.titles import MAX_TITLE_CHARS, fold
+from monitor.articles.urls import joined
 from monitor.untrusted import plain_line
 
 _MAX_URL_CHARS = 2_000
@@ -253,10 +254,7 @@ class _PageSources:
     def _absolute(self, claim: object) -> str | None:
         if not isinstance(claim, str) or len(claim) > _MAX_URL_CHARS:
             return None
-        try:
-            absolute = urljoin(self._url or "", claim.strip())
-        except ValueError:
-            return None
+        absolute = joined(self._url or "", claim.strip()) or ""
         return absolute if _web_host(absolute) and len(absolute) <= _MAX_URL_CHARS else None
 
     def section(self) -> str:

@@ -27,6 +27,17 @@ _FRAGMENT_TRACKING = frozenset({"ref", "source", "src", "from", "echobox", "intc
 _SUBDOMAINS = re.compile(r"^(?:www\d?|m|mobile|amp|edition)\.")
 
 
+def joined(base: str, reference: str) -> str | None:
+    """Returns the absolute URL that a reference means, or None if it is not a URL (`http://[x`)."""
+    try:
+        url = urljoin(base, reference)
+        # Without a base, urljoin returns the reference unread.
+        urlsplit(url)
+    except ValueError:
+        return None
+    return url
+
+
 def normalise(url: str) -> str:
     """Normalises a URL (RFC 3986, section 6.2), without fragment and tracking parameters.
 
@@ -81,7 +92,10 @@ def host(url: str) -> str:
 
 def is_front_page(url: str) -> bool:
     """Returns whether a URL is that of a site's front page."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
     return parts.path in {"", "/"} and not parts.query
 
 
@@ -92,17 +106,12 @@ def canonical(page_url: str, claimed: str | None) -> str:
     many templates give it as the canonical URL of every page.
     """
     page = normalise(page_url)
-    if not claimed:
-        return page
-    try:
-        claim = normalise(urljoin(page_url, claimed))
-        is_credible = (
-            claim.startswith(("http://", "https://"))
-            and (not page or _site(claim) == _site(page))
-            and (not is_front_page(claim) or is_front_page(page))
-        )
-    except ValueError:
-        return page
+    claim = normalise(joined(page_url, claimed) or "") if claimed else ""
+    is_credible = (
+        claim.startswith(("http://", "https://"))
+        and (not page or _site(claim) == _site(page))
+        and (not is_front_page(claim) or is_front_page(page))
+    )
     return claim if is_credible else page
 
 

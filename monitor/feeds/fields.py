@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from monitor.articles.fragments import clean_fragment
+from monitor.articles.urls import joined
 from monitor.feeds.text import mend
 
 # Limits on what a job carries through Redis for each entry; the page has the rest.
@@ -35,12 +36,8 @@ def plain(value: object) -> str:
 def link(value: object, base: str) -> str | None:
     """Returns an absolute http(s) URL, or None: feeds also contain `javascript:` and worse."""
     reference = line(value)
-    try:
-        url = urljoin(base, reference)
-        scheme = urlsplit(url).scheme
-    except ValueError:
-        return None
-    return url if reference and scheme in {"http", "https"} else None
+    url = joined(base, reference) or ""
+    return url if reference and urlsplit(url).scheme in {"http", "https"} else None
 
 
 def counted(entries: int) -> str:

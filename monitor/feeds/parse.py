@@ -11,16 +11,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import urljoin
 from xml.sax import SAXParseException
 
 import feedparser
 
 from monitor.articles.dates import FeedDates
+from monitor.articles.urls import joined
 from monitor.errors import FeedError
 from monitor.feeds.fields import counted, html, line, link, plain
 from monitor.feeds.json_feed import read_document, read_item
-from monitor.feeds.refusals import EMPTY, ROOT_ELEMENT, is_html, refusal
+from monitor.feeds.refusals import EMPTY, ROOT_ELEMENT, binary_kind, is_html, refusal
 from monitor.feeds.text import decode, mend
 from monitor.model import Entry
 
@@ -34,6 +34,11 @@ _PERSON = re.compile(
     r"(?:<!\[CDATA\[)?[^<\]]{500})[^<\]]+",
     re.IGNORECASE,
 )
+_POSITION_PREFIX = re.compile(
+    r"""\bxmlns:([\w.-]{1,60})=["']http://www\.(?:georss\.org/georss|opengis\.net/gml)""",
+    re.IGNORECASE,
+)
+_MAX_PREFIXES = 20
 _TAIL_CHARS = 2_000
 _ENTRY_TAG = re.compile(r"<(/?)(?:\w{1,20}:)?(?:item|entry)[\s>]", re.IGNORECASE)
 
@@ -59,6 +64,8 @@ def parse(body: bytes, *, url: str, headers: Mapping[str, str], now: datetime) -
     """
     if not body.strip(b"\x00 \t\r\n"):
         raise FeedError(EMPTY)
+    if kind := binary_kind(body):
+        raise FeedError(f"no feed: this is {kind}, not text; check the address and the server")
     decoded, charset_problem = decode(body, headers)
     text = mend(decoded).lstrip("\ufeff\ufffd \t\r\n")
     if text.startswith(("{", "[")):
@@ -85,24 +92,21 @@ def _json_feed(text: str, url: str, now: datetime) -> ParsedFeed:
 def _xml_feed(text: str, url: str, headers: Mapping[str, str], now: datetime) -> ParsedFeed:
     response = {
         # Without a content-location feedparser cannot resolve relative links.
-        "content-location": urljoin(url, headers.get("content-location", "")),
+        "content-location": joined(url, headers.get("content-location", "")) or url,
         "content-language": headers.get("content-language", ""),
         "content-type": "application/xml; charset=utf-8",
     }
+    bounded = _bounded(text)
     try:
-        # feedparser opens file names and URLs, even if they are given as bytes: only a stream is
-        # safe.
-        parsed = feedparser.parse(
-            io.BytesIO(_bounded(text).encode()),
-            response_headers=response,
-            sanitize_html=False,
-            resolve_relative_uris=True,
-        )
-    except Exception as error:
-        # Hostile documents make it raise undocumented errors.
-        raise FeedError(
-            f"no feed: the document cannot be read ({type(error).__name__}: {error})"
-        ) from error
+        parsed = _with_feedparser(bounded, response)
+    except Exception:  # noqa: BLE001 - hostile documents make it raise undocumented errors
+        # A position outside of its element does so as well, and entries do not need positions.
+        try:
+            parsed = _with_feedparser(_without_positions(bounded), response)
+        except Exception as error:
+            raise FeedError(
+                f"no feed: the document cannot be read ({type(error).__name__}: {error})"
+            ) from error
     if not parsed.get("version") and not parsed.entries:
         raise FeedError(refusal(text, url))
     elements, problem = _complete(parsed, text)
@@ -113,6 +117,22 @@ def _xml_feed(text: str, url: str, headers: Mapping[str, str], now: datetime) ->
         entries=tuple(_entry(element, url, dates) for element in elements),
         problem=problem,
     )
+
+
+def _with_feedparser(text: str, response: Mapping[str, str]) -> Any:
+    # feedparser opens file names and URLs, even if they are given as bytes: only a stream is safe.
+    return feedparser.parse(
+        io.BytesIO(text.encode()),
+        response_headers=response,
+        sanitize_html=False,
+        resolve_relative_uris=True,
+    )
+
+
+def _without_positions(text: str) -> str:
+    """Returns the document without the tags of GeoRSS and GML, whatever their prefixes are."""
+    prefixes = {"georss", "gml", *_POSITION_PREFIX.findall(text)[:_MAX_PREFIXES]}
+    return re.sub(rf"</?(?:{'|'.join(map(re.escape, prefixes))}):\w[^<>]{{0,2000}}>", " ", text)
 
 
 def _bounded(text: str) -> str:

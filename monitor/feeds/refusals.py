@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import html
 import re
-from urllib.parse import urljoin
 
-_HTML = re.compile(r"\s*(?:<\?xml[^<>]*>\s*)?<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
-_COMMENT = re.compile(r"\s*<!--[^>]{0,2000}>")
+from monitor.articles.urls import joined
+
+# What precedes the root element: declarations, comments, a document type.
+_PROLOGUE = re.compile(
+    r"\s*(?:<!--.{0,2000}?-->|<\?[^<>]{0,2000}>|<!doctype\b[^<>]{0,2000}>)",
+    re.IGNORECASE | re.DOTALL,
+)
+_HTML_TYPE = re.compile(r"\s*<!doctype\s+html\b", re.IGNORECASE)
+_HTML_ROOT = re.compile(r"\s*<(?:html|head|body)\b", re.IGNORECASE)
+_FEED_ROOT = re.compile(r"\s*<(?:rss|feed|(?:\w{1,20}:)?rdf)\b", re.IGNORECASE)
 _LINK = re.compile(r"<link\b[^<>]*>", re.IGNORECASE)
 _FEED_TYPE = re.compile(r"application/(?:rss\+xml|atom\+xml|feed\+json)", re.IGNORECASE)
 _HREF = re.compile(r"""\shref\s{0,3}=\s{0,3}["']?([^"'\s<>]{1,2000})""", re.IGNORECASE)
@@ -15,25 +22,44 @@ ROOT_ELEMENT = re.compile(r"<([A-Za-z_][\w:.-]{0,60})")
 # The part of a page that contains its head.
 _HEAD_CHARS = 200_000
 _SHOWN_CHARS = 40
+_MAGIC = {
+    b"\x1f\x8b": "compressed data (gzip)",
+    b"\x28\xb5\x2f\xfd": "compressed data (zstd)",
+    b"PK\x03\x04": "compressed data (zip)",
+    b"%PDF-": "a PDF document",
+    b"\x89PNG": "a picture (PNG)",
+    b"\xff\xd8\xff": "a picture (JPEG)",
+}
 
 EMPTY = "no feed: the answer is empty; see in a browser whether the address still leads to a feed"
 
 
 def is_html(text: str) -> bool:
-    """Returns whether the text is a web page."""
+    """Returns whether the text is a web page: the root element decides, then the document type."""
     start = 0
-    while comment := _COMMENT.match(text, start):
-        start = comment.end()
-    return bool(_HTML.match(text, start))
+    has_html_type = False
+    while part := _PROLOGUE.match(text, start):
+        has_html_type = has_html_type or bool(_HTML_TYPE.match(part[0]))
+        start = part.end()
+    if _HTML_ROOT.match(text, start):
+        return True
+    return has_html_type and not _FEED_ROOT.match(text, start)
+
+
+def binary_kind(body: bytes) -> str | None:
+    """Returns what the bytes are, in words, if their beginning shows that they are not text."""
+    return next((kind for magic, kind in _MAGIC.items() if body.startswith(magic)), None)
 
 
 def refusal(text: str, url: str) -> str:
     """Explains why `text`, the body of `url`, is not a feed."""
     if is_html(text):
         feeds = [
-            urljoin(url, html.unescape(href[1]))
+            address
             for link in _LINK.findall(text[:_HEAD_CHARS])
-            if _FEED_TYPE.search(link) and (href := _HREF.search(link))
+            if _FEED_TYPE.search(link)
+            and (href := _HREF.search(link))
+            and (address := joined(url, html.unescape(href[1])))
         ]
         if feeds:
             return f"no feed: this is a web page; it names a feed, subscribe to that: {feeds[0]}"
@@ -41,10 +67,12 @@ def refusal(text: str, url: str) -> str:
             "no feed: this is a web page (HTML) and names no feed; it may be an error, a login or "
             "a challenge for browsers: open the address in one, and look for the feed's own"
         )
+    start = " ".join(text[: 4 * _SHOWN_CHARS].split())[:_SHOWN_CHARS]
+    if start.count("\ufffd") > len(start) / 8:
+        return "no feed: this is binary data, not text; check the address and the server"
     if root := ROOT_ELEMENT.search(text):
         return (
             f"no feed: this is XML or HTML that begins with <{root[1]}>, and neither RSS nor Atom; "
             "look for the site's RSS, Atom or JSON Feed"
         )
-    start = " ".join(text[: 4 * _SHOWN_CHARS].split())[:_SHOWN_CHARS]
     return f"no feed: this is neither XML nor JSON, it begins with {start!r}; check the address"

@@ -20,8 +20,13 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-# `<?` without a byte order mark (XML 1.0, appendix F).
-_WIDE_STARTS = {b"<\x00?\x00": "utf-16-le", b"\x00<\x00?": "utf-16-be"}
+# `<?`, or `<` in four bytes, without a byte order mark (XML 1.0, appendix F).
+_WIDE_STARTS = {
+    b"<\x00?\x00": "utf-16-le",
+    b"\x00<\x00?": "utf-16-be",
+    b"<\x00\x00\x00": "utf-32-le",
+    b"\x00\x00\x00<": "utf-32-be",
+}
 _DECLARED = re.compile(rb"""<\?xml[^<>?]{0,200}?\sencoding\s{0,9}=\s{0,9}["']([\w.:-]{2,40})["']""")
 # Charsets of feeds that declare none. With all charsets that it knows, charset-normalizer is wrong
 # more often: it takes French for Baltic.

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.articles.urls import canonical, host, is_front_page, normalise, normalise_link
+from monitor.articles.urls import (
+    canonical,
+    host,
+    is_front_page,
+    joined,
+    normalise,
+    normalise_link,
+)
 
 
 @pytest.mark.parametrize(
@@ -109,3 +116,11 @@ def test_a_fragment_that_does_not_name_an_entry_is_removed(fragment):
 def test_a_fragment_that_may_name_an_entry_is_kept(fragment):
     link = f"https://A.example/live?utm_source=rss#{fragment}"
     assert normalise_link(link) == f"https://a.example/live#{fragment}"
+
+
+@pytest.mark.parametrize("bad", ["http://[bad", "//[", "http://[::1%/"])
+def test_an_address_that_is_not_one_is_never_joined(bad):
+    assert joined("https://herald.example/a", bad) is None
+    assert joined("", bad) is None
+    assert canonical("https://herald.example/a", bad) == "https://herald.example/a"
+    assert not is_front_page(bad)

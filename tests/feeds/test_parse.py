@@ -63,6 +63,18 @@ def test_a_link_that_is_not_http_is_dropped():
     assert read(body).entries[0].url is None
 
 
+@pytest.mark.parametrize("bad", ["http://[bad", "//[", "http://[::1%/"])
+def test_an_address_that_is_not_one_costs_nothing_else(bad):
+    assert read(RSS, **{"content-location": bad}).entries[0].url.endswith("/2026/talks")
+    linked = RSS.replace(b"/2026/talks", bad.encode())
+    assert read(linked).entries[0].url is None
+    based = RSS.replace(b"<rss ", f'<rss xml:base="{bad}" '.encode())
+    assert read(based).entries[0].title == "Ministers meet & talk"
+    page = f'<html><link rel=alternate type="application/rss+xml" href="{bad}">'
+    with pytest.raises(FeedError, match="names no feed"):
+        read(page.encode())
+
+
 def test_a_web_page_is_not_a_feed():
     with pytest.raises(FeedError, match="no feed"):
         read(b"<html><body>Not here</body></html>", **{"content-type": "text/html"})
@@ -73,6 +85,27 @@ def test_bytes_that_name_a_file_are_not_opened(tmp_path):
     secret.write_bytes(RSS)
     with pytest.raises(FeedError):
         read(str(secret).encode())
+
+
+@pytest.mark.parametrize("prefix", ["gml", "g"])
+def test_a_position_outside_of_its_element_costs_no_entry(prefix):
+    namespace = f'<rss xmlns:{prefix}="http://www.opengis.net/gml" '.encode()
+    position = f"<{prefix}:pos>45.2 -71.9</{prefix}:pos></item>".encode()
+    (entry,) = read(RSS.replace(b"<rss ", namespace).replace(b"</item>", position)).entries
+    assert entry.title == "Ministers meet & talk"
+    assert "At length." in entry.content
+
+
+@pytest.mark.parametrize(
+    "doctype",
+    [
+        b"<!DOCTYPE html>",
+        b'<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0//EN" "http://www.w3.org/x.dtd">\n<!-- a -->',
+    ],
+)
+def test_the_root_element_decides_whether_a_document_is_a_feed(doctype):
+    body = RSS.replace(b"<rss ", doctype + b"<rss ")
+    assert read(body).entries[0].title == "Ministers meet & talk"
 
 
 def test_a_feed_that_breaks_off_yields_the_entries_before():
@@ -189,6 +222,10 @@ def test_an_undeclared_charset_is_a_problem():
         (b'{"items": [{"sku": 1}, 5]}', "neither `id`, `url`"),
         (b'{"items": ', "JSON cannot be read"),
         (b"[1, 2]", "no list of `items`"),
+        (b"\x1f\x8b\x08\x00\x00\x00", r"compressed data \(gzip\)"),
+        (b"PK\x03\x04\x14\x00", r"compressed data \(zip\)"),
+        (b"\x00\x01\x02\x03a\x00b\x00<\x00rss", "this is binary data"),
+        (b"<!-- a > b --><!DOCTYPE html><!-- <rss> --><p>x", "a web page"),
         (b"Service unavailable", "neither XML nor JSON, it begins with 'Service unavailable'"),
     ],
 )  # fmt: skip

@@ -60,7 +60,9 @@ def test_valid_utf_8_is_utf_8_whatever_the_server_says():
     assert WORDS["ru"] in decode(feed(WORDS["ru"]).encode(), headers)[0]
 
 
-@pytest.mark.parametrize("charset", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+@pytest.mark.parametrize(
+    "charset", ["utf-8", "utf-8-sig", "utf-16", "utf-32-le", "utf-32-be", "utf-16-le", "utf-32"]
+)
 def test_unicode_needs_no_declaration(charset):
     text, problem = decode(feed(WORDS["ru"]).encode(charset), {})
     assert (WORDS["ru"] in text, problem) == (True, None)
