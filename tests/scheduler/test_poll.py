@@ -383,6 +383,7 @@ def test_a_large_feed_that_is_read_quickly_does_not_wait_for_a_slow_one(sleeper)
                 large.read(rss("One").encode(), **more, expected_s=1), 15
             )
         slow.cancel()
+        await asyncio.wait([slow])
         return len(document.entries)
 
     assert asyncio.run(run()) == 1
