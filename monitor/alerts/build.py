@@ -113,7 +113,7 @@ def _article(article: Article) -> dict[str, Any]:
     if article.paywalled:
         described["paywalled"] = True
     if article.text_from == "feed":
-        # The page could not be had: whoever reads the alert shall know that there may be more.
+        # The page could not be fetched: readers should know that there may be more.
         described["text_from"] = "feed"
     return described
 

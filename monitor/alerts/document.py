@@ -1,7 +1,7 @@
-"""Alerts as they are read back, to be shown: whatever stands in them, every field is there. Pure.
+"""Alerts read back from Redis, completed so that they can be shown. Pure.
 
 An alert in Redis may have been written by another version, or by another program. Nothing that
-shows alerts may fail for that, or for a date that no calendar has.
+shows alerts may fail because of that, or because of a date outside the calendar.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ PRIORITIES = frozenset({"low", "normal", "high"})
 
 
 def whole(document: object) -> dict[str, Any]:
-    """Complete the document of an alert and mend its types; what is as it must be stays the same.
+    """Returns an alert's document with every field, each of the right type.
 
-    What is no alert at all becomes one with the raw text as its title.
+    Valid fields stay the same. Anything that is not an alert becomes one whose title is its text.
     """
-    found = _mapping(document)
-    article = _mapping(found.get("article"))
-    story = _mapping(found.get("story"))
-    priority = found.get("priority")
-    raw = "" if "article" in found else _text(document)
+    fields = _mapping(document)
+    article = _mapping(fields.get("article"))
+    story = _mapping(fields.get("story"))
+    priority = fields.get("priority")
+    raw = "" if "article" in fields else _text(document)
     return {
-        **found,
-        "id": _text(found.get("id")),
-        "watchlist": _text(found.get("watchlist")),
+        **fields,
+        "id": _text(fields.get("id")),
+        "watchlist": _text(fields.get("watchlist")),
         "priority": priority if isinstance(priority, str) and priority in PRIORITIES else "normal",
-        "detected_at": _text(found.get("detected_at")),
+        "detected_at": _text(fields.get("detected_at")),
         "article": {
             **article,
             "id": _text(article.get("id")),
@@ -46,9 +46,9 @@ def whole(document: object) -> dict[str, Any]:
                 "field": _text(match.get("field")),
                 "count": _count(match.get("count"), 0),
             }
-            for match in map(_mapping, _list(found.get("matches")))
+            for match in map(_mapping, _list(fields.get("matches")))
         ],
-        "snippets": [_snippet(_mapping(one)) for one in _list(found.get("snippets"))],
+        "snippets": [_snippet(snippet) for snippet in map(_mapping, _list(fields.get("snippets")))],
         "story": {
             **story,
             "id": _text(story.get("id")),
@@ -58,7 +58,7 @@ def whole(document: object) -> dict[str, Any]:
 
 
 def clock(moment: str, form: str, zone: tzinfo | None = UTC) -> str:
-    """A moment (RFC 3339) in a zone, None being the local one; as it is where that has no date."""
+    """Formats a moment (RFC 3339) in a zone, None for the local one; as it is if that fails."""
     try:
         return format(datetime.fromisoformat(moment).astimezone(zone), form)
     except (ValueError, OverflowError, OSError):

@@ -246,7 +246,7 @@ def _other(text: str, language: str = "") -> Stamp | None:
 
 
 def _is_day_ambiguous(text: str) -> bool:
-    """Whether day, month and year could be others. With points, the day comes first everywhere."""
+    """Returns whether day, month and year might be swapped; with points, the day comes first."""
     found = _NUMERIC.search(text)
     if found is None or found[2] == ".":
         return False

@@ -50,7 +50,7 @@ NAMES = tuple(
 
 @dataclass(frozen=True, slots=True)
 class ArticleHints:
-    """What is known of an article apart from the blocks of its page.
+    """The knowledge of an article apart from the blocks of its page.
 
     Title, summary and body are as the feed or the page's metadata give them. `opinion` is the text
     that another extractor selects, one paragraph a line.
@@ -63,7 +63,7 @@ class ArticleHints:
 
 
 class _Surroundings(NamedTuple):
-    """What is known of a block from the containers around it.
+    """The features of a block that its containers give it.
 
     `up_to_much` and `up_to_most` count the levels up to the container with much or most of the
     text; -1 if there is none.

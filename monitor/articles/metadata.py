@@ -67,7 +67,7 @@ _SITE_TYPES = frozenset(("WebSite", "NewsMediaOrganization"))
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What a page states about its article; empty or None if it states nothing.
+    """A page's statements about its article; empty or None if it states nothing.
 
     `title` is without the site's name, `subtitle` is the deck. `authors` are people, and agencies
     that are named as authors; the site itself only if nobody else is named. Times are in UTC: a

@@ -45,7 +45,7 @@ _ENTRY_TAG = re.compile(r"<(/?)(?:\w{1,20}:)?(?:item|entry)[\s>]", re.IGNORECASE
 
 @dataclass(frozen=True, slots=True)
 class ParsedFeed:
-    """What a feed says of itself, and its entries in the feed's order.
+    """A feed's title and language, and its entries in the feed's order.
 
     `problem` tells an operator what is wrong with a feed whose entries can still be used.
     """

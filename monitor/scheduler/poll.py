@@ -273,7 +273,7 @@ def _read(
 
 
 def _sendable(validator: str | None) -> str | None:
-    """Returns a validator that may stand in a header of ours; servers send others, too."""
+    """Returns a validator if a request header may hold it; servers send others, too."""
     return validator if validator and validator.isascii() and validator.isprintable() else None
 
 
