@@ -100,7 +100,8 @@ def load(
 
     With `examples`, each watchlist is tested with its `must_match` and `must_not_match`. `instead`
     holds texts to read in place of files. `running` is the configuration in use: a setting that
-    is fixed while Presswatch runs must have the same value in both.
+    is fixed while Presswatch runs must have the same value in both, and if it has feeds or
+    watchlists, some must be left.
     """
     source = read(directory, environ, instead)
     faults = list(source.faults)
@@ -115,6 +116,7 @@ def load(
         faults += failed_examples(source)
     if not faults and running:
         faults += _changes_of_fixed(source, file.settings, running.settings)
+        faults += _losses(source, file, running)
     if faults:
         raise ConfigError(sorted(set(faults)))
     return Config(
@@ -135,6 +137,19 @@ def _changes_of_fixed(
             "settings.redis_prefix cannot be changed while Presswatch runs; restart it, "
             f"or set it back to {running.redis_prefix!r}"
         )
+
+
+def _losses(source: ConfigDocument, file: File, running: Config) -> Iterator[Fault]:
+    """Yields faults for lists that have lost everything: a deleted file is rarely meant."""
+    for name, before, after in (
+        ("feeds", running.feeds, file.feeds),
+        ("watchlists", running.watchlists, file.watchlists),
+    ):
+        if before and not after:
+            yield source.place((name,)).fault(
+                f"no {name} are left, of {len(before)} in use; put some back, "
+                "or restart Presswatch if that is meant"
+            )
 
 
 def fingerprint(directory: Path) -> str:
