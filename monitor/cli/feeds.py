@@ -101,7 +101,8 @@ async def _described(feed: Feed, settings: Settings) -> str:
         )
     except (FetchError, FeedError) as error:
         raise PresswatchError(
-            f"{feed.public_url} was not added: {error}; --force adds it anyway"
+            f"{feed.public_url} was not added: {feed.shown_text(str(error))}; "
+            "--force adds it anyway"
         ) from error
     moments = [
         moment for entry in parsed.entries if (moment := entry.published_at or entry.updated_at)
