@@ -194,9 +194,12 @@ class Addition:
         return self.file
 
 
-def prepare_feed(directory: Path, feed: Feed, environ: Mapping[str, str]) -> Addition:
+def prepare_feed(
+    directory: Path, feed: Feed, environ: Mapping[str, str], url: str | None = None
+) -> Addition:
     """Finds the file to add a feed to, and its new content, which keeps comments and layout.
 
+    `url` is the feed's address with its variables, as the file must write it, if it has any.
     Raises ConfigError if the configuration is broken or would be with this feed, and
     PresswatchError if it already has the feed or the feed cannot be written.
     """
@@ -207,7 +210,7 @@ def prepare_feed(directory: Path, feed: Feed, environ: Mapping[str, str]) -> Add
     errors: list[ConfigError] = []
     for file in _files_for_feeds(directory):
         before = file.read_bytes() if file.exists() else b""
-        text = with_feed(before.decode("utf-8-sig"), feed)
+        text = with_feed(before.decode("utf-8-sig"), feed, url)
         try:
             if Counter(load(directory, environ, instead={file: text}).feeds) == wanted:
                 break
