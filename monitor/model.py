@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import TypeAdapter
 
-from monitor.hiding import Secret, hidden, without_userinfo
+from monitor.hiding import Secret, hidden, without_secrets, without_userinfo
 
 Priority = Literal["low", "normal", "high"]
 OncePer = Literal["story", "article", "none"]
@@ -55,6 +55,10 @@ class Feed:
     def shown(self, url: str) -> str:
         """Returns a URL that came from this feed as it may be shown."""
         return self.public_url if url == self.url else hidden(url, self.secrets)
+
+    def shown_text(self, text: str) -> str:
+        """Returns a message about this feed as it may be shown."""
+        return without_secrets(text, self.secrets)
 
     @property
     def id(self) -> str:

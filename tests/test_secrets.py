@@ -8,7 +8,7 @@ import pytest
 
 from monitor.config import load
 from monitor.errors import ConfigError
-from monitor.hiding import hidden, secrets, without_userinfo
+from monitor.hiding import hidden, secrets, without_secrets, without_userinfo
 from monitor.http.client import HttpClient
 from monitor.model import Feed
 from monitor.runtime.composition import Runtime
@@ -142,6 +142,57 @@ def test_user_and_password_are_removed_but_not_the_host():
     assert without_userinfo("https://a:b@c@d.example/@e see x@y") == "https://d.example/@e see x@y"
     known = secrets([("d.example", "${HOST}"), ("secret value", "${KEY}")])
     assert hidden("https://u@d.example/x?k=secret%20value", known) == "https://d.example/x?k=${KEY}"
+
+
+def test_an_error_hides_the_key_that_a_page_repeats(
+    configure, presswatch, site, redis, redis_url, store, queues
+):
+    page = (
+        '<html><head><link rel="alternate" type="application/rss+xml" '
+        f'href="/real?{"pad=1&" * 33}key={KEY}"></head></html>'
+    )
+    site.pages[f"/page?key={KEY}"] = (200, {"Content-Type": "text/html"}, page.encode())
+    directory = configure(f"feeds: [{{url: '{site.url}/page?key=${{KEY}}'}}]")
+    config = load(directory, {"KEY": KEY})
+
+    async def poll():
+        async with HttpClient.of(config.settings) as http:
+            return await Poller(store, queues, http, config.settings).poll(config.feeds[0])
+
+    error = asyncio.run(poll()).state.error
+    assert "subscribe to that" in error
+    called = [
+        presswatch.call(*command, "--config", str(directory), REDIS_URL=redis_url, KEY=KEY)
+        for command in (("status",), ("status", "--json"), ("check", "--online"))
+    ]
+    shown = "".join(result.stdout + result.stderr for result in called)
+    stored = redis.get(f"presswatch:feed:{config.feeds[0].id}").decode()
+    assert "subscribe to that" in shown
+    for text in (error, shown, stored):
+        assert "k3y/" not in text
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    ["se cret/é&1", "se%20cret%2F%C3%A9%261", "se+cret%2F%C3%A9%261", "se%20cret/%C3%A9%261",
+     "se+cret/%c3%a9%261", "se+cret%2f%c3%a9%261", "se%20cret%2f%c3%a9%261"],
+)  # fmt: skip
+@pytest.mark.parametrize("given", ["se cret/é&1", "se%20cret%2f%c3%a9%261", "se+cret%2F%C3%A9%261"])
+def test_a_secret_is_hidden_in_each_spelling(given, spelling):
+    known = secrets([(given, "${KEY}")])
+    url = f"https://a.example/x?k={spelling}&page=2"
+    assert hidden(url, known) == "https://a.example/x?k=${KEY}&page=2"
+    assert without_secrets(f"see {url}", known) == "see https://a.example/x?k=${KEY}&page=2"
+
+
+def test_a_value_that_is_short_when_decoded_does_not_hide_other_text():
+    assert without_secrets("a  b", secrets([("%20%20", "${KEY}")])) == "a  b"
+
+
+def test_a_message_names_no_user_and_no_password():
+    known = secrets([("pass/word1", "${PASSWORD}")])
+    said = without_secrets("at https://me:pass/word1@a.example/ and https://u:p@b.example/x", known)
+    assert said == "at https://a.example/ and https://b.example/x"
 
 
 def test_faults_name_an_address_without_user_and_password(configure):

@@ -12,6 +12,7 @@ from click.core import ParameterSource
 
 from monitor.cli import options
 from monitor.config import Settings, load, prepare_feed
+from monitor.config.argument import given_feed
 from monitor.errors import FeedError, FetchError, PresswatchError
 from monitor.hiding import without_userinfo
 from monitor.model import Feed
@@ -65,7 +66,11 @@ def add(
     force: bool,
     config_directory: Path,
 ) -> None:
-    """Poll a feed and add it to the configuration; a running daemon picks it up within seconds."""
+    """Poll a feed and add it to the configuration; a running daemon picks it up within seconds.
+
+    A variable in URL, such as '${KEY}' in single quotes, is taken from the environment and written
+    to the file as a variable.
+    """
     source = context.get_parameter_source("config_directory")
     given = source is not ParameterSource.DEFAULT or composition.users_config() is not None
     if not given or composition.is_bundled(config_directory):
@@ -73,8 +78,8 @@ def add(
             "there is no ./config here, and the bundled configuration is never changed: write one "
             "of your own with `presswatch init`, or name one with --config"
         )
-    feed = Feed(url, name, tags)
-    addition = prepare_feed(config_directory, feed, os.environ)
+    feed, url_with_variables = given_feed(url, name, tags, os.environ)
+    addition = prepare_feed(config_directory, feed, os.environ, url_with_variables)
     if not force:
         settings = load(config_directory, os.environ).settings
         click.echo(printable(asyncio.run(_described(feed, settings))))
@@ -101,7 +106,8 @@ async def _described(feed: Feed, settings: Settings) -> str:
         )
     except (FetchError, FeedError) as error:
         raise PresswatchError(
-            f"{feed.public_url} was not added: {error}; --force adds it anyway"
+            f"{feed.public_url} was not added: {feed.shown_text(str(error))}; "
+            "--force adds it anyway"
         ) from error
     moments = [
         moment for entry in parsed.entries if (moment := entry.published_at or entry.updated_at)

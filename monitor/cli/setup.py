@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -33,7 +34,7 @@ def init(directory: Path) -> None:
         raise PresswatchError(f"{directory} cannot be written to: {error.strerror}") from error
     for file in files:
         click.echo(f"{file}")
-    option = "" if directory == Path("config") else f" --config {directory}"
+    option = "" if directory == Path("config") else f" --config {shlex.quote(str(directory))}"
     click.echo(f"Next: presswatch check{option}, then: presswatch run{option}")
 
 

@@ -100,7 +100,8 @@ def load(
 
     With `examples`, each watchlist is tested with its `must_match` and `must_not_match`. `instead`
     holds texts to read in place of files. `running` is the configuration in use: a setting that
-    is fixed while Presswatch runs must have the same value in both.
+    is fixed while Presswatch runs must have the same value in both, and if it has feeds or
+    watchlists, some must be left.
     """
     source = read(directory, environ, instead)
     faults = list(source.faults)
@@ -115,6 +116,7 @@ def load(
         faults += failed_examples(source)
     if not faults and running:
         faults += _changes_of_fixed(source, file.settings, running.settings)
+        faults += _losses(source, file, running)
     if faults:
         raise ConfigError(sorted(set(faults)))
     return Config(
@@ -135,6 +137,19 @@ def _changes_of_fixed(
             "settings.redis_prefix cannot be changed while Presswatch runs; restart it, "
             f"or set it back to {running.redis_prefix!r}"
         )
+
+
+def _losses(source: ConfigDocument, file: File, running: Config) -> Iterator[Fault]:
+    """Yields faults for lists that have lost everything: a deleted file is rarely meant."""
+    for name, before, after in (
+        ("feeds", running.feeds, file.feeds),
+        ("watchlists", running.watchlists, file.watchlists),
+    ):
+        if before and not after:
+            yield source.place((name,)).fault(
+                f"no {name} are left, of {len(before)} in use; put some back, "
+                "or restart Presswatch if that is meant"
+            )
 
 
 def fingerprint(directory: Path) -> str:
@@ -179,9 +194,12 @@ class Addition:
         return self.file
 
 
-def prepare_feed(directory: Path, feed: Feed, environ: Mapping[str, str]) -> Addition:
+def prepare_feed(
+    directory: Path, feed: Feed, environ: Mapping[str, str], url: str | None = None
+) -> Addition:
     """Finds the file to add a feed to, and its new content, which keeps comments and layout.
 
+    `url` is the feed's address with its variables, as the file must write it, if it has any.
     Raises ConfigError if the configuration is broken or would be with this feed, and
     PresswatchError if it already has the feed or the feed cannot be written.
     """
@@ -192,7 +210,7 @@ def prepare_feed(directory: Path, feed: Feed, environ: Mapping[str, str]) -> Add
     errors: list[ConfigError] = []
     for file in _files_for_feeds(directory):
         before = file.read_bytes() if file.exists() else b""
-        text = with_feed(before.decode("utf-8-sig"), feed)
+        text = with_feed(before.decode("utf-8-sig"), feed, url)
         try:
             if Counter(load(directory, environ, instead={file: text}).feeds) == wanted:
                 break

@@ -12,19 +12,23 @@ from monitor.config.source import escaped
 from monitor.model import Feed
 
 
-def with_feed(text: str, feed: Feed) -> str:
-    """Returns a file's text with one more feed; the caller checks that it reads as intended."""
+def with_feed(text: str, feed: Feed, url: str | None = None) -> str:
+    """Returns a file's text with one more feed; the caller checks that it reads as intended.
+
+    `url` is the feed's address with its variables, if it has any.
+    """
+    pairs = _pairs(feed, url)
     newline = "\r\n" if "\r\n" in text else "\n"
     for key, feeds in _feeds(text):
         if not isinstance(feeds, SequenceNode):
-            return _after_line(text, key.end_mark.index, _block(feed, "  ", newline), newline)
+            return _after_line(text, key.end_mark.index, _block(pairs, "  ", newline), newline)
         if feeds.flow_style:
             end = feeds.end_mark.index - 1
             comma = ", " if feeds.value else ""
-            return f"{text[:end]}{comma}{{{', '.join(_pairs(feed))}}}{text[end:]}"
+            return f"{text[:end]}{comma}{{{', '.join(pairs)}}}{text[end:]}"
         indent = " " * feeds.start_mark.column
-        return _after_line(text, _end(text, feeds), _block(feed, indent, newline), newline)
-    return _after_line(text, len(text), f"feeds:{newline}{_block(feed, '  ', newline)}", newline)
+        return _after_line(text, _end(text, feeds), _block(pairs, indent, newline), newline)
+    return _after_line(text, len(text), f"feeds:{newline}{_block(pairs, '  ', newline)}", newline)
 
 
 def has_feeds(text: str) -> bool:
@@ -59,23 +63,23 @@ def _end(text: str, node: Node) -> int:
     return end
 
 
-def _block(feed: Feed, indent: str, newline: str) -> str:
-    lines = [f"{'  ' if number else '- '}{pair}" for number, pair in enumerate(_pairs(feed))]
+def _block(pairs: list[str], indent: str, newline: str) -> str:
+    lines = [f"{'  ' if number else '- '}{pair}" for number, pair in enumerate(pairs)]
     return "".join(f"{indent}{line}{newline}" for line in lines)
 
 
-def _pairs(feed: Feed) -> list[str]:
-    pairs = [f"url: {_quoted(feed.url)}"]
+def _pairs(feed: Feed, url: str | None) -> list[str]:
+    pairs = [f"url: {_quoted(escaped(feed.url) if url is None else url)}"]
     if feed.name:
-        pairs.append(f"name: {_quoted(feed.name)}")
+        pairs.append(f"name: {_quoted(escaped(feed.name))}")
     if feed.tags:
-        pairs.append(f"tags: [{', '.join(map(_quoted, feed.tags))}]")
+        pairs.append(f"tags: [{', '.join(map(_quoted, map(escaped, feed.tags)))}]")
     return pairs
 
 
 def _quoted(text: str) -> str:
     """Writes a text in double quotes, with unprintable characters as escapes."""
-    return '"' + "".join(map(_character, escaped(text))) + '"'
+    return '"' + "".join(map(_character, text)) + '"'
 
 
 def _character(char: str) -> str:

@@ -23,7 +23,7 @@ KeyPath = tuple[str | int, ...]
 MAX_NODES = 500_000
 MAX_DEPTH = 32
 # Also matches a bare `${`, so that a malformed variable is a fault instead of plain text.
-_VARIABLE = re.compile(
+VARIABLE = re.compile(
     r"\$\$\{|\$\{(?:(?P<name>[A-Za-z_]\w*)(?::-(?P<default>(?:(?!\$\{)[^}])*))?\})?"
 )
 _INTEGER = re.compile(r"[-+]?\d+", re.ASCII)
@@ -241,7 +241,7 @@ class _FileReader:
             variables.append((self._environ.get(name) or variable["default"] or "", f"${{{name}}}"))
             return f"${{{name}}}"
 
-        self._source.written[path] = _VARIABLE.sub(shown, text)
+        self._source.written[path] = VARIABLE.sub(shown, text)
 
     def _scalar(self, node: ScalarNode, place: Place) -> Any:
         """Reads a scalar by YAML 1.2's core schema, except octal numbers and infinities."""
@@ -278,7 +278,7 @@ class _FileReader:
                 )
             return given or ""
 
-        return _VARIABLE.sub(value, text)
+        return VARIABLE.sub(value, text)
 
     def _place(self, node: Node) -> Place:
         mark, end = node.start_mark, node.end_mark

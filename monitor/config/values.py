@@ -92,8 +92,10 @@ def _url(value: Any) -> str:
         valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except (ValueError, AttributeError, TypeError):
         valid = False
-    if not valid or re.search(r"[\s\x00-\x1f]", value):
+    if not valid:
         raise expected("must be an address that starts with http:// or https://")
+    if re.search(r"[\s\x00-\x1f]", value):
+        raise expected("must not hold white space or control characters; write a space as %20")
     return str(value)
 
 

@@ -154,14 +154,15 @@ class ConfigWatch:
     def changed(self) -> Config | None:
         """Returns the new configuration if the files have changed since the last call, else None.
 
-        Raises ConfigError, once for each change, if the new configuration is broken or changes a
-        setting that is fixed while Presswatch runs.
+        Raises ConfigError, once for each change, if the new configuration is broken, changes a
+        setting that is fixed while Presswatch runs, or has lost all feeds or all watchlists.
         """
         current = fingerprint(self._directory)
         if current == self._fingerprint:
             return None
         self._fingerprint = current
-        return read(self._directory, running=self._running)
+        self._running = read(self._directory, running=self._running)
+        return self._running
 
     def forget(self) -> None:
         """Makes the next call of `changed` read the files, whether they have changed or not."""

@@ -1,7 +1,8 @@
 """The data directory, and the Redis server that `presswatch run` starts in it.
 
 `presswatch run` (the owner) holds the directory's lock and a lifeline. A guard, this module run
-as a program, starts the server, restarts it if it ends, and stops it when the owner is gone.
+as a program, starts the server, restarts it if it ends, and stops it when the owner is gone. If the
+guard itself is killed, the owner starts another one.
 Other commands find the server through the file `redis.url` in the directory.
 """
 
@@ -21,6 +22,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import structlog
+
 from monitor.errors import AlreadyRunning, PresswatchError
 from monitor.runtime import lifeline
 
@@ -30,10 +33,14 @@ START_TIMEOUT_S = 30.0
 MAX_SOCKET_PATH_BYTES = 100
 # A server that fails within this time has refused to start, for example over a broken file.
 REFUSES_WITHIN_S = 1.0
-# A server that crashes this often, each time before it has run for `STEADY_S`, is given up.
+# A server that crashes this often, each time before it has run for `STEADY_S`, is given up; so is
+# a guard.
 MAX_CRASHES = 6
 STEADY_S = 10.0
 GIVEN_UP = "the Redis server ended again and again, and is given up"
+GUARD_GIVEN_UP = "the process that guards the Redis server ended again and again, and is given up"
+
+log = structlog.stdlib.get_logger(__name__)
 
 
 def url_file(data: Path) -> Path:
@@ -114,8 +121,8 @@ def server(
     """
     home = data / "redis"
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    log = home / "redis.log"
-    log.unlink(missing_ok=True)
+    server_log = home / "redis.log"
+    server_log.unlink(missing_ok=True)
     with _socket_directory(home) as sockets:
         socket = sockets / "redis.sock"
         command = [
@@ -125,45 +132,83 @@ def server(
             # bytes. A power cut may lose the last second.
             *("--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
             *("--maxmemory-policy", "noeviction", "--loglevel", "warning"),
-            *("--logfile", str(log), "--daemonize", "no"),
+            *("--logfile", str(server_log), "--daemonize", "no"),
         ]
-        guard = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", "monitor.runtime.embedded", str(lifeline_of(data)), *command],
+        url = f"unix://{socket}"
+        keeper = _GuardKeeper(data, command, url)
+        try:
+            _wait_until_ready(url, keeper.guard, server_log)
+            url_file(data).write_text(url + "\n")
+            keeper.keep(lambda why: gave_up(PresswatchError(_with_log(why, server_log))))
+            yield url
+        finally:
+            keeper.stop()
+            url_file(data).unlink(missing_ok=True)
+
+
+class _GuardKeeper:
+    """Starts a guard, and another one whenever it ends, until `stop` is called."""
+
+    def __init__(self, data: Path, command: list[str], url: str) -> None:
+        self._data = data
+        self._command = command
+        self._url = url
+        self._stopping = threading.Event()
+        # Held while a guard is started, so that none is started after `stop`.
+        self._lock = threading.Lock()
+        self.guard = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        owner = str(lifeline_of(self._data))
+        return subprocess.Popen(  # noqa: S603 - our own module
+            [sys.executable, "-m", "monitor.runtime.embedded", owner, *self._command],
             # Outside the terminal's process group: Ctrl-C stops the daemon, which stops the guard.
             start_new_session=True,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
         )
-        try:
-            url = f"unix://{socket}"
-            _wait_until_ready(url, guard, log)
-            url_file(data).write_text(url + "\n")
-            with _watched(guard, lambda why: gave_up(PresswatchError(_with_log(why, log)))):
-                yield url
-        finally:
-            url_file(data).unlink(missing_ok=True)
-            guard.terminate()
-            guard.wait()
-            # A guard that was killed leaves the server behind, in its process group.
-            with suppress(ProcessLookupError):
-                os.killpg(guard.pid, signal.SIGTERM)
 
+    def keep(self, gave_up: Callable[[str], object]) -> None:
+        """Keeps a guard running from now on; calls `gave_up` with the reason if that fails."""
+        threading.Thread(target=self._keep, args=(gave_up,), name="guard", daemon=True).start()
 
-@contextmanager
-def _watched(guard: subprocess.Popen[bytes], ended: Callable[[str], object]) -> Iterator[None]:
-    """Calls `ended` with the reason if the guard ends while the block runs."""
-    over = threading.Event()
+    def _keep(self, gave_up: Callable[[str], object]) -> None:
+        failures, started = 0, time.monotonic()
+        while not self._stopping.is_set():
+            code = self.guard.wait()
+            if self._stopping.is_set():
+                return
+            if code > 0:
+                gave_up(GIVEN_UP)
+                return
+            # Its server may go on without it, and holds `guard.lock`, for which the next guard
+            # waits. A killed server loses nothing.
+            self._signal_group(signal.SIGKILL)
+            failures = 1 if time.monotonic() - started > STEADY_S else failures + 1
+            if failures == MAX_CRASHES:
+                gave_up(GUARD_GIVEN_UP)
+                return
+            log.error("redis guard ended", code=code)
+            self._stopping.wait(0.1 * 2**failures)
+            started = time.monotonic()
+            with self._lock, suppress(OSError):
+                if not self._stopping.is_set():
+                    self.guard = self._start()
+                    # A guard that was stopped by SIGTERM has removed it.
+                    url_file(self._data).write_text(self._url + "\n")
 
-    def watch() -> None:
-        code = guard.wait()
-        if not over.is_set():
-            ended(GIVEN_UP if code > 0 else "the process that guards the Redis server has ended")
+    def stop(self) -> None:
+        """Stops the guard and its server."""
+        with self._lock:
+            self._stopping.set()
+        self.guard.terminate()
+        self.guard.wait()
+        # A guard that was killed leaves the server behind, in its process group.
+        self._signal_group(signal.SIGTERM)
 
-    threading.Thread(target=watch, name="guard", daemon=True).start()
-    try:
-        yield
-    finally:
-        over.set()
+    def _signal_group(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.guard.pid, number)
 
 
 @contextmanager

@@ -213,7 +213,7 @@ class Poller:
                 title=document.title or previous.title,
                 language=document.language or previous.language,
                 entries=len(document.entries),
-                problem=document.problem,
+                problem=feed.shown_text(document.problem) if document.problem else None,
                 held_back=decision.held_back,
                 etag=None,
                 last_modified=None,
@@ -235,7 +235,8 @@ class Poller:
     def _fail(self, feed: Feed, previous: FeedState, error: Exception) -> Outcome:
         """Writes down that a poll failed."""
         now = self._clock()
-        message = storable(_message(error)[:MAX_ERROR_CHARS])
+        # Half a secret would not be found, so the message is cut afterwards.
+        message = storable(feed.shown_text(_message(error))[:MAX_ERROR_CHARS])
         state = replace(previous, polled_at=now, failures=previous.failures + 1, error=message)
         seconds = error.retry_after_s if isinstance(error, BadStatus) else None
         retry_after = None if seconds is None else timedelta(seconds=seconds)

@@ -219,6 +219,32 @@ def test_a_feed_is_added_to_the_users_configuration_where_there_is_none_here(pre
     assert added.stdout == f"added to {directory}/feeds.yaml\n"
 
 
+def test_feeds_add_takes_a_variable_in_the_address(presswatch, configure, site):
+    directory = configure("feeds: []\n")
+    config = ("--config", str(directory))
+    site.put_feed("/rss?key=k3y-0123456789", [("A", "/a")])
+    url = f"{site.url}/rss?key=${{KEY}}"
+    unset = presswatch.call("feeds", "add", url, *config)
+    assert unset.returncode == 1
+    assert "the environment has no KEY" in unset.stderr
+    wrong = presswatch.call("feeds", "add", url, *config, KEY="k3y-of-another")
+    assert wrong.returncode == 1
+    assert "k3y-of-another" not in wrong.stderr
+    blank = presswatch.call("feeds", "add", url, *config, KEY="two words")
+    assert "must not hold white space" in blank.stderr
+    added = presswatch.call("feeds", "add", url, *config, KEY="k3y-0123456789")
+    assert added.returncode == 0, added.stderr
+    written = "".join(file.read_text() for file in directory.glob("*.yaml"))
+    assert f'url: "{url}"' in written
+    assert "k3y-0123456789" not in added.stdout + added.stderr + written
+    again = presswatch.call("feeds", "add", url, *config, KEY="k3y-0123456789")
+    assert "is already a feed" in again.stderr
+
+
+def test_init_quotes_the_directory_in_the_commands_that_follow(presswatch):
+    assert "presswatch check --config 'other dir'," in presswatch.call("init", "other dir").stdout
+
+
 def test_init_writes_a_valid_configuration_and_overwrites_nothing(presswatch, tmp_path):
     done = presswatch.call("init")
     assert done.returncode == 0

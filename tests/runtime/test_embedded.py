@@ -90,14 +90,43 @@ def test_a_server_that_keeps_crashing_is_given_up_with_an_error(tmp_path, eventu
     assert str(said[0]).startswith("the Redis server ended again and again")
 
 
-def test_a_guard_that_is_killed_leaves_no_server_behind(tmp_path, eventually):
+def guard_of(server):
+    """Returns the process id of the guard that started a server."""
+    return int(Path(f"/proc/{server}/stat").read_text().split()[3])
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_guard_that_ends_is_started_again_with_its_server(tmp_path, eventually, number):
+    said = []
+    with (
+        embedded.hold(tmp_path),
+        embedded.server(tmp_path, said.append),
+        connect(tmp_path, {}) as redis,
+    ):
+        redis.set("key", "kept")
+        before = redis.info("server")["process_id"]
+        os.kill(guard_of(before), number)
+        eventually(lambda: not Path(f"/proc/{before}").exists())
+        assert redis.get("key") == b"kept"
+        after = redis.info("server")["process_id"]
+        assert after != before
+        with connect(tmp_path, {}) as another:
+            assert another.get("key") == b"kept"
+        # The new guard is one: it starts a server that ends again.
+        os.kill(after, signal.SIGKILL)
+        assert redis.get("key") == b"kept"
+    assert not said
+    assert not Path(f"/proc/{after}").exists()
+
+
+def test_a_guard_that_keeps_ending_is_given_up_and_leaves_no_server_behind(tmp_path, eventually):
     said = []
     with embedded.hold(tmp_path), embedded.server(tmp_path, said.append) as url:
-        with client(url) as redis:
-            server = redis.info("server")["process_id"]
-        os.kill(int(Path(f"/proc/{server}/stat").read_text().split()[3]), signal.SIGKILL)
-        eventually(lambda: len(said), 1)
-    assert "guards the Redis server has ended" in str(said[0])
+        while not said:
+            with probe(url) as redis, contextlib.suppress(RedisConnectionError, OSError):
+                os.kill(guard_of(redis.info("server")["process_id"]), signal.SIGKILL)
+            time.sleep(0.02)
+    assert "guards the Redis server ended again and again" in str(said[0])
 
     def answers():
         with probe(url) as redis, contextlib.suppress(RedisConnectionError):
