@@ -21,6 +21,7 @@ from xml.sax.saxutils import escape
 
 import hypothesis
 import pytest
+import structlog
 
 from monitor.cli import main
 from monitor.jobs.queues import Queues
@@ -40,7 +41,13 @@ def _logging_as_it_was():
     """Keep a command that runs in the tests' process from changing what later tests see logged."""
     root = logging.getLogger()
     level, handlers = root.level, root.handlers[:]
-    yield
+    configure = structlog.configure
+
+    def uncached(**options):
+        configure(**options | {"cache_logger_on_first_use": False})
+
+    with mock.patch("structlog.configure", uncached):
+        yield
     root.setLevel(level)
     root.handlers[:] = handlers
 
