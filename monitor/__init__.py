@@ -1,1 +1,1 @@
-"""Presswatch: what it knows and decides."""
+"""Presswatch: what it knows and decides, in rooms that depend inward; docs/design.md draws them."""

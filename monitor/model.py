@@ -202,11 +202,6 @@ class Subscriber:
         """Returns whether held alerts are sent in one message rather than one by one."""
         return any((self.digest, self.quiet, self.limit))
 
-    @property
-    def threads(self) -> bool:
-        """Returns whether later articles of a story are posted below the first message."""
-        return self.kind == "slack" and "token" in self.options and self.digest is None
-
 
 @dataclass(frozen=True, slots=True)
 class SubscriberState:

@@ -15,7 +15,7 @@ from monitor.store.client import client
 SHORT = """
 from datetime import timedelta
 from monitor.store import client
-client.LONGEST_BLOCK, client.SOCKET_TIMEOUT = timedelta(seconds=1), timedelta(seconds=2)
+client.SOCKET_TIMEOUT = timedelta(seconds=2)
 """
 
 

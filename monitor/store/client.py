@@ -1,7 +1,7 @@
 """Makes every connection to Redis, and limits how long a call may wait for an answer.
 
 redis-py times out a socket after 5 s by default, and raises for a blocking read in which nothing
-arrives. A read may therefore block for `LONGEST_BLOCK` at most, well below the socket's timeout.
+arrives. A read may therefore block for at most half the socket's timeout.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from redis import Redis
 from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.retry import Retry
 
-LONGEST_BLOCK = timedelta(seconds=30)
 SOCKET_TIMEOUT = timedelta(seconds=60)
 CONNECT_TIMEOUT = timedelta(seconds=5)
 HEALTH_CHECK = timedelta(seconds=30)

@@ -15,7 +15,7 @@ from monitor.cli import demonstration as show
 from monitor.jobs.liveness import WORKER_TTL
 from monitor.model import Alert
 from monitor.store import AlertStore, client
-from monitor.store.client import LONGEST_BLOCK, SOCKET_TIMEOUT, block_ms
+from monitor.store.client import SOCKET_TIMEOUT, block_ms
 
 PROJECT = Path(__file__).parents[2]
 # The commands that keep a connection waiting on purpose.
@@ -30,9 +30,7 @@ def test_every_timeout_is_set_and_above_every_block(redis):
     kwargs = redis.connection_pool.connection_kwargs
     assert kwargs["socket_timeout"] == SOCKET_TIMEOUT.total_seconds()
     assert kwargs["socket_connect_timeout"]
-    assert LONGEST_BLOCK < SOCKET_TIMEOUT
     for block in (history.BLOCK, console.BLOCK, show.CALM):
-        assert block <= LONGEST_BLOCK
         assert block_ms(redis, block) == block.total_seconds() * 1000
     assert block_ms(redis, timedelta(hours=1)) < timeout_s(redis) * 1000
 
@@ -41,7 +39,7 @@ def test_rq_waits_for_jobs_for_less_than_the_timeout_and_does_not_change_it(redi
     worker = SimpleWorker(
         ["articles"], connection=redis, worker_ttl=int(WORKER_TTL.total_seconds())
     )
-    assert worker.dequeue_timeout <= LONGEST_BLOCK.total_seconds() < timeout_s(redis)
+    assert worker.dequeue_timeout < timeout_s(redis) / 2
     assert timeout_s(redis) == SOCKET_TIMEOUT.total_seconds()
 
 

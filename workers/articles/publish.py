@@ -17,6 +17,7 @@ from monitor.articles.stories import sketch
 from monitor.articles.urls import normalise, normalise_link
 from monitor.model import Alert, Article, Delivery, Entry, Match, Watchlist
 from workers.articles.read import names_of
+from workers.deliveries.slack.threads import has_threads
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -70,7 +71,7 @@ class Publisher:
         self._watchlists = {watchlist.name: watchlist for watchlist in config.watchlists}
         # Subscribers that get later articles of a story below the first message.
         self._threaded = frozenset(
-            subscriber.name for subscriber in config.subscribers if subscriber.threads
+            subscriber.name for subscriber in config.subscribers if has_threads(subscriber)
         )
 
     def publish(

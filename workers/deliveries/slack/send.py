@@ -28,6 +28,7 @@ from workers.deliveries.slack.answers import (
     reached,
 )
 from workers.deliveries.slack.blocks import Rendered, render, render_alert
+from workers.deliveries.slack.threads import has_threads
 
 if TYPE_CHECKING:
     from monitor.alerts.digest import Message
@@ -55,7 +56,7 @@ def send(runtime: Runtime, subscriber: Subscriber, message: Message) -> Receipt:
     Raises Crowded if others keep the channel busy.
     """
     options = subscriber.options
-    threads = subscriber.threads and len(message.alerts) == 1
+    threads = has_threads(subscriber) and len(message.alerts) == 1
     find = runtime.store.subscribers.thread
     thread = find(subscriber.name, _story(message)) if threads else None
     if thread is None and message.follows:
