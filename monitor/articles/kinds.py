@@ -1,7 +1,8 @@
 """Recognises pages that hold text but no article: errors, consent, indexes, comments. Pure.
 
-Accepting such a page does less harm than refusing an article. Of the 499 article pages in our
-benchmarks one is refused, and that is an error page; of 74 lists of other pages one in five is.
+The rules are cautious, because accepting such a page does less harm than refusing an article. Of
+the 499 article pages in our benchmarks they refuse one, which is in fact an error page; of 74 index
+pages they refuse one in five.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ _CONSENT_PHRASES = 2
 # A block of prose has at least this many words, and less than this share of its text in links.
 _PROSE_WORDS = 15
 _PROSE_LINK_SHARE = 0.4
-# An index has little prose and some links, or many links, or at least this many <article> elements.
-# Shares are of all selected characters.
+# An index has little prose and some links, or many links, or `_TEASERS` <article> elements.
+# The shares are fractions of the selected characters.
 _LITTLE_PROSE, _SOME_LINKED = 0.3, 0.1
 _MUCH_LINKED = 0.4
 _TEASERS = 4
@@ -61,8 +62,8 @@ _CONSENT = re.compile(
 def refusal(title: str, selected: Sequence[Block], *, is_declared: bool) -> str | None:
     """Returns why the selected blocks of a page are not an article; None if they may be one.
 
-    `is_declared` says that the page calls itself an article or has the title that its feed
-    announced: such a page is never refused.
+    `is_declared` is True if the page calls itself an article or has the title that its feed gave;
+    such a page is never refused.
     """
     if is_declared:
         return None

@@ -20,14 +20,15 @@ import structlog
 
 from monitor.errors import PresswatchError
 
-# Workers finish or interrupt their jobs in less; processes that still run after it are killed.
+# Workers finish or interrupt their jobs within this time; processes that take longer are killed.
 STOP_S = 6.0
-# A process that ends sooner has failed to start; this many failures in a row stop the daemon.
+# A process that ends within this time has failed to start.
 STARTED_AFTER_S = 10.0
+# The daemon stops when a process fails to start this many times in a row.
 MAX_FAILED_STARTS = 5
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
-# Time for the last output of a process, whose pipe a surviving child may keep open.
+# The last output of a process is awaited only this long: a surviving child may keep its pipe open.
 LAST_OUTPUT_S = 0.5
 
 # The exit code that shells give a command that cannot be started.
@@ -39,7 +40,7 @@ Show = Callable[[threading.Event], int | None]
 
 
 class Supervisor:
-    """The processes of one daemon, by name, each with its command line."""
+    """Runs the processes of one daemon; `commands` maps each name to a command line."""
 
     def __init__(self, commands: Mapping[str, str]) -> None:
         self._commands = commands
@@ -56,23 +57,23 @@ class Supervisor:
         """Runs the processes until a signal arrives or `show` returns an exit code.
 
         Returns that exit code, else 0. `show` runs in a thread and is called again if it fails; its
-        argument is an event that is set when nothing more will come. Raises PresswatchError if a
-        process cannot be kept running, and the error that `fail` was called with.
+        argument is an event that is set when no more alerts will come. Raises PresswatchError if a
+        process cannot be kept running, or the error that `fail` was called with.
         """
         keepers = [
-            threading.Thread(target=self._keep, args=named, daemon=True)
-            for named in self._commands.items()
+            threading.Thread(target=self._keep, args=name_and_command, daemon=True)
+            for name_and_command in self._commands.items()
         ]
-        shower = threading.Thread(target=self._show, args=(show,), name="show", daemon=True)
+        console = threading.Thread(target=self._show, args=(show,), name="show", daemon=True)
         with self._signals():
-            for thread in (*keepers, shower):
+            for thread in (*keepers, console):
                 thread.start()
             self._stopping.wait()
             self._end()
             for thread in keepers:
                 thread.join(STOP_S)
             self._quiet.set()
-            shower.join(STOP_S)
+            console.join(STOP_S)
         if self._error is not None:
             raise self._error
         return self._code
@@ -91,17 +92,17 @@ class Supervisor:
                 self._killing.set()
             self._stopping.set()
 
-        previous = {
+        previous_handlers = {
             number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)
         }
         try:
             yield
         finally:
-            for number, handler in previous.items():
+            for number, handler in previous_handlers.items():
                 signal.signal(number, handler)
 
     def _end(self) -> None:
-        """Asks the processes to end, and kills those that do not in time."""
+        """Asks the processes to end; kills them after `STOP_S`, or on a second signal."""
         self._signal(signal.SIGTERM)
         deadline = time.monotonic() + STOP_S
         while self._running and time.monotonic() < deadline and not self._killing.is_set():
@@ -115,14 +116,14 @@ class Supervisor:
                     os.killpg(process.pid, number)
 
     def _keep(self, name: str, command: str) -> None:
-        """Restarts a process whenever it ends; runs in a thread."""
+        """Runs a process, and restarts it whenever it ends; runs in a thread."""
         failures = 0
         while not self._stopping.is_set():
             started = time.monotonic()
             try:
                 code = self._once(name, command)
             except OSError as error:
-                # For example, there is no such program, or there are too many processes.
+                # The program may not exist, or the system may have too many processes.
                 log.error("process does not start", process=name, error=str(error))  # noqa: TRY400
                 code = NOT_STARTED
             if self._stopping.is_set():
@@ -138,7 +139,7 @@ class Supervisor:
             self._stopping.wait(pause_s)
 
     def _once(self, name: str, command: str) -> int:
-        """Runs a process to its end, kills the children that it left, and returns its exit code."""
+        """Runs a process until it ends, kills the children it leaves, and returns its exit code."""
         with self._lock:
             if self._stopping.is_set():
                 return 0
@@ -152,7 +153,8 @@ class Supervisor:
             )
         relay = threading.Thread(target=_relay, args=(process,), daemon=True)
         relay.start()
-        # Until it is reaped, its process id, which is also that of its group, cannot be reused.
+        # The process is not reaped yet, so that its id, which is also its group's, cannot be reused
+        # before the group is killed.
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         with self._lock:
             with suppress(ProcessLookupError, PermissionError):
@@ -163,7 +165,7 @@ class Supervisor:
         return code
 
     def _show(self, show: Show) -> None:
-        """Runs the console until nothing more will come; runs in a thread."""
+        """Runs the console until no more alerts will come; runs in a thread."""
         failures = 0
         while not self._quiet.is_set():
             try:

@@ -1,4 +1,4 @@
-"""Checks beyond the schema: names, references, queries and their examples."""
+"""Checks what the schema cannot: names, references, queries and their examples."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from monitor.watchlists.query import parse
 HIDDEN = "cannot be read; the reason is not shown, because the value is from the environment"
 
 
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """Returns the end of a message that suggests the most similar known word, if there is one."""
-    close = get_close_matches(word, list(known), n=1)
+def suggestion(word: str, valid_words: Iterable[str]) -> str:
+    """Returns the end of a message, suggesting the most similar valid word if one is similar."""
+    close = get_close_matches(word, list(valid_words), n=1)
     return f"; did you mean `{close[0]}`?" if close else ""
 
 
 def plain_query(any_of: Iterable[str], all_of: Iterable[str], none_of: Iterable[str]) -> str:
-    """Returns the query that a watchlist's `any`, `all` and `none` mean."""
+    """Returns the query that is equivalent to a watchlist's `any`, `all` and `none`."""
     parts = [_group(any_of), *map(_quoted, all_of)]
     unwanted = _group(none_of)
     query = " AND ".join(filter(None, parts))
@@ -40,12 +40,12 @@ def _quoted(words: str) -> str:
     return f'"{words.replace(chr(34), " ")}"'
 
 
-def _named(source: ConfigDocument, part: str, key: str) -> Iterator[tuple[KeyPath, str]]:
-    """Yields the texts under a key in the entries of a section, each with its path."""
-    entries = source.values.get(part)
+def _named(source: ConfigDocument, section: str, key: str) -> Iterator[tuple[KeyPath, str]]:
+    """Yields the string under a key of each entry in a section, with its path."""
+    entries = source.values.get(section)
     for number, entry in enumerate(entries if isinstance(entries, list) else ()):
         if isinstance(entry, dict) and isinstance(entry.get(key), str):
-            yield (part, number, key), entry[key]
+            yield (section, number, key), entry[key]
 
 
 def _tags(source: ConfigDocument) -> Iterator[tuple[KeyPath, str]]:
@@ -59,24 +59,24 @@ def _tags(source: ConfigDocument) -> Iterator[tuple[KeyPath, str]]:
 
 
 def repeated(source: ConfigDocument) -> Iterator[Fault]:
-    """Yields a fault for each name that is given twice."""
-    for part, key in (("feeds", "url"), ("feeds", "name"), ("watchlists", "name"),
-                      ("subscribers", "name")):  # fmt: skip
-        first: dict[str, KeyPath] = {}
-        for path, name in _named(source, part, key):
-            if name in first:
-                where = source.place(first[name])
+    """Yields a fault for each name and each feed URL that is given twice."""
+    for section, key in (("feeds", "url"), ("feeds", "name"), ("watchlists", "name"),
+                         ("subscribers", "name")):  # fmt: skip
+        first_paths: dict[str, KeyPath] = {}
+        for path, name in _named(source, section, key):
+            if name in first_paths:
+                first_place = source.place(first_paths[name])
                 shown = "this" if source.place(path).secret else f"`{without_userinfo(name)}`"
                 yield source.place(path).fault(
-                    f"{part[:-1]} {key} {shown} is given twice, first at {where}"
+                    f"{section[:-1]} {key} {shown} is given twice, first at {first_place}"
                 )
-            first.setdefault(name, path)
+            first_paths.setdefault(name, path)
 
 
 def dangling(source: ConfigDocument) -> Iterator[Fault]:
     """Yields a fault for each reference from a watchlist to an unknown subscriber, feed or tag."""
-    # Maps each name to whether a fault may suggest it.
-    subscribers, names, tags = (
+    # Each maps a name to whether a fault may suggest it: secret names are never shown.
+    subscribers, feed_names, tags = (
         {name: not source.place(path).secret for path, name in named}
         for named in (
             _named(source, "subscribers", "name"),
@@ -87,21 +87,22 @@ def dangling(source: ConfigDocument) -> Iterator[Fault]:
     for path in list(source.places):
         match path:
             case ("watchlists", _, "subscribers", int()):
-                what, known = "subscriber", subscribers
+                noun, valid_names = "subscriber", subscribers
             case ("watchlists", _, "feeds", "tags", int()):
-                what, known = "tag on any feed", tags
+                noun, valid_names = "tag on any feed", tags
             case ("watchlists", _, "feeds", "names", int()):
-                what, known = "feed", names
+                noun, valid_names = "feed", feed_names
             case _:
                 continue
         word, place = _at(source.values, path), source.places[path]
-        if not isinstance(word, str) or word in known:
+        if not isinstance(word, str) or word in valid_names:
             continue
         if place.secret:
-            yield place.fault(f"no {what} is called this")
+            yield place.fault(f"no {noun} is called this")
         else:
             yield place.fault(
-                f"no {what} is called `{word}`" + suggestion(word, filter(known.get, known))
+                f"no {noun} is called `{word}`"
+                + suggestion(word, filter(valid_names.get, valid_names))
             )
 
 
@@ -112,9 +113,11 @@ def _at(values: Any, path: KeyPath) -> Any:
 
 
 def broken_queries(source: ConfigDocument) -> Iterator[Fault]:
-    """Yields a fault for each query, definition or plain word that cannot be read."""
+    """Yields a fault for each query, definition or plain word that cannot be parsed."""
     definitions = _definitions(source)
-    secret = [f"@{name}" for name in definitions if source.place(("definitions", name)).secret]
+    secret_names = [
+        f"@{name}" for name in definitions if source.place(("definitions", name)).secret
+    ]
     texts = [(path, query) for path, query in _named(source, "watchlists", "query")]
     texts += [(("definitions", name), text) for name, text in definitions.items()]
     for path, query in texts:
@@ -123,7 +126,7 @@ def broken_queries(source: ConfigDocument) -> Iterator[Fault]:
             parse(query, definitions)
         except QueryError as error:
             reason = error.message + (f"; {error.hint}" if error.hint else "")
-            if place.secret or any(name in error.message for name in secret):
+            if place.secret or any(name in error.message for name in secret_names):
                 reason = HIDDEN
             if place.literal:
                 yield place.fault(f"query: {reason}", offset=error.column - 1)
@@ -140,12 +143,12 @@ def broken_queries(source: ConfigDocument) -> Iterator[Fault]:
 
 
 def failed_examples(source: ConfigDocument) -> Iterator[Fault]:
-    """Yields a fault for each example that a watchlist wrongly matches or does not match."""
+    """Yields a fault for each example that a watchlist wrongly matches or misses."""
     definitions = _definitions(source)
     for number, entry in enumerate(source.values.get("watchlists", ())):
-        plain = [entry.get(key, ()) for key in ("any", "all", "none")]
-        query = entry.get("query") or plain_query(*plain)
-        secret = any(
+        word_lists = [entry.get(key, ()) for key in ("any", "all", "none")]
+        query = entry.get("query") or plain_query(*word_lists)
+        uses_secret = any(
             place.secret
             for path, place in source.places.items()
             if path[:2] == ("watchlists", number) or path[:1] == ("definitions",)
@@ -162,7 +165,7 @@ def failed_examples(source: ConfigDocument) -> Iterator[Fault]:
                     continue
                 if bool(matcher.match(article)) is not wanted:
                     result = "does not match" if wanted else "matches"
-                    if secret:
+                    if uses_secret:
                         yield place.fault(f"the watchlist {result} this")
                         continue
                     parts = ", ".join(matcher.decisive(entry["name"], article))

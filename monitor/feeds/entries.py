@@ -1,4 +1,4 @@
-"""Decides which entries of a feed are new and which were edited, from those seen before. Pure.
+"""Decides which entries of a feed are new or edited, given the records of earlier polls. Pure.
 
 Feeds reorder their entries, bring old ones back, change some at every poll, and list thousands.
 """
@@ -20,10 +20,11 @@ MOST_EDITS = 24
 # At most this many new entries, and as many edited ones, are queued from one poll: a feed that
 # lists 50,000 entries, or gives them all new guids every minute, must not delay the others.
 MOST_AT_ONCE = 500
-# Even if many entries are waiting, every feed may add this many.
+# As the number of waiting entries approaches MANY_WAITING, a poll may queue fewer new ones, but
+# never fewer than this.
 FEW_AT_ONCE = 20
 MANY_WAITING = 5_000
-# If this many are waiting, nothing is added, since Redis has to hold them all.
+# At this many waiting entries nothing is queued, because Redis holds them all in memory.
 TOO_MANY_WAITING = 50_000
 
 
@@ -36,11 +37,11 @@ class Seen(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An entry of a document as JSON text, with what distinguishes it from others.
+    """An entry of a document, as JSON text, with its identities and its version.
 
-    `lasting` are those of its identities that an edit does not change; `link` is the one that
-    derives from its link, if any. `name_at_link` distinguishes it from other entries that have, or
-    had, the same link. `dated` is None if the date is doubtful.
+    `lasting` holds the identities that an edit does not change, and `link` the one that derives
+    from the entry's link, or "". `name_at_link` distinguishes the entry from others that have, or
+    had, the same link. `dated` is None if the date is missing or doubtful.
     """
 
     identities: tuple[str, ...]
@@ -52,7 +53,7 @@ class Listed:
     json: str
 
     def as_plain(self) -> dict[str, Any]:
-        """Returns the entry as what `json.dumps` takes."""
+        """Returns the entry as a dict that `json.dumps` accepts."""
         return dict(json.loads(self.json))
 
 
@@ -67,7 +68,7 @@ class Decision:
 
 
 def listed(entries: Sequence[Entry]) -> tuple[tuple[Listed, ...], int]:
-    """Identifies a document's entries; returns them, and how many cannot be serialised."""
+    """Returns a document's entries with their identities, and how many cannot be serialised."""
     try:
         return tuple(_listed(entries)), 0
     except Exception:  # noqa: BLE001 - one broken entry must not lose the others
@@ -89,7 +90,8 @@ def _listed(entries: Sequence[Entry]) -> Iterator[Listed]:
         # An edit may change the title, and thereby the identity made of title and date.
         changing = dated_identity(entry)
         name_at_link = document.name_at_link(entry) if entry.url else ""
-        shared = "" if link else name_at_link
+        # An entry with a link of its own needs no other name.
+        stored_name = "" if link else name_at_link
         yield Listed(
             identities=identities,
             lasting=tuple(identity for identity in identities if identity != changing),
@@ -97,7 +99,9 @@ def _listed(entries: Sequence[Entry]) -> Iterator[Listed]:
             name_at_link=name_at_link,
             version=version_of(entry),
             dated=None if entry.date_is_doubtful else entry.published_at or entry.updated_at,
-            json=as_json(replace(entry, name_at_link=shared, owns_page=document.owns_page(entry))),
+            json=as_json(
+                replace(entry, name_at_link=stored_name, owns_page=document.owns_page(entry))
+            ),
         )
 
 
@@ -118,39 +122,39 @@ def decide(
 ) -> Decision:
     """Separates new and edited entries from known ones.
 
-    `seen` holds the records that earlier decisions kept, by identity. With `backfill`, on a feed's
-    first poll, entries that are older than that at `now` are recorded but not queued; an entry
-    without a date, or with a doubtful one, may be of today, and is queued.
+    `seen` maps identities to the records that earlier decisions kept. `backfill` is given on a
+    feed's first poll: entries older than that at `now` are recorded but not queued. An entry with a
+    missing or doubtful date may be new, and is queued.
 
-    At most `most` new and `most` edited entries are queued. The records of the others stay as they
-    were, so that they are new or edited in the next decision, too. After MOST_EDITS edits an entry
-    is not queued again, unless it has an unknown guid or link: feeds that show only one entry give
-    the same guid to all.
+    At most `most` new and `most` edited entries are queued. The records of the others do not
+    change, so that the next decision finds them new or edited again. After MOST_EDITS edits an
+    entry is queued again only if its guid or link is unknown: a feed that shows one entry at a time
+    may give every entry the same guid.
     """
     new: list[Listed] = []
     edited: list[Listed] = []
     remember: dict[str, Seen] = {}
-    held: set[str] = set()
+    held_identities: set[str] = set()
     held_back = 0
     for entry in entries:
         # Earlier entries of this document count as seen: some feeds list entries twice.
-        known = {name: remember.get(name) or seen.get(name) for name in entry.identities}
-        records = [record for record in known.values() if record]
+        by_identity = {name: remember.get(name) or seen.get(name) for name in entry.identities}
+        records = [record for record in by_identity.values() if record]
         edits = max((record.edits for record in records), default=0)
         if not any(record.version == entry.version for record in records):
             reuses_link = _reuses_link(entry, seen)
-            kind = edited if records and not reuses_link else new
+            queue = edited if records and not reuses_link else new
             is_old = backfill is not None and entry.dated and entry.dated < now - backfill
-            is_spurious = edits >= MOST_EDITS and all(known[name] for name in entry.lasting)
-            is_held = not held.isdisjoint(entry.identities)
+            is_spurious = edits >= MOST_EDITS and all(by_identity[name] for name in entry.lasting)
+            is_held = not held_identities.isdisjoint(entry.identities)
             if not is_old and not is_spurious:
-                if is_held or (most is not None and len(kind) >= most):
+                if is_held or (most is not None and len(queue) >= most):
                     held_back += not is_held
-                    held.update(entry.identities)
-                    remember |= {name: record for name, record in known.items() if record}
+                    held_identities.update(entry.identities)
+                    remember |= {name: record for name, record in by_identity.items() if record}
                     continue
-                kind.append(_named_at_link(entry) if reuses_link else entry)
-                edits += kind is edited
+                queue.append(_named_at_link(entry) if reuses_link else entry)
+                edits += queue is edited
         remember |= dict.fromkeys(entry.identities, Seen(entry.version, edits))
     return Decision(tuple(new), tuple(edited), remember, held_back)
 
@@ -158,13 +162,13 @@ def decide(
 def _reuses_link(entry: Listed, seen: Mapping[str, Seen]) -> bool:
     """Returns whether an entry has the link of an earlier, different entry.
 
-    Such an entry has a guid and a known link, and its guid, title and date are all new; an edit
-    changes only some of them.
+    Such an entry has a guid and a known link, and all its other identities are new; an edit would
+    keep at least one of them.
     """
-    others = set(entry.identities) - {entry.link}
-    return bool(entry.name_at_link) and entry.link in seen and others.isdisjoint(seen)
+    other_identities = set(entry.identities) - {entry.link}
+    return bool(entry.name_at_link) and entry.link in seen and other_identities.isdisjoint(seen)
 
 
 def _named_at_link(entry: Listed) -> Listed:
-    named = entry.as_plain() | {"name_at_link": entry.name_at_link}
-    return replace(entry, json=json.dumps(named))
+    renamed = entry.as_plain() | {"name_at_link": entry.name_at_link}
+    return replace(entry, json=json.dumps(renamed))

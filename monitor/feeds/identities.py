@@ -1,7 +1,7 @@
-"""Derives the identities of a document's entries, and their versions. Pure.
+"""Derives the identities and versions of a document's entries. Pure.
 
 Feeds give new guids at every poll, repeat a guid, give all entries the same link, and omit dates.
-So an entry has several identities, and is known if any of them is known.
+So an entry has several identities, and was seen before if any of them was.
 """
 
 from __future__ import annotations
@@ -14,30 +14,30 @@ from monitor.articles.urls import normalise, normalise_link
 from monitor.model import Entry, content_id
 
 _MARKUP = re.compile(r"<[^<>]*>|\s+")
-# Identities and versions are many and stay in Redis for months, so they have only 64 bits. Among a
-# feed's 10,000 entries, two share an identity with a probability of about 3e-12.
+# 64 bits, because Redis stores many identities and versions for months. The probability that any
+# two of a feed's 10,000 entries share an identity by chance is about 3e-12.
 _DIGITS = 16
 
 
 class Identities:
-    """The identities of a document's entries; only unique guids and links identify an entry."""
+    """Identifies the entries of a document, by guids and links that are unique in it."""
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self._guids = Counter(entry.guid for entry in entries)
-        at_link: dict[str, list[Entry]] = {}
-        titles_at_page: dict[str, set[str]] = {}
+        entries_by_link: dict[str, list[Entry]] = {}
+        titles_by_page: dict[str, set[str]] = {}
         for entry in entries:
             if entry.url:
-                at_link.setdefault(normalise_link(entry.url), []).append(entry)
-                titles_at_page.setdefault(normalise(entry.url), set()).add(entry.title)
-        self._links = {link for link, sharing in at_link.items() if self._are_same(sharing)}
-        self._pages = {page for page, titles in titles_at_page.items() if len(titles) == 1}
+                entries_by_link.setdefault(normalise_link(entry.url), []).append(entry)
+                titles_by_page.setdefault(normalise(entry.url), set()).add(entry.title)
+        self._links = {link for link, sharing in entries_by_link.items() if self._are_same(sharing)}
+        self._pages = {page for page, titles in titles_by_page.items() if len(titles) == 1}
 
     def of(self, entry: Entry) -> tuple[str, ...]:
         """Returns all identities of an entry.
 
-        These are its guid and its link, unless another entry of the document has the same, and its
-        title with the date. An entry with none of these is identified by its words.
+        They derive from its guid and its link, if these are unique in the document, and from its
+        title with its date. If it has none of these, its words identify it.
         """
         names = (self.guid(entry), self.link(entry), dated_identity(entry))
         return tuple(filter(None, names)) or (_words_identity(entry),)
@@ -52,9 +52,9 @@ class Identities:
         return _short("link", link) if link in self._links else ""
 
     def name_at_link(self, entry: Entry) -> str:
-        """Returns what distinguishes an entry from others that may have its link: guid or words.
+        """Returns the guid or the hash of the words that tells an entry from others at its link.
 
-        A guid that repeats the link distinguishes nothing.
+        Returns "" if the link is enough. A guid that repeats the link does not count.
         """
         if self._guid_is_unique(entry) and normalise(entry.guid or "") != normalise(
             entry.url or ""
@@ -63,14 +63,14 @@ class Identities:
         return "" if self.link(entry) else _words_identity(entry)
 
     def owns_page(self, entry: Entry) -> bool:
-        """Returns whether no entry with another title leads to the same page."""
+        """Returns whether all entries that link to the same page have the same title."""
         return not entry.url or normalise(entry.url) in self._pages
 
     def _guid_is_unique(self, entry: Entry) -> bool:
         return bool(entry.guid) and self._guids[entry.guid] == 1
 
     def _are_same(self, entries: list[Entry]) -> bool:
-        """Returns whether entries with the same link are a single entry, listed several times.
+        """Returns whether entries with the same link are one entry that is listed several times.
 
         Different entries differ in their titles, or in both guid and words.
         """
@@ -78,8 +78,8 @@ class Identities:
             return True
         if len({entry.title for entry in entries}) > 1:
             return False
-        identified = [entry for entry in entries if self._guid_is_unique(entry)]
-        return len({version_of(entry) for entry in identified}) <= 1
+        with_own_guid = [entry for entry in entries if self._guid_is_unique(entry)]
+        return len({version_of(entry) for entry in with_own_guid}) <= 1
 
 
 def dated_identity(entry: Entry) -> str:
@@ -90,9 +90,9 @@ def dated_identity(entry: Entry) -> str:
 
 
 def version_of(entry: Entry) -> str:
-    """Returns a hash that changes if an editor changes an entry, not if a feed is rendered again.
+    """Returns a hash that changes when an editor changes an entry, not when a feed is re-rendered.
 
-    A changed `updated` date alone makes no new version: it changes with every advert.
+    The `updated` date does not count: some feeds change it with every advert.
     """
     words = (_MARKUP.sub(" ", part).strip() for part in (entry.title, entry.summary, entry.content))
     return _short(*words)

@@ -1,7 +1,7 @@
-"""The ledger of jobs: those that are owed, how often each was begun, who runs it, those given up.
+"""Records which jobs are owed, how often each was begun, which are running, and which failed.
 
-It is kept by kind of job, whichever queue a job is in. A job is entered in the transaction that
-enqueues it, and removed in the one that does its work.
+Jobs are recorded under their kind, whichever queue they are in. A job is added in the transaction
+that enqueues it, and removed in the one that stores its result.
 """
 
 from __future__ import annotations
@@ -29,14 +29,15 @@ if TYPE_CHECKING:
 
     from monitor.store import Keys
 
-# The process that runs a job renews its lease this often, and is taken for dead after `LEASE`.
+# The process that runs a job renews its lease this often, and is presumed dead if it has not done
+# so for `LEASE`.
 RENEWAL = timedelta(seconds=2)
 LEASE = 4 * RENEWAL
 
 
 @dataclass(frozen=True, slots=True)
 class FailedJob:
-    """A job that was given up, with its arguments: none if the job was not one of ours."""
+    """A job that was given up; `args` is empty if the job was not one of ours."""
 
     id: str
     queue: QueueName
@@ -56,11 +57,11 @@ class Ledger:
         pipe.hset(self._keys.outstanding(queue), job_id, json.dumps(args))
 
     def begin(self, queue: QueueName, job_id: str) -> int:
-        """Notes that a job is begun; returns how often it was begun before."""
+        """Counts an attempt at a job; returns how often it was begun before."""
         return int(self._redis.hincrby(self._keys.attempts(queue), job_id, 1)) - 1
 
     def postpone(self, queue: QueueName, job_id: str) -> None:
-        """Takes back `begin` for a job that could not even be tried."""
+        """Undoes `begin` for a job that could not be attempted after all."""
         self._redis.hincrby(self._keys.attempts(queue), job_id, -1)
 
     def begun(self, queue: QueueName, job_id: str) -> int:
@@ -69,10 +70,10 @@ class Ledger:
 
     @contextmanager
     def lease(self, queue: QueueName, job_id: str) -> Iterator[bool]:
-        """Holds the lease of a job for as long as the block runs; yields False if it is taken.
+        """Holds the lease of a job while the block runs; yields False if another process holds it.
 
-        A thread of the process that runs the job renews the lease, so it ends soon after that
-        process; Redis's clock alone decides when.
+        A thread of this process renews the lease, so it expires within `LEASE` if the process dies.
+        Only Redis's clock matters.
         """
         lock = Lock(
             self._redis,
@@ -100,17 +101,17 @@ class Ledger:
                 lock.release()
 
     def running(self, queue: QueueName, job_ids: list[str]) -> set[str]:
-        """Returns those of these jobs that some process runs."""
+        """Returns which of the given jobs are running, in any process."""
         with self._redis.pipeline(transaction=False) as pipe:
             for job_id in job_ids:
                 pipe.exists(self._keys.lease(queue, job_id))
             leases = pipe.execute()
-        return {job_id for job_id, lives in zip(job_ids, leases, strict=True) if lives}
+        return {job_id for job_id, is_leased in zip(job_ids, leases, strict=True) if is_leased}
 
     def owed(self, queue: QueueName, job_id: str) -> list[Any] | None:
         """Returns the arguments of a job that is still to be done, or None if it is not owed.
 
-        RQ's copy of a job has no arguments, since they may change between two attempts.
+        The job in RQ has no arguments, because they may change between two attempts.
         """
         stored = self._redis.hget(self._keys.outstanding(queue), job_id)
         return list(json.loads(stored)) if stored else None
@@ -120,20 +121,20 @@ class Ledger:
         return {text(job_id) for job_id in self._redis.hkeys(self._keys.outstanding(queue))}
 
     def owes(self, delivery: Delivery) -> bool:
-        """Returns whether this delivery is still to be made; a held one does not count."""
+        """Returns whether a job still has to make this delivery; a held one has no job."""
         return self.owed("deliveries", delivery_id(delivery)) is not None
 
     def narrow(self, job_id: str, remaining: Delivery, pipe: Pipeline) -> None:
-        """Reduces what a delivery's job still has to do, in the transaction."""
+        """Reduces a delivery's job to the part that remains, in the given transaction."""
         self._owe("deliveries", job_id, arguments(remaining), pipe)
 
     def settle(self, queue: QueueName, job_id: str, pipe: Pipeline) -> None:
-        """Removes a job that is done, in the transaction."""
+        """Removes a job that is done, in the given transaction."""
         pipe.hdel(self._keys.outstanding(queue), job_id)
         pipe.hdel(self._keys.attempts(queue), job_id)
 
     def give_up(self, queue: QueueName, job_id: str, error: str) -> None:
-        """Moves a job from those owed to those failed, which operators see; ignores others."""
+        """Moves a job to the failed ones, which operators see; does nothing if it is not owed."""
         args = self.owed(queue, job_id)
         if args is None:
             return
@@ -143,13 +144,13 @@ class Ledger:
             pipe.execute()
 
     def fail_delivery(self, delivery: Delivery, error: str, pipe: Pipeline) -> None:
-        """Adds a delivery to those failed, which operators see, in the transaction."""
+        """Adds a delivery to the failed jobs, which operators see, in the given transaction."""
         self._fail("deliveries", delivery_id(delivery), arguments(delivery), error, pipe)
 
     def refuse(self, queue: QueueName, job_id: str, why: str, pipe: Pipeline) -> None:
-        """Adds a job that is not one of ours to those failed, in the transaction.
+        """Adds a job that is not one of ours to the failed jobs, in the given transaction.
 
-        A job that is owed under the same id stays owed.
+        If a job of ours is owed under the same id, it stays owed.
         """
         self._fail(queue, job_id, [], why, pipe)
 
@@ -161,11 +162,11 @@ class Ledger:
         pipe.hset(self._keys.failed(queue), job_id, json.dumps(record))
 
     def drop(self, job: FailedJob, pipe: Pipeline) -> None:
-        """Forgets a job that was given up, in the transaction."""
+        """Forgets a job that was given up, in the given transaction."""
         pipe.hdel(self._keys.failed(job.queue), job.id)
 
     def forget_failed(self, before: datetime) -> int:
-        """Forgets the jobs that were given up before a moment; returns how many."""
+        """Forgets the jobs that were given up before the given time; returns how many."""
         old = [job for job in self.all_failed() if job.failed_at < before]
         with self._redis.pipeline() as pipe:
             for job in old:

@@ -1,8 +1,8 @@
-"""The data directory, and the Redis server that `presswatch run` starts in it.
+"""Locks the data directory, and runs the Redis server of `presswatch run` in it.
 
-`presswatch run` (the owner) holds the directory's lock and a lifeline. A guard, this module run
-as a program, starts the server, restarts it if it ends, and stops it when the owner is gone. If the
-guard itself is killed, the owner starts another one.
+`presswatch run` (the owner) holds the directory's lock and a lifeline. It starts a guard, which is
+this module run as a program. The guard starts the server, restarts it if it ends, and stops it when
+the owner is gone. If the guard is killed, the owner starts another one.
 Other commands find the server through the file `redis.url` in the directory.
 """
 
@@ -29,12 +29,12 @@ from monitor.runtime import lifeline
 
 MIN_VERSION = (6, 2)
 START_TIMEOUT_S = 30.0
-# sockaddr_un holds 108 bytes on Linux and 104 on macOS, with the closing NUL.
+# sockaddr_un holds 108 bytes on Linux and 104 on macOS, including the terminating NUL.
 MAX_SOCKET_PATH_BYTES = 100
-# A server that fails within this time has refused to start, for example over a broken file.
+# A server that fails within this time has refused to start, for example because of a corrupt file.
 REFUSES_WITHIN_S = 1.0
-# A server that crashes this often, each time before it has run for `STEADY_S`, is given up; so is
-# a guard.
+# A server or a guard that crashes this many times in a row, each time within `STEADY_S` of its
+# start, is not restarted.
 MAX_CRASHES = 6
 STEADY_S = 10.0
 GIVEN_UP = "the Redis server ended again and again, and is given up"
@@ -44,12 +44,12 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 def url_file(data: Path) -> Path:
-    """Returns the file that holds the running server's URL; it exists only while that runs."""
+    """Returns the path of the file with the server's URL, which exists only while it runs."""
     return data / "redis.url"
 
 
 def lifeline_of(data: Path) -> Path:
-    """Returns the lifeline of the daemon that holds a data directory."""
+    """Returns the path of the lifeline of the daemon that holds a data directory."""
     return data / "lifeline"
 
 
@@ -114,10 +114,11 @@ def hold(data: Path) -> Iterator[None]:
 def server(
     data: Path, gave_up: Callable[[PresswatchError], object] = lambda _: None
 ) -> Iterator[str]:
-    """Runs a server in the directory `data`, which is held, while the block runs; yields its URL.
+    """Runs a server in the directory `data` while the block runs; yields the server's URL.
 
-    Raises PresswatchError with the last lines of the server's log if it does not start. If it
-    cannot be kept running later, calls `gave_up` with such an error from another thread.
+    The caller must `hold` the directory. Raises PresswatchError with the last lines of the server's
+    log if it does not start. If it later cannot be kept running, calls `gave_up` with such an error
+    from another thread.
     """
     home = data / "redis"
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -128,8 +129,8 @@ def server(
         command = [
             *(str(find_server()), "--dir", str(home), "--port", "0"),
             *("--unixsocket", str(socket), "--unixsocketperm", "700"),
-            # A killed server loses nothing that it has acknowledged, because the kernel has the
-            # bytes. A power cut may lose the last second.
+            # A killed server loses no acknowledged write, because the kernel already has the data.
+            # A power cut may lose the last second.
             *("--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
             *("--maxmemory-policy", "noeviction", "--loglevel", "warning"),
             *("--logfile", str(server_log), "--daemonize", "no"),
@@ -181,8 +182,8 @@ class _GuardKeeper:
             if code > 0:
                 gave_up(GIVEN_UP)
                 return
-            # Its server may go on without it, and holds `guard.lock`, for which the next guard
-            # waits. A killed server loses nothing.
+            # The guard's server may live on and hold `guard.lock`, which the next guard waits for.
+            # Killing it loses no acknowledged write.
             self._signal_group(signal.SIGKILL)
             failures = 1 if time.monotonic() - started > STEADY_S else failures + 1
             if failures == MAX_CRASHES:
@@ -194,7 +195,7 @@ class _GuardKeeper:
             with self._lock, suppress(OSError):
                 if not self._stopping.is_set():
                     self.guard = self._start()
-                    # A guard that was stopped by SIGTERM has removed it.
+                    # A guard that was stopped by SIGTERM has removed the file.
                     url_file(self._data).write_text(self._url + "\n")
 
     def stop(self) -> None:
@@ -265,30 +266,32 @@ def guard(owner: Path, command: list[str]) -> int:
     signal.signal(signal.SIGTERM, stop)
     threading.Thread(target=watch, daemon=True).start()
     # The guard of a daemon that was just killed may still be stopping its server, and two servers
-    # would corrupt the append-only file. The lock ends with the processes that hold it.
+    # would corrupt the append-only file. The lock is released when the last process that holds it
+    # has ended.
     lock = owner.with_name("guard.lock").open("w")
     fcntl.flock(lock, fcntl.LOCK_EX)
     crashes, has_served = 0, False
     while not stopping.is_set():
         started = time.monotonic()
-        # The server inherits the lock: if this guard is killed, no other can start a second one.
+        # The server inherits the lock, so that no other guard starts a second server if this guard
+        # is killed.
         running[:] = [subprocess.Popen(command, pass_fds=[lock.fileno()])]  # noqa: S603 - built by `server`
         if stopping.is_set():
             running[0].terminate()
         code = running[0].wait()
         if stopping.is_set():
             break
-        lasted = time.monotonic() - started
-        # A server that a signal killed has not refused to start.
-        refused = code > 0 and lasted < REFUSES_WITHIN_S
+        uptime_s = time.monotonic() - started
+        # A negative code means that a signal killed the server, which is not a refusal to start.
+        refused = code > 0 and uptime_s < REFUSES_WITHIN_S
         if refused and not has_served:
             return 1
         has_served = has_served or not refused
-        crashes = 1 if lasted > STEADY_S else crashes + 1
+        crashes = 1 if uptime_s > STEADY_S else crashes + 1
         if crashes == MAX_CRASHES:
             return 1
         stopping.wait(0.1 * 2**crashes)
-    # An owner that was killed could not remove it.
+    # An owner that was killed has not removed the file.
     url_file(owner.parent).unlink(missing_ok=True)
     return 0
 

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 # If this many feeds cannot be reached and no other answers, the network is probably down.
 MIN_UNREACHABLE = 3
-# Feeds that were polled at the same time have this long to answer.
+# Failures are held back this long, so that feeds polled at the same time can answer first.
 PATIENCE = timedelta(seconds=5)
-# Earlier failures say nothing about the network now.
+# Failures that are older than this say nothing about the network now.
 UNREACHABLE_WINDOW = timedelta(minutes=10)
 EPOCH = datetime.fromtimestamp(0, UTC)
 
@@ -30,42 +30,43 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class PollReports:
-    """Logs the polls of one process, and remembers what was logged of each feed."""
+    """Logs the polls of one process, and remembers what was logged about each feed."""
 
     def __init__(self) -> None:
-        # When each feed that could not be reached failed, since the last answer of any feed.
+        # The feeds that could not be reached since any feed last answered, and when each failed.
         self._unreachable: dict[str, datetime] = {}
         # Lines about failing feeds that wait until it is clear whether the network is down.
         self._waiting: dict[str, tuple[datetime, dict[str, Any]]] = {}
         self._network_down = False
-        # Failing feeds without a line of their own, because the network was down.
+        # Feeds whose failure was logged only at debug level, because the network was down; so is
+        # their recovery.
         self._unlogged: set[str] = set()
         self._faults: set[tuple[str, str]] = set()
 
     def succeeded(self, feed: Feed, previous: FeedState, current: FeedState) -> None:
-        """Notes that a feed answered with a document or without change."""
+        """Records that a feed answered, with a document or with "not modified"."""
         self._answered()
         if previous.failures:
-            level = log.debug if feed.id in self._unlogged else log.info
-            level("feed recovered", feed=feed.url, failures=previous.failures)
+            log_event = log.debug if feed.id in self._unlogged else log.info
+            log_event("feed recovered", feed=feed.url, failures=previous.failures)
         self._unlogged.discard(feed.id)
         if current.problem and current.problem != previous.problem:
             log.warning("feed doubtful", feed=feed.url, problem=current.problem)
         if current.held_back:
-            level = log.debug if previous.held_back else log.warning
-            level("entries held back", feed=feed.url, held_back=current.held_back)
+            log_event = log.debug if previous.held_back else log.warning
+            log_event("entries held back", feed=feed.url, held_back=current.held_back)
 
     def failed(self, feed: Feed, previous: FeedState, current: FeedState, error: Exception) -> None:
-        """Notes that a poll failed with an error, and the feed's state before and after it."""
+        """Records that a poll failed; takes the feed's state before and after it."""
         line = {"feed": feed.url, "error": current.error, "failures": current.failures}
         if isinstance(error, Unreachable):
             self._unreachable_now(feed, previous, current, line)
         elif isinstance(error, FetchError | FeedError):
-            # A timeout does not show that the feed was reached.
+            # A timeout is no evidence that the network works.
             if not isinstance(error.__cause__, TimeoutError):
                 self._answered()
-            level = log.debug if previous.failures else log.warning
-            level("feed failed", **line)
+            log_event = log.debug if previous.failures else log.warning
+            log_event("feed failed", **line)
         elif (kind := (feed.id, _kind(error))) in self._faults:
             log.debug("poll faulty", **line)
         else:
@@ -85,11 +86,14 @@ class PollReports:
             self._unlogged.add(feed.id)
 
     def settle(self, now: datetime) -> None:
-        """Logs the failures that were held back long enough; to be called about once a second."""
-        for feed_id, at in list(self._unreachable.items()):
-            if at < now - UNREACHABLE_WINDOW:
+        """Logs failures that were held back for `PATIENCE`; must be called about once a second."""
+        for feed_id, failed_at in list(self._unreachable.items()):
+            if failed_at < now - UNREACHABLE_WINDOW:
                 del self._unreachable[feed_id]
-        due = [feed_id for feed_id, (at, _) in self._waiting.items() if at <= now - PATIENCE]
+        held_since = now - PATIENCE
+        due = [
+            feed_id for feed_id, (failed_at, _) in self._waiting.items() if failed_at <= held_since
+        ]
         if not due:
             return
         if len(self._unreachable) < MIN_UNREACHABLE:
@@ -105,7 +109,7 @@ class PollReports:
         self._waiting.clear()
 
     def _answered(self) -> None:
-        """Notes that the network works, so that failures held back are due to the feeds."""
+        """Records that the network works, and so blames the feeds for the failures held back."""
         self._unreachable.clear()
         self._log_failures(list(self._waiting))
         if self._network_down:
@@ -119,8 +123,8 @@ class PollReports:
 
 
 def _kind(error: Exception) -> str:
-    """Returns what two faults of a feed must have in common to be logged once."""
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    # Of a fault in another process, only the message is known.
+    """Returns a fault's type and place; a feed's faults that share both are logged once."""
+    origin = traceback.extract_tb(error.__traceback__)[-1]
+    # A fault in another process is known only by its message, which begins with its type.
     name = str(error).partition(":")[0] if isinstance(error, ReaderFault) else type(error).__name__
-    return f"{name} {place.filename}:{place.lineno}"
+    return f"{name} {origin.filename}:{origin.lineno}"

@@ -1,4 +1,4 @@
-"""Feeds in Redis: when each is due, its state, and which of its entries were seen."""
+"""Stores feeds in Redis: when each is due, its state, and which of its entries were seen."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ if TYPE_CHECKING:
 
 # How long an entry that has left its feed is remembered: feeds bring old entries back.
 REMEMBER = timedelta(days=90)
-# A feed may rename its entries at every poll: beyond this many identities, those that left the feed
-# first are forgotten first.
+# A feed may rename its entries at every poll: if it has more identities than this, those
+# that left the feed first are forgotten.
 MAX_IDENTITIES = 200_000
-# Redis takes a million arguments in a command, but serves nobody else while it works on them.
+# Redis accepts a million arguments in one command, but serves no other client until it is done.
 BATCH = 5_000
-# New feeds are due within this time, so that they are not all polled in the same second.
+# New feeds become due over this many seconds, so that they are not all polled at once.
 SPREAD_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class PollRecord:
-    """The result of a poll that brought a new document, to be written down.
+    """The result of a poll that brought a new document, for `commit_document` to store.
 
-    `due` is the moment of the next poll, and `remember` holds what to store of each identity.
+    `due` is the time of the next poll, and `remember` maps each identity to its record.
     """
 
     state: FeedState
@@ -45,7 +45,7 @@ class PollRecord:
 
 
 class _SeenRecord(NamedTuple):
-    """The stored form of an identity; `day` is the last day on which it was surely listed."""
+    """The stored form of an identity; `day` is the last day on which the feed surely listed it."""
 
     seen: Seen
     day: str
@@ -61,7 +61,7 @@ class _SeenRecord(NamedTuple):
 
 
 class FeedStore:
-    """The store of feeds."""
+    """Stores the schedule, the states and the seen entries of feeds."""
 
     def __init__(self, redis: Redis, keys: Keys) -> None:
         self._redis = redis
@@ -87,7 +87,7 @@ class FeedStore:
         ]
 
     def due_at(self, feed_id: str) -> datetime | None:
-        """Returns when a feed is polled next, or None if it is not scheduled."""
+        """Returns when a feed is due, or None if it is not scheduled."""
         score = self._redis.zscore(self._keys.due, feed_id)
         return None if score is None else datetime.fromtimestamp(score, UTC)
 
@@ -100,7 +100,7 @@ class FeedStore:
             return FeedState()
 
     def seen(self, feed_id: str) -> dict[str, Seen]:
-        """Returns what is remembered of a feed's entries, by identity."""
+        """Returns the records of a feed's entries, by identity."""
         return {name: record.seen for name, record in self._records(feed_id).items()}
 
     def _records(self, feed_id: str) -> dict[str, _SeenRecord]:
@@ -108,14 +108,14 @@ class FeedStore:
         return {text(name): _SeenRecord.parse(text(value)) for name, value in stored.items()}
 
     def commit(self, feed: Feed, state: FeedState, due: datetime) -> None:
-        """Writes down a poll that brought no new document."""
+        """Stores the result of a poll that brought no new document."""
         with self._redis.pipeline() as pipe:
             self._commit(feed, state, due, pipe)
             pipe.execute()
 
     def _commit(self, feed: Feed, state: FeedState, due: datetime, pipe: Pipeline) -> None:
         pipe.set(self._keys.feed(feed.id), as_json(state))
-        # A feed that has left the configuration in the meantime stays out.
+        # `xx`, because the feed may have left the configuration during the poll.
         pipe.zadd(self._keys.due, {feed.id: due.timestamp()}, xx=True)
 
     def commit_document(
@@ -125,16 +125,17 @@ class FeedStore:
         *,
         now: datetime,
     ) -> None:
-        """Writes down a poll that brought a new document, in one transaction.
+        """Stores the result of a poll that brought a new document, in one transaction.
 
-        `decide` gets what was seen before and the open transaction, to which it adds the jobs for
-        new entries. It is called again if another scheduler wrote in between, so it must have no
-        other effects.
+        `decide` takes the records of earlier polls and the open transaction, to which it adds the
+        jobs for new entries. It is called again if another scheduler wrote meanwhile, so it must
+        have no other effects.
 
-        Identities that are listed now are stored with today's date, which becomes the state's
-        `listed_on`. Identities that the new document has dropped are stored with yesterday's date:
-        they were listed until now, however long ago the previous document was read. So an identity
-        whose day is not before `listed_on` may still be in the feed, and is not forgotten.
+        Identities in the new document are stored with today's date, which becomes the state's
+        `listed_on`. Identities that were in the previous document but are not in this one are
+        stored with yesterday's date, even if the previous document is older: the feed listed them
+        until now. An identity whose day is before `listed_on` has therefore left the feed, and only
+        such identities may be forgotten.
         """
         seen_key = self._keys.seen(feed.id)
         today = now.date().isoformat()
@@ -143,16 +144,16 @@ class FeedStore:
         def write(pipe: Pipeline) -> None:
             records = self._records(feed.id)
             previous_day = self.state(feed.id).listed_on
-            # If the day was not written down yet, any identity may be listed.
+            # Without a stored day, any identity may have been listed until now.
             listed_on = previous_day.isoformat() if previous_day else ""
             pipe.multi()
             poll = decide({name: record.seen for name, record in records.items()}, pipe)
-            after = {name: _SeenRecord(seen, today) for name, seen in poll.remember.items()}
+            updated = {name: _SeenRecord(seen, today) for name, seen in poll.remember.items()}
             for name, record in records.items():
-                if name not in after and record.day >= listed_on:
-                    after[name] = record._replace(day=yesterday)
+                if name not in updated and record.day >= listed_on:
+                    updated[name] = record._replace(day=yesterday)
             changed = {
-                name: str(record) for name, record in after.items() if records.get(name) != record
+                name: str(record) for name, record in updated.items() if records.get(name) != record
             }
             for names in _batches(list(changed)):
                 pipe.hset(seen_key, mapping={name: changed[name] for name in names})
@@ -161,21 +162,21 @@ class FeedStore:
         self._redis.transaction(write, seen_key, self._keys.feed(feed.id))
 
     def forget_old(self, feed: Feed, today: date) -> int:
-        """Forgets entries that left the feed long ago; returns the number of identities.
+        """Forgets entries that left the feed long ago; returns how many identities they had.
 
-        Entries that may still be in the feed are kept, however long it has not changed.
+        Entries that may still be in the feed are kept, even if it has not changed for years.
         """
         key = self._keys.seen(feed.id)
-        # The stored day is the one before the entry left.
+        # The stored day is the day before the entry left the feed.
         oldest = (today - REMEMBER - timedelta(days=1)).isoformat()
         forgotten = 0
 
         def write(pipe: Pipeline) -> None:
             nonlocal forgotten
             listed_on = self.state(feed.id).listed_on
-            still_listed = listed_on.isoformat() if listed_on else ""
+            last_listing = listed_on.isoformat() if listed_on else ""
             days = {name: record.day for name, record in self._records(feed.id).items()}
-            gone = sorted((day, name) for name, day in days.items() if day < still_listed)
+            gone = sorted((day, name) for name, day in days.items() if day < last_listing)
             surplus = len(days) - MAX_IDENTITIES
             old = [
                 name for number, (day, name) in enumerate(gone) if day < oldest or number < surplus
@@ -191,7 +192,7 @@ class FeedStore:
     def forget_removed(self, feeds: Iterable[Feed], now: datetime) -> int:
         """Forgets feeds that left the configuration long ago; returns how many.
 
-        The entries of a feed that is put back before then are still known.
+        If a feed is added again before then, its entries are still known.
         """
         configured = {feed.id for feed in feeds}
         stored = set(self._ids(self._keys.feed)) | set(self._ids(self._keys.seen))
@@ -205,13 +206,13 @@ class FeedStore:
 
     def _ids(self, key: Callable[[str], str]) -> Iterator[str]:
         """Yields the ids of feeds that have a key of this kind."""
-        start = key("")
-        pattern = re.sub(r"([*?\[\]\\])", r"\\\1", start) + "*"
+        prefix = key("")
+        pattern = re.sub(r"([*?\[\]\\])", r"\\\1", prefix) + "*"
         for feed_key in self._redis.scan_iter(match=pattern, count=1000):
-            yield text(feed_key).removeprefix(start)
+            yield text(feed_key).removeprefix(prefix)
 
 
 def _batches(names: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Splits names into parts that fit into one command."""
+    """Splits names into batches that are small enough for one command."""
     for start in range(0, len(names), BATCH):
         yield names[start : start + BATCH]

@@ -1,4 +1,4 @@
-"""Reads an entry's page, and makes an article of it and of what the feed says."""
+"""Fetches and cleans an entry's page, and combines it with the feed's words into an article."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 ACCEPT = "text/html, application/xhtml+xml, */*;q=0.1"
 PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml", "text/plain", ""})
-# A page is a teaser before a paywall if the feed's text is more than this many times as long.
+# A page is a teaser before a paywall if the feed's text is more than this many times as long
+# as the page's.
 TEASER_RATIO = 2
 
 
@@ -43,8 +44,8 @@ class PageReader:
     async def read(self, url: str, hints: ArticleHints) -> tuple[Page, str]:
         """Fetches the page of an entry and cleans it; returns it with its URL after redirects.
 
-        `hints` is what the feed says of the article. Raises FetchError, also if cleaning takes too
-        long, and CleanError if the page holds no article.
+        `hints` is what the feed says about the article. Raises FetchError if the page cannot be
+        fetched or takes too long to clean, and CleanError if it holds no article.
         """
         response = await fetch_page(url, self._settings)
         try:
@@ -59,10 +60,10 @@ class PageReader:
         """Returns the article without the furniture that the site's pages share."""
         site, now = host(final_url), datetime.now(UTC)
         page_trace = trace(reading.blocks, link=normalise(url), title=hints.title, now=now)
-        known = self._store.furniture.traces(site)
+        known_traces = self._store.furniture.traces(site)
         # Even if this page holds no article, its furniture helps to clean the next ones.
-        self._store.furniture.remember(site, page_trace, known)
-        return reading.page(furniture(known, page_trace))
+        self._store.furniture.remember(site, page_trace, known_traces)
+        return reading.page(furniture(known_traces, page_trace))
 
 
 async def fetch_page(url: str, settings: Settings) -> Response:
@@ -97,7 +98,7 @@ def clean_page(
 
 
 def hints_of(entry: Entry) -> ArticleHints:
-    """Returns what the feed says of an article, without markup."""
+    """Returns what the feed says about an article, without markup."""
     return ArticleHints(
         title=clean_fragment(entry.title),
         summary=clean_fragment(entry.summary),
@@ -106,10 +107,10 @@ def hints_of(entry: Entry) -> ArticleHints:
 
 
 def page_of(entry: Entry) -> str | None:
-    """Returns the URL of the page to read for an entry, or None if the feed must do.
+    """Returns the URL of the page to read for an entry, or None if the feed's text is used.
 
-    A page that several entries lead to would give each of them the others' text. It is read only
-    for an entry that has nothing but a title, and never if it is a site's front page.
+    A page that several entries link to would give each entry the text of the others. So it is read
+    only for entries that have nothing but a title, and never if it is a site's front page.
     """
     if entry.url is None or entry.owns_page:
         return entry.url
@@ -118,15 +119,15 @@ def page_of(entry: Entry) -> str | None:
 
 
 def names_of(entry: Entry) -> list[str]:
-    """Returns the names by which an article is found again for later versions of its entry."""
+    """Returns the names under which later versions of an entry find its article."""
     if not entry.url:
         return []
     link = normalise_link(entry.url)
     if entry.name_at_link:
         return [f"entry {link} {entry.name_at_link}"]
     # The guid comes first: the link may have belonged to an earlier entry.
-    guid = [f"entry {link} {entry.guid}"] if entry.guid else []
-    return [*guid, f"entry {link}"]
+    guid_names = [f"entry {link} {entry.guid}"] if entry.guid else []
+    return [*guid_names, f"entry {link}"]
 
 
 def as_article(
@@ -137,7 +138,7 @@ def as_article(
     page: Page | None,
     final_url: str | None,
 ) -> Article:
-    """Returns the article to match: the page, completed by what the feed says, or the feed alone.
+    """Returns the article to match, made from the page and the feed, or from the feed alone.
 
     `hints` is `hints_of(entry)`; `final_url` is the URL of the page after redirects.
     """
@@ -165,7 +166,7 @@ def as_article(
         title=page.title or from_feed.title,
         text=page.text,
         authors=page.authors or from_feed.authors,
-        # Feeds give the second and the zone, pages often only the day.
+        # The feed's date comes first: it has a time and a zone, and pages often give only the day.
         published_at=(page.published_at if entry.date_is_doubtful else from_feed.published_at)
         or from_feed.published_at
         or page.published_at,
@@ -177,7 +178,7 @@ def as_article(
 
 
 def _article_id(feed: Feed, entry: Entry) -> str:
-    """Derives the id of a new article from its link and its name there, or else from its words."""
+    """Derives the id of a new article from its link and `name_at_link`, or else from its words."""
     if not entry.url:
         return content_id(feed.url, entry.guid or "", entry.title, entry.summary)
     link = normalise_link(entry.url)

@@ -1,4 +1,4 @@
-"""Attempts a delivery: alerts to one subscriber, through the channel that the subscriber names.
+"""Attempts a delivery, which sends alerts to one subscriber through the subscriber's channel.
 
 Each channel is a function in a module of its own, listed in `CHANNELS` under its kind.
 """
@@ -56,7 +56,7 @@ AT_ONCE = 3
 CHECKS_PER_S = 100
 # Longer than most deliveries take; a worker that was killed must not keep its slot for longer.
 SLOT_LEASE = timedelta(seconds=20)
-# Deliveries that cannot be held check again after this time.
+# Deliveries that wait in their job check again after this time or later.
 _LATER = timedelta(minutes=1)
 # A delivery that must follow another one checks again after this time.
 _SOON = timedelta(seconds=5)
@@ -69,10 +69,10 @@ _random = random.Random()  # noqa: S311 - jitter is no secret
 
 def deliver(runtime: Runtime, job_id: str) -> Again | Done:
     """Makes a delivery, holds its alerts until their time, or says when to try again."""
-    owed = runtime.queues.owed("deliveries", job_id)
-    if owed is None:
+    job_args = runtime.queues.owed("deliveries", job_id)
+    if job_args is None:
         return Done(())
-    delivery = from_plain(Delivery, owed[0])
+    delivery = from_plain(Delivery, job_args[0])
     with structlog.contextvars.bound_contextvars(
         subscriber=delivery.subscriber, alert=delivery.alerts[0], alerts=len(delivery.alerts)
     ):
@@ -114,12 +114,12 @@ class _Attempt:
         self._now = datetime.now(UTC)
 
     def make(self) -> Again | Done:
-        """Sends the message, unless it is too early."""
+        """Sends the message; if it is too early, holds its alerts or says when to try again."""
         if self._comes_before_first():
             return Again(math.ceil(_SOON.total_seconds()))
-        gathers = self._subscriber.digest is not None and not self._delivery.released
+        joins_digest = self._subscriber.digest is not None and not self._delivery.released
         releases = self._releases(released=self._delivery.released)
-        if gathers or max(releases.values()) > self._now:
+        if joins_digest or max(releases.values()) > self._now:
             return self._hold(releases, "until its time")
         state = self._runtime.store.subscribers.state(self._subscriber.name)
         if state.paused_at and not self._delivery.released:
@@ -153,15 +153,15 @@ class _Attempt:
         except DeliveryError as error:
             return self._failed(error, attempt)
         except JobTimeoutException:
-            # No timeout of ours applies while a name server does not answer.
-            late = DeliveryError("no answer before the job timed out", retryable=True)
-            return self._failed(late, attempt)
+            # The channels' timeouts do not cover a name server that does not answer.
+            timed_out = DeliveryError("no answer before the job timed out", retryable=True)
+            return self._failed(timed_out, attempt)
         finally:
             self._runtime.store.turnstile.leave(slot, self._job_id)
         return self._delivered(receipt, attempt)
 
     def _comes_before_first(self) -> bool:
-        """Returns whether this adds to a message about an alert that is not delivered yet."""
+        """Returns whether this announces a later article of an alert that is not delivered yet."""
         first = Delivery(self._subscriber.name, self._delivery.alerts[:1])
         return bool(self._delivery.article) and self._runtime.queues.owes(first)
 
@@ -177,17 +177,17 @@ class _Attempt:
         }
 
     def _hold(self, releases: dict[str, datetime], why: str) -> Again | Done:
-        """Holds alerts until they are released; a delivery that cannot be held waits in its job."""
+        """Holds alerts until they are released; a repeated delivery waits in its job."""
         until = max(releases.values())
         subscribers, name = self._runtime.store.subscribers, self._subscriber.name
         if self._delivery.to or self._delivery.resent:
-            # If the subscriber has nothing else that could serve as a probe, this delivery is it.
+            # If a paused subscriber has no other delivery to probe it with, this one is the probe.
             wait = max(until, subscribers.state(name).probe_at or until) - self._now
             return Again(math.ceil(max(wait, _LATER).total_seconds()))
         with self._runtime.redis.pipeline() as pipe:
             pipe.multi()
             self._end_unsent(pipe)
-            # A later article of a story interests only subscribers who get alerts at once.
+            # Only subscribers who get alerts at once want to hear of a story's later articles.
             if not self._delivery.article:
                 subscribers.hold(name, self._held(releases), pipe)
                 self._note("held", f"{why}, {until.isoformat(timespec='seconds')}", pipe)
@@ -196,36 +196,36 @@ class _Attempt:
         return Done(())
 
     def _held(self, releases: dict[str, datetime]) -> dict[Held, datetime]:
-        """Returns what to hold until when: each alert, or a message that may have arrived."""
+        """Maps each alert to its release, or the whole message if it may have arrived."""
         if not self._delivery.tried and not self._attempts:
             return {Held((alert,)): moment for alert, moment in releases.items()}
         message = Held(self._delivery.alerts, tried=True)
         until = max(releases.values())
-        # A message that a paused subscriber may have accepted already is its first probe.
+        # A paused subscriber may have accepted this message already, so it is the first probe.
         return {message: until if until > self._now else _FIRST}
 
     def _delivered(self, receipt: Receipt, attempt: int) -> Again | Done:
         if receipt is NOTHING_SENT:
             return self._dropped()
         pause = pause_s(attempt, None, _random) if receipt.later else None
-        # The rest belongs to a message that was sent, and waits for no digest and no pause.
-        rest = replace(self._delivery, released=True)
+        # The other recipients wait for no digest and no pause, since the message was already sent.
+        remaining = replace(self._delivery, released=True)
         queues, subscribers = self._runtime.queues, self._runtime.store.subscribers
-        resumed = subscribers.state(self._subscriber.name).paused_at is not None
+        was_paused = subscribers.state(self._subscriber.name).paused_at is not None
         with self._runtime.redis.pipeline() as pipe:
             pipe.multi()
             subscribers.recovered(self._subscriber.name, pipe)
             self._note("delivered", receipt.answer, pipe)
             given_up = dict(receipt.refused)
             if pause:
-                queues.narrow(self._job_id, replace(rest, to=tuple(receipt.later)), pipe)
+                queues.narrow(self._job_id, replace(remaining, to=tuple(receipt.later)), pipe)
                 self._note("failed", _joined(receipt.later.items()), pipe)
             else:
                 given_up |= receipt.later
                 queues.settle("deliveries", self._job_id, pipe)
             if given_up:
                 answers = _joined(given_up.items())
-                queues.fail_delivery(replace(rest, to=tuple(given_up)), answers, pipe)
+                queues.fail_delivery(replace(remaining, to=tuple(given_up)), answers, pipe)
                 self._note("given up", answers, pipe)
             pipe.execute()
         log.info(
@@ -236,7 +236,7 @@ class _Attempt:
         )
         if given_up:
             log.error("recipients refused", recipients=sorted(given_up))
-        if resumed:
+        if was_paused:
             log.info("subscriber resumed")
         return Again(pause) if pause else Done(tuple(self._alerts))
 
@@ -249,7 +249,7 @@ class _Attempt:
         return Done(())
 
     def _end_unsent(self, pipe: Pipeline) -> None:
-        """Adds to a transaction: the job is done, and does not count towards the limit."""
+        """Ends the job without counting it towards the limit, in the given transaction."""
         self._runtime.queues.settle("deliveries", self._job_id, pipe)
         self._runtime.store.subscribers.give_back(self._subscriber.name, self._delivery.id, pipe)
 
@@ -278,7 +278,7 @@ class _Attempt:
     def _after_change(
         self, before: SubscriberState, after: SubscriberState, pipe: Pipeline
     ) -> None:
-        """Adds to a transaction: the news that this subscriber was paused, if it just was."""
+        """Reports, in the given transaction, a pause of the subscriber that this change began."""
         if after.paused_at is None or before.paused_at is not None:
             return
         log.error("subscriber paused", error=after.error, failures=after.failures)
