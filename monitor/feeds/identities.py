@@ -24,12 +24,16 @@ class Identities:
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self._guids = Counter(entry.guid for entry in entries)
+        # Normalising costs more than all else here, and each URL is needed several times.
+        urls = {entry.url for entry in entries if entry.url}
+        self._link_of = {url: normalise_link(url) for url in urls}
+        self._page_of = {url: normalise(url) for url in urls}
         entries_by_link: dict[str, list[Entry]] = {}
         titles_by_page: dict[str, set[str]] = {}
         for entry in entries:
             if entry.url:
-                entries_by_link.setdefault(normalise_link(entry.url), []).append(entry)
-                titles_by_page.setdefault(normalise(entry.url), set()).add(entry.title)
+                entries_by_link.setdefault(self._link_of[entry.url], []).append(entry)
+                titles_by_page.setdefault(self._page_of[entry.url], set()).add(entry.title)
         self._links = {link for link, sharing in entries_by_link.items() if self._are_same(sharing)}
         self._pages = {page for page, titles in titles_by_page.items() if len(titles) == 1}
 
@@ -48,7 +52,7 @@ class Identities:
 
     def link(self, entry: Entry) -> str:
         """Returns the identity derived from a link that no different entry has, else ""."""
-        link = normalise_link(entry.url) if entry.url else ""
+        link = self._link_of[entry.url] if entry.url else ""
         return _short("link", link) if link in self._links else ""
 
     def name_at_link(self, entry: Entry) -> str:
@@ -56,15 +60,14 @@ class Identities:
 
         Returns "" if the link is enough. A guid that repeats the link does not count.
         """
-        if self._guid_is_unique(entry) and normalise(entry.guid or "") != normalise(
-            entry.url or ""
-        ):
+        page = self._page_of[entry.url] if entry.url else ""
+        if self._guid_is_unique(entry) and normalise(entry.guid or "") != page:
             return entry.guid or ""
         return "" if self.link(entry) else _words_identity(entry)
 
     def owns_page(self, entry: Entry) -> bool:
         """Returns whether all entries that link to the same page have the same title."""
-        return not entry.url or normalise(entry.url) in self._pages
+        return not entry.url or self._page_of[entry.url] in self._pages
 
     def _guid_is_unique(self, entry: Entry) -> bool:
         return bool(entry.guid) and self._guids[entry.guid] == 1
