@@ -48,6 +48,12 @@ def count_controls(text: str) -> int:
     return len(_CONTROLS.findall(text))
 
 
+def join_surrogates(text: str) -> str:
+    """Joins surrogate pairs; half of a pair becomes U+FFFD."""
+    # In UTF-16 a pair of surrogates is one character.
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def one_line(text: str) -> str:
     """Replaces each run of white space with one space, and strips the ends."""
     return " ".join(text.split())
@@ -103,11 +109,10 @@ def mail_line(text: str) -> str:
 
     Joins surrogate pairs; half of a pair becomes U+FFFD.
     """
-    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return one_line(
         "".join(
             " " if unicodedata.category(char) in _SPACE_CATEGORIES else char
-            for char in _HIDDEN_IN_MAIL.sub("", whole)
+            for char in _HIDDEN_IN_MAIL.sub("", join_surrogates(text))
         )
     )
 

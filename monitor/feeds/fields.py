@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from monitor.articles.fragments import clean_fragment
 from monitor.articles.urls import joined
 from monitor.feeds.text import mend
+from monitor.untrusted import one_line
 
 # Limits on what a job carries through Redis for each entry; the page has the rest.
 MAX_HTML = 200_000
@@ -25,12 +26,12 @@ def line(value: object) -> str:
         return ""
     if not isinstance(value, str | int | float):
         return ""
-    return " ".join(mend(str(value)[: 10 * MAX_LINE]).split())[:MAX_LINE]
+    return one_line(mend(str(value)[: 10 * MAX_LINE]))[:MAX_LINE]
 
 
 def plain(value: object) -> str:
     """Returns the value without markup, on one line."""
-    return " ".join(clean_fragment(line(value)).split())
+    return one_line(clean_fragment(line(value)))
 
 
 def link(value: object, base: str) -> str | None:

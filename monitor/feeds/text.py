@@ -11,6 +11,7 @@ from charset_normalizer import from_bytes
 
 from monitor.articles.language import language
 from monitor.articles.markup import SNIFFED_BYTES, decoded_as
+from monitor.untrusted import join_surrogates
 
 _BOMS = (
     # First, since UTF-32's mark begins like UTF-16's.
@@ -118,8 +119,7 @@ def mend(text: str) -> str:
         text = _REFERENCE.sub(_dereferenced, text)
     text = _FORBIDDEN.sub("\ufffd", text)
     if _SURROGATE.search(text):
-        # In UTF-16, a pair of surrogates is one character.
-        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        text = join_surrogates(text)
     return text
 
 
