@@ -88,7 +88,6 @@ def add(
 
 async def _described(feed: Feed, settings: Settings) -> str:
     """Polls a feed and describes what it holds; raises PresswatchError if it cannot be read."""
-    from monitor.cli.status import title_text
     from monitor.feeds.parse import parse
     from monitor.http.client import HttpClient
     from monitor.scheduler.poll import ACCEPT
@@ -114,7 +113,7 @@ async def _described(feed: Feed, settings: Settings) -> str:
     ]
     newest = f", the newest of {max(moments):%Y-%m-%d %H:%M} UTC" if moments else ""
     count = len(parsed.entries)
-    title = title_text(parsed.title) or "(no title)"
+    title = parsed.title or "(no title)"
     return f"{title}: {count} entr{'y' if count == 1 else 'ies'}{newest}"
 
 
