@@ -33,7 +33,7 @@ def watch(
             continue
         if quiet.is_set():
             return
-        owed = daemon.queues.depths()["articles"].owed
+        owed = daemon.queues.count_owed("articles")
         if daemon.store.articles.count() >= len(STORIES) and not owed:
             return
         if time.monotonic() > deadline:

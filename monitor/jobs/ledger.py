@@ -120,6 +120,10 @@ class Ledger:
         """Returns the ids of all jobs that are still to be done."""
         return {text(job_id) for job_id in self._redis.hkeys(self._keys.outstanding(queue))}
 
+    def count_owed(self, queue: QueueName) -> int:
+        """Returns how many jobs are still to be done."""
+        return int(self._redis.hlen(self._keys.outstanding(queue)))
+
     def owes(self, delivery: Delivery) -> bool:
         """Returns whether a job still has to make this delivery; a held one has no job."""
         return self.owed("deliveries", delivery_id(delivery)) is not None

@@ -149,7 +149,7 @@ class Queues(Ledger):
             kind: Depth(
                 queued=sum(queue.count for queue in self.served(kind)),
                 scheduled=self.waiting(kind),
-                owed=int(self._redis.hlen(self._keys.outstanding(kind))),
+                owed=self.count_owed(kind),
                 failed=int(self._redis.hlen(self._keys.failed(kind))),
             )
             for kind in self.rq

@@ -192,8 +192,7 @@ class Poller:
         """Queues the new and edited entries of a document, and writes down the poll."""
         now = self._clock()
         backfill = self._settings.backfill if previous.succeeded_at is None else None
-        depths = self._queues.depths()
-        most = room(sum(depth.owed for name, depth in depths.items() if name != "deliveries"))
+        most = room(self._queues.count_owed("articles"))
         outcome = Outcome(previous)
 
         def decide_and_queue(seen: Mapping[str, Seen], pipe: Pipeline) -> PollRecord:

@@ -192,7 +192,7 @@ def test_a_fault_of_presswatch_is_an_ordinary_failure_and_logged_once(
     assert traces == [feed.url, other.url]
 
 
-@pytest.mark.parametrize("failing", ["enqueue_entry", "depths"])
+@pytest.mark.parametrize("failing", ["enqueue_entry", "count_owed"])
 def test_entries_that_cannot_be_written_are_a_failure_too(
     site, feed, ask, store, queues, monkeypatch, failing
 ):
