@@ -2,8 +2,8 @@
 
 `presswatch run` (the owner) holds the directory's lock and a lifeline. It starts a guard, which is
 this module run as a program. The guard starts the server, restarts it if it ends, and stops it when
-the owner is gone. If the guard is killed, the owner starts another one.
-Other commands find the server through the file `redis.url` in the directory.
+the owner is gone. If the guard is killed, the owner starts another one. Other commands find the
+server through the file `redis.url` in the directory.
 """
 
 from __future__ import annotations
@@ -147,6 +147,18 @@ def server(
             url_file(data).unlink(missing_ok=True)
 
 
+class _Crashes:
+    """Counts the ends of a process in a row, each soon after its start."""
+
+    def __init__(self) -> None:
+        self._in_a_row = 0
+
+    def pause_s(self, uptime_s: float) -> float | None:
+        """Counts an end after `uptime_s`; returns the pause before a restart, None for no more."""
+        self._in_a_row = 1 if uptime_s > STEADY_S else self._in_a_row + 1
+        return None if self._in_a_row == MAX_CRASHES else 0.1 * 2**self._in_a_row
+
+
 class _GuardKeeper:
     """Starts a guard, and another one whenever it ends, until `stop` is called."""
 
@@ -174,7 +186,7 @@ class _GuardKeeper:
         threading.Thread(target=self._keep, args=(gave_up,), name="guard", daemon=True).start()
 
     def _keep(self, gave_up: Callable[[str], object]) -> None:
-        failures, started = 0, time.monotonic()
+        crashes, started = _Crashes(), time.monotonic()
         while not self._stopping.is_set():
             code = self.guard.wait()
             if self._stopping.is_set():
@@ -185,12 +197,12 @@ class _GuardKeeper:
             # The guard's server may live on and hold `guard.lock`, which the next guard waits for.
             # Killing it loses no acknowledged write.
             self._signal_group(signal.SIGKILL)
-            failures = 1 if time.monotonic() - started > STEADY_S else failures + 1
-            if failures == MAX_CRASHES:
+            pause_s = crashes.pause_s(time.monotonic() - started)
+            if pause_s is None:
                 gave_up(GUARD_GIVEN_UP)
                 return
             log.error("redis guard ended", code=code)
-            self._stopping.wait(0.1 * 2**failures)
+            self._stopping.wait(pause_s)
             started = time.monotonic()
             with self._lock, suppress(OSError):
                 if not self._stopping.is_set():
@@ -270,7 +282,7 @@ def guard(owner: Path, command: list[str]) -> int:
     # has ended.
     lock = owner.with_name("guard.lock").open("w")
     fcntl.flock(lock, fcntl.LOCK_EX)
-    crashes, has_served = 0, False
+    crashes, has_served = _Crashes(), False
     while not stopping.is_set():
         started = time.monotonic()
         # The server inherits the lock, so that no other guard starts a second server if this guard
@@ -287,10 +299,10 @@ def guard(owner: Path, command: list[str]) -> int:
         if refused and not has_served:
             return 1
         has_served = has_served or not refused
-        crashes = 1 if uptime_s > STEADY_S else crashes + 1
-        if crashes == MAX_CRASHES:
+        pause_s = crashes.pause_s(uptime_s)
+        if pause_s is None:
             return 1
-        stopping.wait(0.1 * 2**crashes)
+        stopping.wait(pause_s)
     # An owner that was killed has not removed the file.
     url_file(owner.parent).unlink(missing_ok=True)
     return 0
