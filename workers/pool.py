@@ -1,97 +1,217 @@
-"""The pool of worker processes: forked with everything loaded, replaced on a reload."""
+"""The pool of worker processes: forked with everything loaded, replaced on a reload.
+
+A pool has one reader, which fetches pages, cleaners, which clean and match them, and couriers, which
+make deliveries. When the configuration changes, the present ones finish what they have begun while
+their successors are at work already.
+"""
 
 from __future__ import annotations
 
+import gc
 import os
+import shutil
 import signal
+import socket
+import tempfile
 import threading
-from dataclasses import replace
-from multiprocessing import get_context
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from multiprocessing import connection, get_context
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from types import FrameType
+from typing import Literal
+from uuid import uuid4
 
 import structlog
-from rq.worker_pool import WorkerPool
 
 from monitor.errors import ConfigError
-from monitor.jobs.queues import SERIALIZER
 from monitor.runtime.composition import ConfigWatch, Runtime
 from monitor.runtime.lifeline import Tether
-from monitor.runtime.logs import library_level
 from workers import context
-from workers.worker import DRAIN, ArticleWorker, DeliveryWorker, OwnWorker, run_worker
+from workers.articles import cleaner
+from workers.articles.desk import Desk
+from workers.worker import DRAIN, ArticleWorker, DeliveryWorker, run_worker
 
 log = structlog.stdlib.get_logger(__name__)
 
+Role = Literal["reader", "cleaner", "courier"]
+
 # Workers that only make deliveries, so that no alert waits behind a slow page.
-DELIVERY_WORKERS = 8
+COURIERS = 8
+# How often the pool looks at the configuration.
+TICK_S = 1.0
+# A process that ends sooner after its start is not replaced before.
+STEADY_S = 1.0
 
 
-class Pool(WorkerPool):
-    """RQ's pool, with workers that inherit what is loaded here."""
+@dataclass(eq=False, frozen=True, slots=True)
+class _Generation:
+    """What the processes with one configuration share; the cleaners connect to `listener`."""
 
-    def __init__(self, runtime: Runtime, article_workers: int) -> None:
-        self._runtime = runtime
+    runtime: Runtime
+    desk: Desk
+    listener: socket.socket
+
+
+@dataclass(eq=False, frozen=True, slots=True)
+class _Child:
+    """A process of the pool."""
+
+    role: Role
+    generation: _Generation
+    process: BaseProcess
+    started: float
+
+
+class Pool:
+    """Forks processes, and replaces each that ends."""
+
+    def __init__(self, runtime: Runtime) -> None:
         self._watch = ConfigWatch(runtime)
-        self._delivery_workers: set[str] = set()
+        self._children: list[_Child] = []
+        # When the next process of a role may be started (by time.monotonic).
+        self._resting: dict[Role, float] = {}
+        self._stopping = False
         # However this process dies, its workers end too: they would never see a new configuration.
         self._tether = Tether()
-        super().__init__(
-            runtime.queues.all_served(),
-            connection=runtime.redis,
-            num_workers=article_workers + DELIVERY_WORKERS,
-            serializer=SERIALIZER,
-        )
-        context.use(runtime)
+        self._sockets = Path(tempfile.mkdtemp(prefix="presswatch-"))
+        self._current = self._generation(runtime)
 
-    def get_worker_process(self, name: str, **_: object) -> BaseProcess:  # type: ignore[override]
-        """Returns a process that is to be forked, a worker with the current configuration."""
-        self._delivery_workers &= self.worker_dict.keys()
-        kind: type[OwnWorker] = ArticleWorker
-        if len(self._delivery_workers) < DELIVERY_WORKERS:
-            self._delivery_workers.add(name)
-            kind = DeliveryWorker
-        return get_context("fork").Process(
-            target=run_worker,
-            args=(kind, name, self._runtime, self._tether),
-            name=f"presswatch worker {name}",
-        )
+    def _generation(self, runtime: Runtime) -> _Generation:
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(self._sockets / uuid4().hex))
+        listener.listen()
+        # Compiled watchlists are never garbage: collecting meanwhile finds nothing, and inspecting
+        # them later would make each forked child copy them.
+        gc.disable()
+        try:
+            desk = Desk(runtime)
+        finally:
+            gc.enable()
+        gc.freeze()
+        return _Generation(runtime, desk, listener)
 
-    def check_workers(self, respawn: bool = True) -> None:
-        """Checks the configuration and the workers; RQ calls this once a second."""
+    def run(self) -> None:
+        """Runs the processes until SIGTERM or SIGINT; SIGHUP replaces them."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        signal.signal(signal.SIGHUP, lambda *_: self._watch.forget())
+        try:
+            while self._children or not self._stopping:
+                self._reap()
+                if not self._stopping:
+                    self._reload()
+                    self._fill()
+                connection.wait([child.process.sentinel for child in self._children], TICK_S)
+        finally:
+            shutil.rmtree(self._sockets)
+
+    def _reap(self) -> None:
+        """Forgets the processes that have ended, and ends cleaners that have lost their reader."""
+        for child in [child for child in self._children if not child.process.is_alive()]:
+            self._children.remove(child)
+            self._resting[child.role] = child.started + STEADY_S
+            if child.role == "reader":
+                for other in self._of(child.generation, "cleaner"):
+                    other.process.kill()
+
+    def _reload(self) -> None:
+        """If the configuration has changed, starts a generation and lets the others finish."""
         try:
             config = self._watch.changed()
         except ConfigError:
             # The scheduler reports it; the workers keep the configuration that they have.
-            config = None
+            return
         if config is not None:
-            self._runtime = replace(self._runtime, config=config)
-            context.use(self._runtime)
+            self._current = self._generation(replace(self._current.runtime, config=config))
             log.info("configuration read", watchlists=len(config.watchlists))
-            # Each one finishes its job and is replaced by one with the new configuration.
-            self.stop_workers()  # type: ignore[no-untyped-call]
-        super().check_workers(respawn=respawn)
+            self._fill()
+            self._interrupt(
+                child for child in self._children if child.generation is not self._current
+            )
 
-    def reload_now(self) -> None:
-        """Reads the configuration at the next check, even if it has not changed."""
-        self._watch.forget()
+    def _fill(self) -> None:
+        """Starts the processes that are missing."""
+        missing: list[tuple[_Generation, Role, int]] = [
+            (self._current, "reader", 1),
+            (self._current, "courier", COURIERS),
+        ]
+        readers = [child for child in self._children if child.role == "reader"]
+        # As long as its reader is at work, an earlier generation needs its cleaners, too.
+        for generation in {self._current, *(child.generation for child in readers)}:
+            cleaners = generation.runtime.config.settings.articles.cleaners
+            missing.append((generation, "cleaner", cleaners))
+        for generation, role, wanted in missing:
+            for _ in range(wanted - len(self._of(generation, role))):
+                self._start(generation, role)
 
-    def request_stop(self, signum: int | None = None, frame: FrameType | None = None) -> None:
-        """Lets the workers finish their jobs; after `DRAIN`, a second signal interrupts them."""
-        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
-        timer = threading.Timer(DRAIN.total_seconds(), self.stop_workers)
-        timer.daemon = True
-        timer.start()
+    def _of(self, generation: _Generation, role: Role) -> list[_Child]:
+        return [
+            child
+            for child in self._children
+            if child.generation is generation and child.role == role
+        ]
+
+    def _start(self, generation: _Generation, role: Role) -> None:
+        started = time.monotonic()
+        if self._resting.get(role, 0.0) > started:
+            return
+        process = get_context("fork").Process(
+            target=_TARGETS[role], args=(generation, self._tether), name=f"presswatch {role}"
+        )
+        process.start()
+        self._children.append(_Child(role, generation, process, started))
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        """Lets the processes finish their jobs; after `DRAIN`, a second signal interrupts them."""
+        if not self._stopping:
+            self._stopping = True
+            self._interrupt(self._children)
+            timer = threading.Timer(DRAIN.total_seconds(), self._interrupt, [self._children])
+            timer.daemon = True
+            timer.start()
+
+    def _interrupt(self, children: Iterable[_Child]) -> None:
+        """Sends a signal to all of these that take jobs; cleaners end with their reader."""
+        for child in list(children):
+            if child.role != "cleaner" and child.process.pid and child.process.is_alive():
+                os.kill(child.process.pid, signal.SIGINT)
 
 
-def article_workers() -> int:
-    """Returns how many workers of a pool read articles; mostly they wait for the network."""
-    return 2 * (os.cpu_count() or 1)
+def _read(generation: _Generation, tether: Tether) -> None:
+    # A copy, whose parts are this process's own.
+    runtime = replace(generation.runtime)
+    run_worker(lambda: ArticleWorker(uuid4().hex, runtime, generation.listener), tether)
+
+
+def _clean(generation: _Generation, tether: Tether) -> None:
+    cleaner.serve(generation.desk, generation.listener, tether)
+
+
+def _deliver(generation: _Generation, tether: Tether) -> None:
+    runtime = replace(generation.runtime)
+    context.use(runtime)
+    run_worker(lambda: DeliveryWorker(uuid4().hex, runtime), tether)
+
+
+_TARGETS: dict[Role, Callable[[_Generation, Tether], None]] = {
+    "reader": _read,
+    "cleaner": _clean,
+    "courier": _deliver,
+}
 
 
 def serve(runtime: Runtime) -> None:
     """Runs a pool of workers until SIGTERM or SIGINT."""
-    pool = Pool(runtime, article_workers())
-    signal.signal(signal.SIGHUP, lambda *_: pool.reload_now())
-    log.info("workers start", workers=pool.num_workers, watchlists=len(runtime.config.watchlists))
-    pool.start(logging_level=library_level())
+    pool = Pool(runtime)
+    limits = runtime.config.settings.articles
+    log.info(
+        "workers start",
+        pages=limits.at_once,
+        cleaners=limits.cleaners,
+        couriers=COURIERS,
+        watchlists=len(runtime.config.watchlists),
+    )
+    pool.run()

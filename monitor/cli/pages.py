@@ -116,6 +116,7 @@ def _as_text(content: bytes) -> Page:
 
 
 async def _page_at(url: str, config_directory: Path) -> Page:
+    from monitor.http.client import HttpClient
     from workers.articles.read import clean_page, fetch_page
 
     try:
@@ -123,7 +124,9 @@ async def _page_at(url: str, config_directory: Path) -> Page:
     except ConfigError:
         # A page can be looked at before there is a configuration.
         settings = Settings()
-    return clean_page(await fetch_page(url, settings))
+    async with HttpClient.of(settings) as http:
+        response = await fetch_page(http, url, settings)
+    return clean_page(response)
 
 
 @click.command(name="clean")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from typing import Annotated, Any, Self
 
@@ -36,6 +37,10 @@ from monitor.model import OncePer, Priority
 Count = Annotated[int, Field(ge=1, le=1000)]
 
 
+def _cores() -> int:
+    return os.cpu_count() or 1
+
+
 class Model(BaseModel):
     """A frozen model that refuses unknown keys and values of the wrong type."""
 
@@ -55,8 +60,13 @@ class PollSettings(Model):
 
 
 class ArticleSettings(Model):
-    """The settings for fetching articles and keeping them."""
+    """The settings for fetching articles and keeping them.
 
+    `at_once` pages are under way in each pool of workers, and `cleaners` processes clean them.
+    """
+
+    at_once: Count = Field(default_factory=lambda: min(32 * _cores(), 512))
+    cleaners: Count = Field(default_factory=lambda: _cores() + 2)
     per_host: Count = 2
     delay: Duration = timedelta(seconds=1)
     keep: Interval = timedelta(days=30)

@@ -9,203 +9,214 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import structlog
+from redis.exceptions import RedisError
 
-from monitor.articles.clean import Page
 from monitor.articles.urls import host
-from monitor.errors import BadStatus, CleanError, FetchError
+from monitor.errors import BadStatus, FetchError
+from monitor.jobs.limits import CLEANING
 from monitor.jobs.outcome import Again, Done
-from monitor.model import Alert, Entry, Feed, from_plain
-from workers.articles.publish import Publisher
-from workers.articles.read import PageReader, as_article, hints_of, page_of
+from monitor.model import Entry, from_plain
+from workers.articles.cleaner import Answer
+from workers.articles.cleaners import is_large
+from workers.articles.desk import Request
+from workers.articles.read import fetch_page, page_of
 
 if TYPE_CHECKING:
-    from redis import Redis
+    from monitor.http.client import HttpClient
+    from monitor.jobs.lines import Lines
+    from monitor.jobs.queues import Lane
+    from monitor.jobs.runner import Taken
+    from monitor.runtime.composition import Runtime
 
-    from monitor.articles.features import ArticleHints
-    from monitor.config import Config
-    from monitor.jobs.queues import Queues
-    from monitor.store import Store
-    from monitor.watchlists.matcher import Matcher
+P = ParamSpec("P")
+R = TypeVar("R")
 
 # Pauses in seconds, after which a page that could not be fetched is tried again.
 PAUSES_S = (10, 60, 300, 1800)
-# A job waits for its host's turn for up to this long; if the turn comes later, it runs again then.
-PATIENCE = timedelta(seconds=2)
 # A host that asks for a longer pause than this is asked again after it all the same.
 LONGEST_HOLD = timedelta(hours=1)
+# If a page takes longer than this to come, the feed's words are matched meanwhile.
+WORDS_AFTER = timedelta(seconds=5)
+# An entry whose feed occupies its share of the reader looks again after this time.
+FEED_TURN = timedelta(seconds=0.5)
 
 log = structlog.stdlib.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class _ReadingOutcome:
-    """The page and its URL after redirects; or the pause before the next attempt; or nothing."""
-
-    page: Page | None = None
-    final_url: str | None = None
-    pause_s: int | None = None
-
-
-_NO_PAGE = _ReadingOutcome()
-
-
-class _EntryJob:
-    """A job: one version of an entry of a feed."""
-
-    def __init__(self, job_id: str, feed: Feed, entry: Entry) -> None:
-        self.id = job_id
-        self.feed = feed
-        self.entry = entry
-
-    @cached_property
-    def hints(self) -> ArticleHints:
-        """Returns what the feed says of the article; cleaning it takes time, and is done once."""
-        return hints_of(self.entry)
+class NotMatched(Exception):
+    """The feed's words could not be matched; the message says why."""
 
 
 class Processor:
-    """Processes entries, with what all of their jobs share."""
+    """Processes entries, any number at once, but only `feed_share` of any feed.
+
+    `ask` hands a request to a cleaner. Access to Redis runs in `threads`, by default the event
+    loop's.
+    """
 
     def __init__(
-        self, redis: Redis, store: Store, queues: Queues, config: Config, matcher: Matcher
+        self,
+        runtime: Runtime,
+        http: HttpClient,
+        ask: Callable[[Request], Awaitable[Answer]],
+        *,
+        feed_share: int,
+        threads: Executor | None = None,
     ) -> None:
-        self._redis = redis
-        self._store = store
-        self._queues = queues
-        self._config = config
-        self._reader = PageReader(config.settings, store)
-        self._publisher = Publisher(redis, store, queues, config, matcher)
-        self._feeds = {feed.id: feed for feed in config.feeds}
+        self._redis = runtime.redis
+        self._queues = runtime.queues
+        self._settings = runtime.config.settings
+        limits = self._settings.articles
+        self._lines = runtime.queues.lines(
+            at_once=limits.per_host,
+            delay=limits.delay,
+            # The place is kept while the page is cleaned, so that a host occupies few cleaners.
+            lease=2 * (limits.timeout + CLEANING),
+        )
+        self._feed_ids = {feed.id for feed in runtime.config.feeds}
+        self._http = http
+        self._ask = ask
+        self._feed_share = feed_share
+        self._threads = threads
+        # How many entries of each feed are under way.
+        self._feeds: Counter[str] = Counter()
 
-    async def process(self, job_id: str) -> Again | Done:
-        """Processes one version of an entry. Idempotent: no alert is published twice."""
-        owed = self._queues.owed("articles", job_id)
-        if owed is None:
-            # The job was lost, found again, and then done twice.
-            return Done(())
-        feed_id, entry = owed[0], from_plain(Entry, owed[1])
-        with structlog.contextvars.bound_contextvars(feed=feed_id, entry=entry.url):
-            return await self._process(job_id, feed_id, entry)
+    @property
+    def lines(self) -> Lines:
+        """Returns the lines in which jobs wait for their turn."""
+        return self._lines
 
-    async def _process(self, job_id: str, feed_id: str, entry: Entry) -> Again | Done:
-        feed = self._feeds.get(feed_id)
-        if feed is None:
-            # The feed is no longer in the configuration.
-            self._settle(job_id)
+    async def process(self, taken: Taken, lane: Lane) -> Again | Done | None:
+        """Processes one version of an entry; returns None if its job waits in a line.
+
+        Idempotent: no alert is published twice. Raises RedisError, and NotMatched if cleaners fail
+        on the feed's words.
+        """
+        feed_id, entry = taken.args[0], from_plain(Entry, taken.args[1])
+        with structlog.contextvars.bound_contextvars(job=taken.id, feed=feed_id, entry=entry.url):
+            if feed_id not in self._feed_ids:
+                # The feed is no longer in the configuration.
+                await self._run(self._settle, taken.id)
+                return Done(())
+            if self._feeds[feed_id] >= self._feed_share and not taken.in_turn:
+                await self._run(self._lines.park, feed_id, taken.id, datetime.now(UTC), FEED_TURN)
+                return None
+            self._feeds[feed_id] += 1
+            try:
+                words = Request(taken.id, feed_id, entry, lane, settle=False)
+                return await self._process(taken, words)
+            finally:
+                self._feeds -= Counter({feed_id: 1})
+
+    async def _process(self, taken: Taken, words: Request) -> Again | Done | None:
+        """Processes an entry, given the request to match the feed's words."""
+        url = page_of(words.entry)
+        # After the last pause the feed's words must do, even if the page kills its reader.
+        if url is None or taken.begun > len(PAUSES_S):
+            await self._match(replace(words, settle=True))
             return Done(())
-        job, page_url = _EntryJob(job_id, feed, entry), page_of(entry)
-        if page_url:
-            if held := self._store.turnstile.closed_for_s(host(page_url)):
+        name = host(url)
+        if not taken.in_turn:
+            if held_s := await self._run(self._lines.closed_for_s, name, datetime.now(UTC)):
                 # The site wants its pages asked for later; the feed's words need not wait.
-                self._match(job, _NO_PAGE, settle=False)
-                return Again(math.ceil(held))
-            if wait := await self._enter(page_url, job_id):
-                return Again(math.ceil(wait.total_seconds()))
-        attempt = self._queues.begin("articles", job_id)
+                await self._match(words)
+                return Again(math.ceil(held_s))
+            if not await self._run(self._lines.enter, name, taken.id, datetime.now(UTC)):
+                return None
         try:
-            return await self._attempt(job, page_url, attempt)
+            return await self._attempt(words, url, taken.begun)
         finally:
-            if page_url:
-                self._store.turnstile.leave(host(page_url), job_id)
+            await self._run(self._leave, name, taken.id)
 
-    async def _attempt(self, job: _EntryJob, page_url: str | None, attempt: int) -> Again | Done:
-        """Matches the page; at the first attempt, what the feed says if there is no page."""
-        if attempt > len(PAUSES_S):
-            # After the last pause the feed's words must do, even if the page kills workers.
-            page_url = None
-        alerts: tuple[Alert, ...] = ()
-        if attempt or not page_url:
-            # The page may have killed the worker that made the first attempt.
-            alerts = self._match(job, _NO_PAGE, settle=not page_url)
-        if not page_url:
-            return Done(alerts)
-        outcome = await self._read(job, page_url, attempt)
-        is_last = outcome.pause_s is None
-        if outcome.page or not attempt:
-            alerts += self._match(job, outcome, settle=is_last)
-        elif is_last:
-            self._settle(job.id)
-        return Done(alerts) if outcome.pause_s is None else Again(outcome.pause_s)
-
-    async def _read(self, job: _EntryJob, url: str, attempt: int) -> _ReadingOutcome:
-        """Reads an entry's page, or returns the pause after which to try again."""
-        hold_s = 0.0
+    async def _attempt(self, words: Request, url: str, attempt: int) -> Again | Done:
+        """Matches the page; at the first attempt, what the feed says if the page is not there."""
+        # The page may have killed the reader that made an earlier attempt.
+        is_matched = attempt > 0
+        if is_matched:
+            await self._match(words)
+        fetching = asyncio.create_task(fetch_page(self._http, url, self._settings))
         try:
-            page, final_url = await self._reader.read(url, job.hints)
-        except (FetchError, CleanError) as error:
-            retry = isinstance(error, FetchError) and error.retryable
-            if isinstance(error, BadStatus):
-                hold_s = self._hold(error)
+            _, late = await asyncio.wait([fetching], timeout=WORDS_AFTER.total_seconds())
+            if late and not is_matched:
+                await self._match(words)
+                is_matched = True
+            response = await fetching
+        except FetchError as error:
+            retry, hold_s = error.retryable, await self._hold(error)
             log.warning("page failed", url=url, error=str(error), retry=retry, attempt=attempt)
-        except Exception as error:
-            # An unforeseen error must not lose what the feed says.
-            retry = True
-            # The trace is logged once, not at every attempt.
-            log.log(
-                logging.ERROR,
-                "page broke its reader",
-                url=url,
-                error=repr(error),
-                attempt=attempt,
-                exc_info=not attempt,
-            )
         else:
-            return _ReadingOutcome(page, final_url)
-        if not retry or attempt >= len(PAUSES_S):
-            return _NO_PAGE
-        return _ReadingOutcome(pause_s=max(PAUSES_S[attempt], math.ceil(hold_s)))
+            if is_large(response) and not is_matched:
+                await self._match(words)
+                is_matched = True
+            answer = await self._ask(replace(words, settle=True, response=response))
+            if answer.verdict == "done":
+                return Done(())
+            retry, hold_s = _may_be_retried(answer, url, attempt), 0.0
+        finally:
+            fetching.cancel()
+        retry = retry and attempt < len(PAUSES_S)
+        if not is_matched:
+            await self._match(replace(words, settle=not retry))
+        elif not retry:
+            await self._run(self._settle, words.job_id)
+        return Again(max(PAUSES_S[attempt], math.ceil(hold_s))) if retry else Done(())
 
-    def _hold(self, error: BadStatus) -> float:
+    async def _match(self, words: Request) -> None:
+        """Matches the feed's words; raises NotMatched."""
+        answer = await self._ask(words)
+        if answer.verdict == "no redis":
+            raise RedisError(answer.error)
+        if answer.verdict != "done":
+            raise NotMatched(answer.error)
+
+    async def _hold(self, error: FetchError) -> float:
         """Leaves a host alone for as long as it asks; returns that time in seconds."""
+        if not isinstance(error, BadStatus) or not error.retryable:
+            return 0.0
         hold_s = min(error.retry_after_s or 0.0, LONGEST_HOLD.total_seconds())
-        if hold_s and error.retryable:
-            self._store.turnstile.close(host(error.answered_by), timedelta(seconds=hold_s))
+        if hold_s:
+            name, pause = host(error.answered_by), timedelta(seconds=hold_s)
+            await self._run(self._lines.close, name, pause, datetime.now(UTC))
         return hold_s
 
-    def _match(
-        self, job: _EntryJob, outcome: _ReadingOutcome, *, settle: bool
-    ) -> tuple[Alert, ...]:
-        """Matches the page, or else what the feed says, and publishes the alerts."""
-        entry, state = job.entry, self._store.feeds.state(job.feed.id)
-        final_url = outcome.final_url or entry.url
-        article = as_article(job.feed, state, entry, job.hints, outcome.page, final_url)
-        alerts = self._publisher.publish(job.id, article, entry, final_url, settle=settle)
-        log.info(
-            "article matched" if alerts else "article read",
-            article=article.id,
-            url=article.url,
-            text_from=article.text_from,
-            characters=len(article.text),
-            watchlists=[alert.watchlist for alert in alerts],
-        )
-        return alerts
-
-    async def _enter(self, url: str, job_id: str) -> timedelta:
-        """Waits for the host's turn; returns how long is left to wait if that is too long."""
-        settings = self._config.settings.articles
-        patience = PATIENCE
-        while True:
-            seconds = self._store.turnstile.enter(
-                host(url),
-                job_id,
-                at_once=settings.per_host,
-                delay=settings.delay,
-                lease=settings.timeout * 2,
-                now=datetime.now(UTC),
-            )
-            wait = timedelta(seconds=seconds)
-            if not wait or wait > patience:
-                return wait
-            patience -= wait
-            await asyncio.sleep(seconds)
+    def _leave(self, name: str, job_id: str) -> None:
+        with self._redis.pipeline(transaction=False) as pipe:
+            self._lines.leave(name, job_id, datetime.now(UTC), pipe)
+            pipe.execute()
 
     def _settle(self, job_id: str) -> None:
         with self._redis.pipeline() as pipe:
             self._queues.settle("articles", job_id, pipe)
             pipe.execute()
+
+    async def _run(self, function: Callable[P, R], /, *arguments: P.args, **_: P.kwargs) -> R:
+        """Runs a function that waits for Redis in a thread."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, function, *arguments)
+
+
+def _may_be_retried(answer: Answer, url: str, attempt: int) -> bool:
+    """Logs why a page was not matched; returns whether to try it again."""
+    if answer.verdict == "no redis":
+        raise RedisError(answer.error)
+    if answer.verdict == "no article":
+        log.warning("page failed", url=url, error=answer.error, retry=False, attempt=attempt)
+        return False
+    # The trace is logged once, not at every attempt.
+    log.log(
+        logging.ERROR,
+        "page broke its reader",
+        url=url,
+        error=answer.error,
+        attempt=attempt,
+        trace=None if attempt else answer.trace,
+    )
+    return True

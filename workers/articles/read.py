@@ -16,15 +16,14 @@ from monitor.articles.lines import without_furniture
 from monitor.articles.markup import decode
 from monitor.articles.memory import furniture, trace
 from monitor.articles.urls import canonical, host, is_front_page, normalise, normalise_link
-from monitor.errors import FetchError, WrongContent
-from monitor.http.client import HttpClient
-from monitor.jobs.limits import CLEANING, TimeUp, time_limit
+from monitor.errors import WrongContent
+from monitor.jobs.limits import CLEANING, time_limit
 from monitor.model import Article, Entry, Feed, FeedState, content_id
 from monitor.untrusted import one_line
 
 if TYPE_CHECKING:
     from monitor.config import Settings
-    from monitor.http.client import Response
+    from monitor.http.client import HttpClient, Response
     from monitor.store import Store
 
 ACCEPT = "text/html, application/xhtml+xml, */*;q=0.1"
@@ -34,27 +33,21 @@ PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml", "text/plain", ""})
 TEASER_RATIO = 2
 
 
-class PageReader:
-    """Reads the pages of entries, and remembers what the pages of a site have in common."""
+class PageCleaner:
+    """Cleans the pages of entries, and remembers what the pages of a site have in common."""
 
-    def __init__(self, settings: Settings, store: Store) -> None:
-        self._settings = settings
+    def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def read(self, url: str, hints: ArticleHints) -> tuple[Page, str]:
-        """Fetches the page of an entry and cleans it; returns it with its URL after redirects.
+    def clean(self, response: Response, entry: Entry, hints: ArticleHints) -> Page:
+        """Cleans the page of an entry; `hints` is what the feed says about the article.
 
-        `hints` is what the feed says about the article. Raises FetchError if the page cannot be
-        fetched or takes too long to clean, and CleanError if it holds no article.
+        Raises CleanError if it holds no article, and TimeUp if cleaning it takes too long.
         """
-        response = await fetch_page(url, self._settings)
-        try:
-            with time_limit(CLEANING):
-                select = partial(self._select, url, response.url, hints)
-                return clean_page(response, hints=hints, select=select), response.url
-        except TimeUp:
-            message = f"not cleaned within {CLEANING.total_seconds():g} s"
-            raise FetchError(url, message, retryable=True) from None
+        link = entry.url or response.url
+        select = partial(self._select, link, response.url, hints)
+        with time_limit(CLEANING):
+            return clean_page(response, hints=hints, select=select)
 
     def _select(self, url: str, final_url: str, hints: ArticleHints, reading: Reading) -> Page:
         """Returns the article without the furniture that the site's pages share."""
@@ -66,15 +59,14 @@ class PageReader:
         return reading.page(furniture(known_traces, page_trace))
 
 
-async def fetch_page(url: str, settings: Settings) -> Response:
+async def fetch_page(http: HttpClient, url: str, settings: Settings) -> Response:
     """Fetches a page. Raises FetchError, and WrongContent if it is neither HTML nor plain text."""
-    async with HttpClient.of(settings) as http:
-        response = await http.get(
-            url,
-            timeout_s=settings.articles.timeout.total_seconds(),
-            max_bytes=settings.articles.max_size,
-            accept=ACCEPT,
-        )
+    response = await http.get(
+        url,
+        timeout_s=settings.articles.timeout.total_seconds(),
+        max_bytes=settings.articles.max_size,
+        accept=ACCEPT,
+    )
     if response.content_type not in PAGE_TYPES:
         raise WrongContent(url, response.content_type)
     return response

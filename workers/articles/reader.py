@@ -1,0 +1,199 @@
+"""The reader: fetches the pages of many entries at once, and hands them to the cleaners.
+
+RQ's worker runs in the main thread and takes jobs, while the event loop, in a thread of its own, has
+room for them. So what waits for its turn waits in Redis, where urgent entries overtake it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import structlog
+from redis.exceptions import RedisError
+
+from monitor import threads
+from monitor.http.client import HttpClient
+from monitor.jobs.outcome import Again
+from workers.articles.cleaners import Cleaners
+from workers.articles.process import Processor
+
+if TYPE_CHECKING:
+    from monitor.jobs.queues import Lane
+    from monitor.jobs.runner import Runner, Taken
+    from monitor.runtime.composition import Runtime
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# How often to look whether the turn of a job that waits has come.
+TURNS = timedelta(seconds=0.1)
+# Pauses in seconds after unforeseen errors; after the last one, a job is given up.
+FAULT_PAUSES_S = (5, 30, 120, 600)
+# While Redis does not answer, it is asked again after this time.
+REDIS_PAUSE_S = 1
+REDIS_THREADS = 8
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class Reader:
+    """Runs jobs of entries at once, up to the limit of the configuration."""
+
+    def __init__(self, runtime: Runtime, runner: Runner, listener: socket.socket) -> None:
+        """Starts the event loop; the cleaners connect to `listener`."""
+        self._runner = runner
+        self._runtime = runtime
+        self._queues = runtime.queues
+        limits = runtime.config.settings.articles
+        self._at_once, self._processes = limits.at_once, limits.cleaners
+        self._listener = listener
+        self._redis_threads = ThreadPoolExecutor(REDIS_THREADS, "redis")
+        self._jobs: dict[str, asyncio.Task[None]] = {}
+        self._ready = threading.Event()
+        self._thread = threads.start(self._run_loop, "reader")
+        self._ready.wait()
+
+    def wait_for_room(self) -> None:
+        """Returns when another job can be admitted; called by RQ's worker."""
+        self._call(self._room())
+
+    def admit(self, job_id: str, lane: Lane) -> None:
+        """Starts a job."""
+        self._call(self._admit(job_id, lane))
+
+    def drain(self) -> None:
+        """Returns when all jobs have ended."""
+        self._call(self._all_ended())
+
+    def stop(self) -> None:
+        """Interrupts the jobs that have not ended, and puts them back into the queue."""
+        self._loop.call_soon_threadsafe(self._stopping.set)
+        self._thread.join()
+
+    def _call(self, work: Coroutine[Any, Any, R]) -> R:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def _run_loop(self) -> None:
+        try:
+            asyncio.run(self._main())
+        except BaseException:
+            # Without its loop this process is useless, and its pool starts another one.
+            log.critical("reader ends", exc_info=True)
+            os._exit(1)
+
+    async def _main(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._changed = asyncio.Condition()
+        self._stopping = asyncio.Event()
+        self._cleaners = Cleaners(self._listener, self._processes)
+        async with HttpClient.of(self._runtime.config.settings) as http:
+            self._processor = Processor(
+                self._runtime,
+                http,
+                self._cleaners.ask,
+                feed_share=max(2, self._at_once // 4),
+                threads=self._redis_threads,
+            )
+            background = [
+                asyncio.create_task(self._cleaners.accept()),
+                asyncio.create_task(self._release_turns()),
+            ]
+            self._ready.set()
+            stopping = asyncio.create_task(self._stopping.wait())
+            await asyncio.wait([*background, stopping], return_when=asyncio.FIRST_COMPLETED)
+            for task in (*background, *self._jobs.values()):
+                task.cancel()
+            interrupted = list(self._jobs)
+            await asyncio.gather(*background, *self._jobs.values(), return_exceptions=True)
+            for job_id in interrupted:
+                with suppress(RedisError):
+                    await self._redis(self._queues.enqueue_again, "articles", job_id)
+            if not self._stopping.is_set():
+                raise RuntimeError("a part of the reader has ended")
+
+    def _has_room(self) -> bool:
+        # If pages wait for cleaners, more of them would only wait longer.
+        return (
+            len(self._jobs) < self._at_once and self._cleaners.waiting <= 2 * self._processes
+        )
+
+    async def _room(self) -> None:
+        async with self._changed:
+            await self._changed.wait_for(self._has_room)
+
+    async def _all_ended(self) -> None:
+        async with self._changed:
+            await self._changed.wait_for(lambda: not self._jobs)
+
+    async def _admit(self, job_id: str, lane: Lane, taken: Taken | None = None) -> None:
+        if job_id not in self._jobs:
+            self._jobs[job_id] = asyncio.create_task(self._run(job_id, lane, taken))
+
+    async def _release_turns(self) -> None:
+        """Admits jobs whose turn has come; never returns."""
+        while True:
+            await asyncio.sleep(TURNS.total_seconds())
+            if not self._has_room():
+                continue
+            most = self._at_once - len(self._jobs)
+            with suppress(RedisError):
+                release = self._processor.lines.release
+                for taken in await self._redis(release, self._runner, datetime.now(UTC), most):
+                    await self._admit(taken.id, "articles", taken)
+
+    async def _run(self, job_id: str, lane: Lane, taken: Taken | None) -> None:
+        """Runs a job to its end, or arranges that it is run again."""
+        try:
+            await self._process(job_id, lane, taken)
+        finally:
+            del self._jobs[job_id]
+            async with self._changed:
+                self._changed.notify_all()
+
+    async def _process(self, job_id: str, lane: Lane, taken: Taken | None) -> None:
+        try:
+            taken = taken or await self._redis(self._runner.take, "articles", job_id)
+            # If another process runs it and dies, it is recovered.
+            outcome = await self._processor.process(taken, lane) if taken else None
+        except RedisError as error:
+            # Not the job's fault.
+            log.warning("redis failed", job=job_id, error=str(error))
+            await self._insist(self._again, job_id, REDIS_PAUSE_S)
+        except Exception as error:
+            log.exception("job failed", job=job_id)
+            await self._insist(self._after_fault, job_id, error)
+        else:
+            if isinstance(outcome, Again):
+                await self._insist(self._again, job_id, outcome.pause_s)
+
+    def _after_fault(self, job_id: str, error: Exception) -> None:
+        """Arranges that a job is run again after an unforeseen error, or gives it up."""
+        begun = self._queues.begun("articles", job_id)
+        if begun > len(FAULT_PAUSES_S):
+            self._queues.give_up("articles", job_id, f"{type(error).__name__}: {error}")
+        else:
+            self._again(job_id, FAULT_PAUSES_S[max(0, begun - 1)])
+
+    def _again(self, job_id: str, pause_s: int) -> None:
+        with self._runtime.redis.pipeline() as pipe:
+            self._queues.again(job_id, pause_s, pipe)
+            pipe.execute()
+
+    async def _insist(self, function: Callable[P, R], *arguments: P.args, **_: P.kwargs) -> R:
+        """Calls a function until Redis answers it: this process has the job, and nobody else."""
+        while True:
+            try:
+                return await self._redis(function, *arguments)
+            except RedisError:
+                await asyncio.sleep(REDIS_PAUSE_S)
+
+    async def _redis(self, function: Callable[P, R], *arguments: P.args, **_: P.kwargs) -> R:
+        return await self._loop.run_in_executor(self._redis_threads, function, *arguments)
