@@ -26,10 +26,9 @@ from redis.exceptions import RedisError
 
 from monitor.errors import CleanError
 from monitor.http.client import Response
-from monitor.jobs.limits import TimeUp
+from monitor.jobs.limits import CLEANING, TimeUp
 from monitor.model import Entry, as_plain, from_plain
 from workers.articles.desk import Desk, Request
-from workers.articles.read import CLEANING
 
 if TYPE_CHECKING:
     from monitor.runtime.lifeline import Tether
@@ -85,8 +84,8 @@ def decode(message: bytes) -> Request:
 def serve(desk: Desk, listener: socket.socket, tether: Tether) -> None:
     """Runs a cleaner, which is forked from the pool, until its reader or its pool is gone."""
     # It ends with its reader, which may still need it when the pool is told to stop.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
+    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
     tether.watch(lambda: os._exit(0))
     _limit_growth()
     reader = socket.socket(socket.AF_UNIX)
@@ -96,13 +95,13 @@ def serve(desk: Desk, listener: socket.socket, tether: Tether) -> None:
         with Connection(reader.detach()) as requests:
             requests.send_bytes(str(os.getpid()).encode())
             for number in range(1, MOST_PAGES + 1):
-                answer = _answer(desk, decode(requests.recv_bytes()), last=number == MOST_PAGES)
+                answer = answer(desk, decode(requests.recv_bytes()), last=number == MOST_PAGES)
                 requests.send_bytes(json.dumps(asdict(answer)).encode())
                 if answer.last:
                     return
 
 
-def _answer(desk: Desk, request: Request, *, last: bool) -> Answer:
+def answer(desk: Desk, request: Request, *, last: bool) -> Answer:
     try:
         desk.handle(request)
     except CleanError as error:
@@ -112,9 +111,9 @@ def _answer(desk: Desk, request: Request, *, last: bool) -> Answer:
         return Answer("late", f"not cleaned within {CLEANING.total_seconds():g} s", last=True)
     except RedisError as error:
         return Answer("no redis", str(error), last=last)
-    except MemoryError:
-        return Answer("fault", "cleaning takes too much memory", last=True)
     except Exception as error:  # noqa: BLE001 - the reader reports it
+        # Where memory ran out, what is left of a library's state is not known either.
+        last = last or isinstance(error, MemoryError)
         return Answer("fault", repr(error), traceback.format_exc(), last=last)
     return Answer("done", last=last)
 

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from monitor.jobs.limits import CLEANING
 from monitor.jobs.queues import LANES
 from workers.articles.cleaner import Answer, encode
-from workers.articles.read import CLEANING
 
 if TYPE_CHECKING:
     from monitor.http.client import Response

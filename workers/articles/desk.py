@@ -57,8 +57,6 @@ class Desk:
             runtime.redis, runtime.store, runtime.queues, runtime.config, runtime.matcher()
         )
 
-        self._rehearse(runtime.matcher())
-
     def handle(self, request: Request) -> None:
         """Matches an entry. Idempotent: no alert is published twice.
 

@@ -217,6 +217,6 @@ def _may_be_retried(answer: Answer, url: str, attempt: int) -> bool:
         url=url,
         error=answer.error,
         attempt=attempt,
-        trace=None if attempt else answer.trace,
+        **({} if attempt else {"exception": answer.trace}),
     )
     return True

@@ -160,7 +160,8 @@ class Reader:
 
     async def _process(self, job_id: str, lane: Lane, taken: Taken | None) -> None:
         try:
-            taken = taken or await self._redis(self._runner.take, "articles", job_id)
+            if taken is None:
+                taken = await self._redis(self._runner.take, "articles", job_id)
             # If another process runs it and dies, it is recovered.
             outcome = await self._processor.process(taken, lane) if taken else None
         except RedisError as error:
@@ -187,7 +188,7 @@ class Reader:
             self._queues.again(job_id, pause_s, pipe)
             pipe.execute()
 
-    async def _insist(self, function: Callable[P, R], *arguments: P.args, **_: P.kwargs) -> R:
+    async def _insist(self, function: Callable[P, R], /, *arguments: P.args, **_: P.kwargs) -> R:
         """Calls a function until Redis answers it: this process has the job, and nobody else."""
         while True:
             try:
@@ -195,5 +196,5 @@ class Reader:
             except RedisError:
                 await asyncio.sleep(REDIS_PAUSE_S)
 
-    async def _redis(self, function: Callable[P, R], *arguments: P.args, **_: P.kwargs) -> R:
+    async def _redis(self, function: Callable[P, R], /, *arguments: P.args, **_: P.kwargs) -> R:
         return await self._loop.run_in_executor(self._redis_threads, function, *arguments)

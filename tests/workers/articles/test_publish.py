@@ -12,10 +12,14 @@ from structlog.testing import capture_logs
 
 from monitor.config import load
 from monitor.feeds.entries import decide, listed
+from monitor.http.client import HttpClient
 from monitor.jobs.outcome import Again, Done
 from monitor.model import Entry, Feed, as_plain, from_json
 from monitor.runtime.composition import Runtime
+from workers.articles import process
 from workers.articles import read as reading
+from workers.articles.cleaner import answer, decode, encode
+from workers.articles.desk import Desk
 from workers.articles.process import PAUSES_S, Processor
 
 CONFIG = """
@@ -29,8 +33,8 @@ subscribers: [{{name: hook, webhook: {{url: "{site}/hook"}}}}]
 """
 
 
-class Desk:
-    """Processes entries as a worker would, one after another."""
+class Newsroom:
+    """Processes entries as a reader and its cleaners would, one after another, in one process."""
 
     def __init__(self, site, directory, redis):
         self.site = site
@@ -38,15 +42,9 @@ class Desk:
         self.feed = Feed(f"{site.url}/feed")
         self.other = Feed(f"{site.url}/other")
 
-    def processor(self, redis=None):
-        runtime = (
-            self.runtime
-            if redis is None
-            else Runtime(self.runtime.config_directory, self.runtime.config, redis)
-        )
-        return Processor(
-            runtime.redis, runtime.store, runtime.queues, runtime.config, runtime.matcher()
-        )
+    def at(self, redis):
+        """Returns a newsroom with a connection of its own."""
+        return Newsroom(self.site, self.runtime.config_directory, redis)
 
     def enqueue(self, entry, feed=None, version="v"):
         feed = feed or self.feed
@@ -59,7 +57,26 @@ class Desk:
         return job_id.decode()
 
     def work(self, job_id):
-        return asyncio.run(self.processor().process(job_id))
+        return asyncio.run(self._process(job_id))
+
+    async def _process(self, job_id):
+        desk = Desk(self.runtime)
+
+        async def ask(request):
+            return answer(desk, decode(encode(request)), last=False)
+
+        runner = self.runtime.queues.runner()
+        try:
+            taken = runner.take("articles", job_id)
+            async with HttpClient.of(self.runtime.config.settings) as http:
+                processor = Processor(self.runtime, http, ask, feed_share=99)
+                return await processor.process(taken, "articles") if taken else Done(())
+        finally:
+            runner.close()
+
+    def lines(self):
+        second = timedelta(seconds=1)
+        return self.runtime.queues.lines(at_once=1, delay=second, lease=second)
 
     def process(self, entry, feed=None, version="v"):
         return self.work(self.enqueue(entry, feed, version))
@@ -78,7 +95,7 @@ class Desk:
 
 @pytest.fixture
 def desk(site, configure, redis):
-    return Desk(site, configure(CONFIG.format(site=site.url)), redis)
+    return Newsroom(site, configure(CONFIG.format(site=site.url)), redis)
 
 
 @pytest.fixture
@@ -88,8 +105,7 @@ def council(desk, words):
 
 
 def test_a_matching_page_alerts_and_settles_its_job(desk, council):
-    outcome = desk.process(council)
-    assert [alert.watchlist for alert in outcome.alerts] == ["council"]
+    assert desk.process(council) == Done(())
     assert desk.alerts() == [("council", "Envoys meet")]
     assert desk.owed() == 0
     assert desk.runtime.queues.depths()["deliveries"].owed == 1
@@ -198,7 +214,7 @@ def test_an_error_in_the_cleaner_is_logged_with_one_trace_and_the_feed_is_matche
     assert desk.alerts() == [("grain", "Grain")]
     told = [line for line in logs if line["event"] == "page broke its reader"]
     assert len(told) == len(PAUSES_S) + 1
-    assert [bool(line["exc_info"]) for line in told] == [True] + [False] * len(PAUSES_S)
+    assert ["exception" in line for line in told] == [True] + [False] * len(PAUSES_S)
 
 
 def test_cleaning_that_never_ends_is_interrupted_and_the_feed_is_matched_in_the_same_job(
@@ -258,8 +274,9 @@ def test_retry_after_holds_for_the_host_that_answered_not_for_the_one_that_redir
     desk.site.pages["/1"] = (302, {"Location": f"{elsewhere}/2"}, b"")
     desk.site.pages["/2"] = busy(30)
     desk.process(Entry("1", f"{desk.site.url}/1", "Grain"))
-    assert desk.runtime.store.turnstile.closed_for_s("127.0.0.1") == 0
-    assert desk.runtime.store.turnstile.closed_for_s("localhost") > 25
+    now = datetime.now(UTC)
+    assert desk.lines().closed_for_s("127.0.0.1", now) == 0
+    assert desk.lines().closed_for_s("localhost", now) > 25
 
 
 @pytest.mark.parametrize("begun", [0, len(PAUSES_S) + 1])
@@ -269,11 +286,7 @@ def test_the_host_is_free_again_after_a_job(desk, begun):
     for _ in range(begun):
         desk.runtime.queues.begin("articles", job)
     desk.work(job)
-    second = timedelta(seconds=1)
-    free = desk.runtime.store.turnstile.enter(
-        "127.0.0.1", "next", at_once=1, delay=second, lease=second, now=datetime.now(UTC)
-    )
-    assert free == 0
+    assert desk.lines().enter("127.0.0.1", "next", datetime.now(UTC))
 
 
 def test_an_alert_says_how_much_of_the_article_was_available(desk, council, words):
@@ -344,7 +357,7 @@ def test_an_entry_edited_after_months_of_silence_does_not_alert_again(
     site, configure, redis, words, once_per
 ):
     text = CONFIG.format(site=site.url).replace("once_per: article", f"once_per: {once_per}")
-    desk = Desk(site, configure(text), redis)
+    desk = Newsroom(site, configure(text), redis)
     site.put_page("/1", "Envoys meet", words, f"The NATO-Russia Council met. {words}", words)
     entry = Entry("1", f"{site.url}/1", "Envoys meet")
     desk.process(entry)
@@ -482,16 +495,22 @@ def test_an_entry_of_a_feed_that_was_removed_is_settled(desk, council):
     assert desk.owed() == 0
 
 
-def test_a_job_for_a_busy_host_is_postponed(desk, council):
+def test_a_job_for_a_busy_host_waits_in_its_line(desk, council):
     for number in range(16):
-        desk.runtime.store.turnstile.enter(
-            "127.0.0.1", str(number), at_once=16, delay=desk.runtime.config.settings.articles.delay,
-            lease=desk.runtime.config.settings.articles.keep, now=datetime.now(UTC),
-        )  # fmt: skip
-    outcome = desk.process(council)
-    assert isinstance(outcome, Again)
+        desk.runtime.queues.lines(
+            at_once=16, delay=timedelta(0), lease=timedelta(minutes=1)
+        ).enter("127.0.0.1", str(number), datetime.now(UTC))
+    assert desk.process(council) is None
     assert desk.site.requests == []
-    assert desk.owed() == 1
+    depth = desk.runtime.queues.depths()["articles"]
+    assert (depth.waiting, depth.owed) == (1, 1)
+
+
+def test_the_words_of_a_feed_are_matched_while_a_page_is_slow(desk, council, monkeypatch):
+    monkeypatch.setattr(process, "WORDS_AFTER", timedelta(seconds=0.2))
+    desk.site.delays["/1"] = 1
+    desk.process(replace(council, summary="Of grain."))
+    assert desk.alerts() == [("grain", "Envoys meet"), ("council", "Envoys meet")]
 
 
 def test_workers_that_process_one_article_at_once_publish_it_once(desk, council, redis_url):
@@ -499,7 +518,7 @@ def test_workers_that_process_one_article_at_once_publish_it_once(desk, council,
 
     def work(job):
         with Redis.from_url(redis_url) as redis:
-            asyncio.run(desk.processor(redis).process(job))
+            desk.at(redis).work(job)
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(work, jobs))
@@ -519,7 +538,7 @@ def test_workers_that_process_one_article_behind_several_links_at_once_publish_i
 
     def work(job):
         with Redis.from_url(redis_url) as redis:
-            asyncio.run(desk.processor(redis).process(job))
+            desk.at(redis).work(job)
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(work, jobs))
@@ -542,7 +561,7 @@ subscribers:
 @pytest.fixture
 def agency(site, configure, redis, words):
     """Publishes an agency's text at several outlets."""
-    desk = Desk(site, configure(STORY.format(site=site.url)), redis)
+    desk = Newsroom(site, configure(STORY.format(site=site.url)), redis)
 
     def carry(number, *more, feed=None, text="The NATO-Russia Council met.", version="v"):
         site.put_page(f"/{number}", f"Headline {number}", f"{text} {words}", *more)
@@ -656,7 +675,7 @@ def test_workers_that_process_one_story_at_once_alert_once(agency, redis_url, wo
 
     def work(job):
         with Redis.from_url(redis_url) as redis:
-            asyncio.run(desk.processor(redis).process(job[0]))
+            desk.at(redis).work(job[0])
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(work, jobs))
