@@ -1,0 +1,237 @@
+"""Lines in which the jobs of entries wait: for their host's turn, or for a crowded feed's.
+
+A job in a line is in no queue, and no process holds it: one that waits costs nothing. A line is
+looked at when its turn has come. Every step is a script, so that the limits hold, and the order is
+kept, across all processes and machines.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from monitor.jobs.runner import Runner, Taken
+from monitor.store.replies import text
+
+if TYPE_CHECKING:
+    from redis import Redis
+    from redis.client import Pipeline
+
+    from monitor.store import Keys
+
+# This many jobs leave the line of a crowded feed at once.
+FROM_FEED = 8
+
+# Names of lines. A host may not be told from a feed by its name alone.
+_HOST, _FEED = "host:", "feed:"
+# Members of a host's sorted set beside the jobs that have a place, whose ids contain no colon.
+_NEXT, _CLOSED = ":next", ":closed"
+
+# Reads when a host's next request may start, and until when each job has a place.
+_HOST_STATE = f"""
+local function moment(seconds) return string.format('%.6f', seconds) end
+local function state_of(host, now)
+  local state = {{start = 0, busy = 0, has_place = {{}}, first_end = math.huge, last = now}}
+  local members, is_stale = redis.call('ZRANGE', host, 0, -1, 'WITHSCORES'), false
+  for i = 1, #members, 2 do
+    local name, till = members[i], tonumber(members[i + 1])
+    if name == '{_NEXT}' or name == '{_CLOSED}' then
+      state.start = math.max(state.start, till)
+    elseif till > now then
+      state.busy = state.busy + 1
+      state.has_place[name] = true
+      state.first_end = math.min(state.first_end, till)
+    else
+      is_stale = true
+    end
+    state.last = math.max(state.last, till)
+  end
+  if is_stale then redis.call('ZREMRANGEBYSCORE', host, '-inf', moment(now)) end
+  return state
+end
+local function occupy(host, state, job, now, delay, lease)
+  local place = {{moment(now + lease), job}}
+  if delay > 0 then
+    state.start = now + delay
+    place[3], place[4] = moment(state.start), '{_NEXT}'
+  end
+  redis.call('ZADD', host, unpack(place))
+  state.busy = state.busy + 1
+  state.first_end = math.min(state.first_end, now + lease)
+  state.last = math.max(state.last, now + lease, state.start)
+  redis.call('EXPIRE', host, math.ceil(state.last - now) + 1)
+end
+-- When to look at a line again: when a place expires (`leave` sees to it earlier), or at the start.
+local function turn_of(state, at_once)
+  if state.busy >= at_once then return math.max(state.start, state.first_end) end
+  return state.start
+end
+"""
+_ENTER = f"""{_HOST_STATE}
+local host, line = KEYS[1], KEYS[2]
+local job, now, name = ARGV[1], tonumber(ARGV[2]), ARGV[3]
+local at_once, delay, lease = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local state = state_of(host, now)
+if state.has_place[job] then
+  redis.call('ZADD', host, moment(now + lease), job)
+  return 1
+end
+if state.start <= now and state.busy < at_once and redis.call('EXISTS', line) == 0 then
+  occupy(host, state, job, now, delay, lease)
+  return 1
+end
+redis.call('ZADD', line, 'NX', ARGV[2], job)
+redis.call('ZADD', KEYS[3], 'NX', moment(turn_of(state, at_once)), name)
+redis.call('HDEL', KEYS[4], job)
+redis.call('HINCRBY', KEYS[5], job, -1)
+return 0
+"""
+_RELEASE = f"""{_HOST_STATE}
+local turns, running, outstanding, attempts = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local now, most, token = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
+local at_once, delay, lease = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local hosts, lines = ARGV[7], ARGV[8]
+local taken = {{}}
+for _, name in ipairs(redis.call('ZRANGEBYSCORE', turns, '-inf', now, 'LIMIT', 0, most)) do
+  local line, host, state, free = lines .. name, nil, nil, {FROM_FEED}
+  if string.sub(name, 1, {len(_HOST)}) == '{_HOST}' then
+    host = hosts .. string.sub(name, {len(_HOST)} + 1)
+    state = state_of(host, now)
+    free = state.start > now and 0 or at_once - state.busy
+    if delay > 0 then free = math.min(free, 1) end
+  end
+  while free > 0 and #taken < most do
+    local job = redis.call('ZPOPMIN', line)[1]
+    if not job then break end
+    local args = redis.call('HGET', outstanding, job)
+    -- A job that was settled or dropped while it waited gives its turn to the next.
+    if args then
+      redis.call('HSET', running, job, token)
+      taken[#taken + 1] = {{job, args, redis.call('HINCRBY', attempts, job, 1), host and 1 or 0}}
+      free = free - 1
+      if host then occupy(host, state, job, now, delay, lease) end
+    end
+  end
+  if redis.call('EXISTS', line) == 0 then
+    redis.call('ZREM', turns, name)
+  else
+    redis.call('ZADD', turns, moment(math.max(now, host and turn_of(state, at_once) or 0)), name)
+  end
+end
+return taken
+"""
+_CLOSE = """
+redis.call('ZADD', KEYS[1], 'GT', ARGV[2], ARGV[1])
+local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')[2]
+redis.call('EXPIRE', KEYS[1], math.ceil(last - ARGV[3]) + 1)
+"""
+
+
+class Lines:
+    """Lets jobs ask their hosts for pages: some at once, and one after another.
+
+    At most `at_once` requests to one host are under way, each for up to `lease`, and they start at
+    least `delay` apart.
+    """
+
+    def __init__(
+        self, redis: Redis, keys: Keys, *, at_once: int, delay: timedelta, lease: timedelta
+    ) -> None:
+        self._redis = redis
+        self._keys = keys
+        self._limits = [at_once, delay.total_seconds(), lease.total_seconds()]
+        self._enter = redis.register_script(_ENTER)
+        self._release = redis.register_script(_RELEASE)
+        self._close = redis.register_script(_CLOSE)
+
+    def enter(self, host: str, job_id: str, now: datetime) -> bool:
+        """Returns whether a job that this process took may send its request to a host.
+
+        If so, the request is under way until `leave`. Otherwise the job waits at the end of the
+        host's line, this process no longer has it, and the attempt does not count. No job overtakes
+        the line.
+        """
+        name = _HOST + host
+        return bool(
+            self._enter(
+                keys=[
+                    self._keys.host(host),
+                    self._keys.line(name),
+                    self._keys.turns,
+                    self._keys.running("articles"),
+                    self._keys.attempts("articles"),
+                ],
+                args=[job_id, now.timestamp(), name, *self._limits],
+            )
+        )
+
+    def leave(self, host: str, job_id: str, now: datetime, pipe: Pipeline) -> None:
+        """Ends a job's request, in the given transaction; the next in the line may start."""
+        pipe.zrem(self._keys.host(host), job_id)
+        pipe.zadd(self._keys.turns, {_HOST + host: now.timestamp()}, xx=True, lt=True)
+
+    def park(self, feed_id: str, job_id: str, now: datetime, pause: timedelta) -> None:
+        """Puts a job that this process took into the line of its crowded feed; see `enter`.
+
+        The line's turn comes after the pause, or earlier if others wait in it.
+        """
+        name = _FEED + feed_id
+        with self._redis.pipeline() as pipe:
+            pipe.zadd(self._keys.line(name), {job_id: now.timestamp()}, nx=True)
+            pipe.zadd(self._keys.turns, {name: (now + pause).timestamp()}, nx=True)
+            pipe.hdel(self._keys.running("articles"), job_id)
+            pipe.hincrby(self._keys.attempts("articles"), job_id, -1)
+            pipe.execute()
+
+    def release(self, runner: Runner, now: datetime, most: int) -> list[Taken]:
+        """Takes up to `most` jobs whose turn has come, for this process to run.
+
+        Jobs from a host's line have their place: their requests are under way. To be called several
+        times a second by every process that has room; two commands if no turn has come.
+        """
+        taken = self._release(
+            keys=[
+                self._keys.turns,
+                self._keys.running("articles"),
+                self._keys.outstanding("articles"),
+                self._keys.attempts("articles"),
+            ],
+            args=[
+                now.timestamp(),
+                most,
+                runner.token,
+                *self._limits,
+                self._keys.host(""),
+                self._keys.line(""),
+            ],
+        )
+        return [
+            Taken.of(text(job_id), args, attempts, in_turn=bool(in_turn))
+            for job_id, args, attempts, in_turn in taken
+        ]
+
+    def close(self, host: str, pause: timedelta, now: datetime) -> None:
+        """Leaves a host alone for a while; never shortens a pause that it asked for before."""
+        until = (now + pause).timestamp()
+        self._close(keys=[self._keys.host(host)], args=[_CLOSED, until, now.timestamp()])
+
+    def closed_for_s(self, host: str, now: datetime) -> float:
+        """Returns for how many more seconds a host wants to be left alone, or 0."""
+        until = self._redis.zscore(self._keys.host(host), _CLOSED)
+        return max(0.0, (until or 0.0) - now.timestamp())
+
+
+def all_waiting(redis: Redis, keys: Keys) -> set[str]:
+    """Returns the ids of all jobs that wait in lines."""
+    with redis.pipeline(transaction=False) as pipe:
+        for name in redis.zrange(keys.turns, 0, -1):
+            pipe.zrange(keys.line(text(name)), 0, -1)
+        return {text(job_id) for line in pipe.execute() for job_id in line}
+
+
+def count_waiting(redis: Redis, keys: Keys) -> int:
+    """Returns how many jobs wait in lines."""
+    with redis.pipeline(transaction=False) as pipe:
+        for name in redis.zrange(keys.turns, 0, -1):
+            pipe.zcard(keys.line(text(name)))
+        return sum(pipe.execute())
