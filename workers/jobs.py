@@ -9,9 +9,9 @@ import structlog
 from redis.exceptions import RedisError
 from rq import Retry, get_current_job
 
-from monitor.jobs.ledger import LEASE
 from monitor.jobs.outcome import Again, Done
 from monitor.jobs.own_jobs import FUNCTIONS, OwnJob, QueueName
+from monitor.jobs.runner import LEASE
 from workers import context
 from workers.deliveries import attempt
 
@@ -45,14 +45,14 @@ _JOB_FUNCTIONS: dict[str | None, Callable[[], object]] = {
 
 
 def _run(kind: QueueName, work: Callable[[str], Again | Done]) -> Retry | None:
-    """Does a job's work under a lease, which shows that the job is under way."""
+    """Does a job's work and claims the job meanwhile, which shows that it is under way."""
     job = get_current_job()
     if job is None:
         raise RuntimeError("jobs can only be called by RQ workers")
     queues = context.get().runtime.queues
     with (
         structlog.contextvars.bound_contextvars(job=job.id),
-        queues.lease(kind, job.id) as acquired,
+        queues.running(kind, job.id) as acquired,
     ):
         if not acquired:
             # Another worker is running it, or was killed a moment ago.

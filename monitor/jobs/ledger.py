@@ -7,32 +7,21 @@ that enqueues it, and removed in the one that stores its result.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, get_args
-from uuid import uuid4
 
-from redis.exceptions import LockError, LockNotOwnedError, RedisError
-from redis.lock import Lock
-
-from monitor.jobs.own_jobs import QueueName
+from monitor.jobs.own_jobs import OwnJob, QueueName
+from monitor.jobs.runner import all_running
 from monitor.model import Delivery, as_plain, content_id
 from monitor.store.replies import text
-from monitor.threads import repeating
 
 if TYPE_CHECKING:
     from redis import Redis
     from redis.client import Pipeline
 
     from monitor.store import Keys
-
-# The process that runs a job renews its lease this often, and is presumed dead if it has not done
-# so for `LEASE`.
-RENEWAL = timedelta(seconds=2)
-LEASE = 4 * RENEWAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,45 +57,9 @@ class Ledger:
         """Returns how often a job was begun."""
         return int(self._redis.hget(self._keys.attempts(queue), job_id) or 0)
 
-    @contextmanager
-    def lease(self, queue: QueueName, job_id: str) -> Iterator[bool]:
-        """Holds the lease of a job while the block runs; yields False if another process holds it.
-
-        A thread of this process renews the lease, so it expires within `LEASE` if the process dies.
-        Only Redis's clock matters.
-        """
-        lock = Lock(
-            self._redis,
-            self._keys.lease(queue, job_id),
-            timeout=LEASE.total_seconds(),
-            blocking=False,
-            thread_local=False,
-        )
-
-        def renew() -> None:
-            try:
-                lock.reacquire()
-            except LockNotOwnedError:
-                # The lease ran out while Redis was away, or Redis lost it.
-                lock.acquire(token=uuid4().hex)
-
-        if not lock.acquire(token=uuid4().hex):
-            yield False
-            return
-        try:
-            with repeating(renew, RENEWAL, "lease", despite=RedisError):
-                yield True
-        finally:
-            with suppress(LockError):
-                lock.release()
-
-    def running(self, queue: QueueName, job_ids: list[str]) -> set[str]:
-        """Returns which of the given jobs are running, in any process."""
-        with self._redis.pipeline(transaction=False) as pipe:
-            for job_id in job_ids:
-                pipe.exists(self._keys.lease(queue, job_id))
-            leases = pipe.execute()
-        return {job_id for job_id, is_leased in zip(job_ids, leases, strict=True) if is_leased}
+    def all_running(self, queue: QueueName) -> set[str]:
+        """Returns the ids of the jobs that are running, in any process."""
+        return all_running(self._redis, self._keys, queue)
 
     def owed(self, queue: QueueName, job_id: str) -> list[Any] | None:
         """Returns the arguments of a job that is still to be done, or None if it is not owed.
@@ -136,6 +89,10 @@ class Ledger:
         """Removes a job that is done, in the given transaction."""
         pipe.hdel(self._keys.outstanding(queue), job_id)
         pipe.hdel(self._keys.attempts(queue), job_id)
+        pipe.hdel(self._keys.running(queue), job_id)
+        if queue == "articles":
+            # RQ's workers remove the records of deliveries, and write to them until then.
+            pipe.delete(OwnJob.key_for(job_id))
 
     def give_up(self, queue: QueueName, job_id: str, error: str) -> None:
         """Moves a job to the failed ones, which operators see; does nothing if it is not owed."""

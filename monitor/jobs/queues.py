@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
+import structlog
+from redis.exceptions import RedisError
 from rq import Retry
+from rq.exceptions import NoSuchJobError
 from rq.scheduler import RQScheduler
 
 from monitor.jobs.ledger import FailedJob, Ledger, arguments, delivery_id
 from monitor.jobs.limits import DELIVERY, entry_limit
+from monitor.jobs.lines import Lines, all_waiting, count_waiting
 from monitor.jobs.own_jobs import FUNCTIONS, SERIALIZER, OwnJob, OwnQueue, QueueName
 from monitor.jobs.recovery import Recovery
+from monitor.jobs.runner import RENEWAL, Runner
 from monitor.model import Delivery, content_id
+from monitor.threads import repeating
 
 if TYPE_CHECKING:
     from redis import Redis
     from redis.client import Pipeline
 
     from monitor.store import Keys
+
+# The queues of entries, in the order in which workers empty them.
+Lane = Literal["urgent", "articles", "bulk"]
 
 # This many entries of one poll go into the ordinary queue; the others wait in the bulk queue, so
 # that they do not delay the entries of later polls.
@@ -31,14 +44,21 @@ FAILURE_TTL = timedelta(days=7)
 # For unforeseen errors; jobs handle the others themselves.
 RETRY = Retry(max=4, interval=[5, 30, 120, 600])
 
-__all__ = ["FRONT", "SERIALIZER", "Depth", "FailedJob", "QueueName", "Queues"]
+__all__ = ["FRONT", "SERIALIZER", "Depth", "FailedJob", "Lane", "QueueName", "Queues"]
+
+log = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """The amount of work of one kind: jobs queued, waiting for a retry, owed in all, given up."""
+    """The amount of work of one kind, in jobs.
+
+    `waiting` jobs wait for their turn at a host, `scheduled` ones for the time of a retry, and
+    `owed` are all that are still to be done, those that are running included.
+    """
 
     queued: int
+    waiting: int
     scheduled: int
     owed: int
     failed: int
@@ -63,15 +83,18 @@ class Queues(Ledger):
         return {"deliveries": self._queue("deliveries"), "articles": self._queue("articles")}
 
     @cached_property
-    def _bulk(self) -> OwnQueue:
-        return self._queue("bulk")
+    def _lanes(self) -> dict[Lane, OwnQueue]:
+        names: tuple[Lane, ...] = get_args(Lane)
+        return {
+            name: self.rq["articles"] if name == "articles" else self._queue(name) for name in names
+        }
 
     def _queue(self, name: str) -> OwnQueue:
         return OwnQueue(self._keys.queue(name), connection=self._redis, serializer=SERIALIZER)
 
     def served(self, kind: QueueName) -> list[OwnQueue]:
         """Returns the queues of one kind of job, in the order in which workers empty them."""
-        return [self.rq[kind], self._bulk] if kind == "articles" else [self.rq[kind]]
+        return list(self._lanes.values()) if kind == "articles" else [self.rq[kind]]
 
     def all_served(self) -> list[OwnQueue]:
         """Returns all queues."""
@@ -88,17 +111,17 @@ class Queues(Ledger):
         version: str,
         pipe: Pipeline,
         *,
-        bulk: bool = False,
+        lane: Lane = "articles",
     ) -> None:
         """Enqueues the job that fetches and matches one version of an entry, in the transaction.
 
-        A `bulk` job runs after all others. RQ requires that the transaction is past its MULTI.
+        The transaction must be past its MULTI.
         """
         # Entries with the same text at different addresses are different jobs.
         address = (entry.get("url") or "", entry.get("guid") or "")
         job_id = f"entry-{content_id(feed_id, *address, version)}"
         self._owe("articles", job_id, [feed_id, entry], pipe)
-        self._push("articles", job_id, pipe, self._bulk if bulk else None)
+        self._push("articles", job_id, pipe, self._lanes[lane])
 
     def enqueue_delivery(self, delivery: Delivery, pipe: Pipeline) -> None:
         """Enqueues the job that makes a delivery, in the transaction."""
@@ -117,6 +140,44 @@ class Queues(Ledger):
                 self._push(kind, job_id, pipe)
 
         self._redis.transaction(push, outstanding)
+
+    def again(self, job_id: str, pause_s: float, pipe: Pipeline) -> None:
+        """Lets the job of an entry run again after a pause, in the given transaction.
+
+        This process then no longer has it. The job waits in bulk: what the feed says has been
+        matched, and the pages of a site that fails must not delay the entries of others.
+        """
+        # RQ's times are whole seconds; rounded down, a host would be asked before it wants to be.
+        due = math.ceil(time.time() + pause_s)
+        pipe.zadd(self._lanes["bulk"].scheduled_job_registry.key, {job_id: due})
+        pipe.hdel(self._keys.running("articles"), job_id)
+
+    def runner(self) -> Runner:
+        """Returns a new runner, by which the other processes see what this one runs."""
+        return Runner(self._redis, self._keys, self._discard)
+
+    @contextmanager
+    def running(self, kind: QueueName, job_id: str) -> Iterator[bool]:
+        """Claims a job while the block runs; yields False if another process has it."""
+        runner = self.runner()
+        try:
+            if not runner.claim(kind, job_id):
+                yield False
+                return
+            with repeating(runner.renew, RENEWAL, "runner", despite=RedisError):
+                yield True
+        finally:
+            with suppress(RedisError):
+                runner.give_back(kind, job_id)
+                runner.close()
+
+    def lines(self, *, at_once: int, delay: timedelta, lease: timedelta) -> Lines:
+        """Returns the lines in which jobs wait for their hosts, with the given limits."""
+        return Lines(self._redis, self._keys, at_once=at_once, delay=delay, lease=lease)
+
+    def all_waiting(self, kind: QueueName) -> set[str]:
+        """Returns the ids of all jobs that wait in lines."""
+        return all_waiting(self._redis, self._keys) if kind == "articles" else set()
 
     def retry(self, job: FailedJob) -> None:
         """Enqueues a job that was given up, and counts its attempts from zero."""
@@ -148,14 +209,15 @@ class Queues(Ledger):
         return {
             kind: Depth(
                 queued=sum(queue.count for queue in self.served(kind)),
-                scheduled=self.waiting(kind),
+                waiting=count_waiting(self._redis, self._keys) if kind == "articles" else 0,
+                scheduled=self.scheduled(kind),
                 owed=self.count_owed(kind),
                 failed=int(self._redis.hlen(self._keys.failed(kind))),
             )
             for kind in self.rq
         }
 
-    def waiting(self, kind: QueueName) -> int:
+    def scheduled(self, kind: QueueName) -> int:
         """Returns how many jobs of one kind wait for the time of their retry."""
         return sum(len(queue.scheduled_job_registry) for queue in self.served(kind))
 
@@ -179,7 +241,27 @@ class Queues(Ledger):
 
         To be called every few seconds, by one process.
         """
+        self._redis.sadd(OwnQueue.redis_queues_keys, *(queue.key for queue in self.all_served()))
         return self._recovery.recover()
+
+    def _discard(self, kind: QueueName, job_id: str) -> None:
+        """Removes RQ's record of a job that is not owed, and refuses one that is not ours."""
+        try:
+            job = OwnJob(job_id, connection=self._redis, serializer=SERIALIZER)
+            job.refresh()  # type: ignore[no-untyped-call]
+        except NoSuchJobError:
+            return
+        except RedisError:
+            raise
+        except Exception as error:  # noqa: BLE001 - anyone can store a job, in any form
+            reason: str | None = f"not one of our jobs: {error}"
+        else:
+            reason = job.refusal(kind)
+        if reason:
+            log.error("job refused", job=job_id, queue=kind, reason=reason)
+            self.refuse_job(kind, job_id, reason)
+        else:
+            self._redis.delete(OwnJob.key_for(job_id))
 
     def refuse_job(self, kind: QueueName, job_id: str, why: str) -> None:
         """Moves a job that is not one of ours to those failed, which operators see."""

@@ -2,8 +2,8 @@
 
 RQ may lose a job between two of its own steps when a worker is killed, and takes minutes to notice
 a dead worker. Whether it then calls the job failed or retries it does not matter here: a job that
-is owed, but neither queued, nor scheduled, nor running, is enqueued again. So every job must be
-idempotent.
+is owed, but neither queued, nor scheduled, nor waiting in a line, nor running, is enqueued again.
+So every job must be idempotent.
 """
 
 from __future__ import annotations
@@ -54,12 +54,13 @@ class Recovery:
         return recovered
 
     def _lost(self, kind: QueueName, owed: set[str]) -> set[str]:
-        """Returns the owed jobs that are neither queued, nor scheduled, nor running."""
+        """Returns the owed jobs that neither RQ has, nor a line, nor a process."""
         for queue in self._queues.served(kind):
             # Read in the order in which a job moves, so that a moving job is seen at least once.
             owed = owed - set(queue.scheduled_job_registry.get_job_ids())
             owed = owed - set(queue.get_job_ids())
-        return owed - self._queues.running(kind, sorted(owed))
+        owed = owed - self._queues.all_waiting(kind)
+        return owed - self._queues.all_running(kind)
 
     def _recover(self, kind: QueueName, job_id: str) -> None:
         attempts = self._queues.begun(kind, job_id)

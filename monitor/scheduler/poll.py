@@ -21,7 +21,7 @@ from monitor.feeds.document import Document, read, storable
 from monitor.feeds.entries import Seen, decide, room
 from monitor.http.client import HttpClient, Response
 from monitor.http.failures import shown
-from monitor.jobs.queues import FRONT
+from monitor.jobs.queues import FRONT, Lane
 from monitor.model import Feed, FeedState
 from monitor.scheduler import apart
 from monitor.scheduler.reports import PollReports
@@ -199,8 +199,9 @@ class Poller:
             nonlocal outcome
             decision = decide(document.entries, seen, now=now, backfill=backfill, most=most)
             for index, entry in enumerate(decision.new + decision.edited):
+                lane: Lane = "articles" if index < FRONT else "bulk"
                 self._queues.enqueue_entry(
-                    feed.id, entry.as_plain(), entry.version, pipe, bulk=index >= FRONT
+                    feed.id, entry.as_plain(), entry.version, pipe, lane=lane
                 )
             state = replace(
                 previous,

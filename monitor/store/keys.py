@@ -105,9 +105,29 @@ class Keys:
         """Hash: job id → how often it was begun."""
         return f"{self.prefix}attempts:{queue}"
 
-    def lease(self, queue: str, job_id: str) -> str:
-        """String: who runs a job; expires unless renewed."""
-        return f"{self.prefix}lease:{queue}:{job_id}"
+    def running(self, queue: str) -> str:
+        """Hash: job id → the token of the process that runs the job."""
+        return f"{self.prefix}running:{queue}"
+
+    def runner(self, token: str) -> str:
+        """String: present while the process with this token lives; expires unless renewed."""
+        return f"{self.prefix}runner:{token}"
+
+    def host(self, name: str) -> str:
+        """Sorted set: a job that asks a host for a page → when its place is free again.
+
+        Also `:next` and `:closed` → when the next request may start (all epoch seconds); expires.
+        """
+        return f"{self.prefix}host:{name}"
+
+    def line(self, name: str) -> str:
+        """Sorted set: job id → when the job began to wait in the line (epoch seconds)."""
+        return f"{self.prefix}line:{name}"
+
+    @property
+    def turns(self) -> str:
+        """Sorted set: the name of a line → when to look at it (epoch seconds)."""
+        return f"{self.prefix}turns"
 
     def failed(self, queue: str) -> str:
         """Hash: job id → the arguments of a job that was given up, the error and the time, JSON."""
@@ -119,15 +139,15 @@ class Keys:
 
     def turnstile_next(self, destination: str) -> str:
         """String: the first free moment for a request (epoch seconds); expires."""
-        return f"{self.prefix}host:{destination}:next"
+        return f"{self.prefix}turnstile:{destination}:next"
 
     def turnstile_slot(self, destination: str, holder: str) -> str:
         """String: the moment that one request was given (epoch seconds); expires."""
-        return f"{self.prefix}host:{destination}:slot:{holder}"
+        return f"{self.prefix}turnstile:{destination}:slot:{holder}"
 
     def turnstile_busy(self, destination: str) -> str:
         """Sorted set: request under way → when its lease ends (epoch seconds); expires."""
-        return f"{self.prefix}host:{destination}:busy"
+        return f"{self.prefix}turnstile:{destination}:busy"
 
     def turnstile_closed(self, destination: str) -> str:
         """String: present while a destination is not to be asked; expires at the end of that."""

@@ -2,37 +2,20 @@
 
 import asyncio
 import json
-import signal
-import subprocess
-import sys
 import time
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from rq import SimpleWorker
 from rq.job import Job
 
 from monitor.config.schema import Settings
 from monitor.http.client import HttpClient
-from monitor.jobs import ledger
 from monitor.jobs.queues import FRONT, SERIALIZER, Queues
 from monitor.jobs.recovery import MAX_ATTEMPTS
 from monitor.model import Feed
 from monitor.scheduler.poll import Poller
 
 ENTRY = {"url": "https://a.example/1", "guid": "1"}
-
-
-@pytest.fixture
-def enqueue(redis, queues):
-    def put(version="v1", entry=ENTRY):
-        with redis.pipeline() as pipe:
-            pipe.multi()
-            queues.enqueue_entry("feed", entry, version, pipe)
-            pipe.execute()
-        return queues.rq["articles"].get_job_ids()[-1]
-
-    return put
 
 
 def test_a_job_is_json_and_carries_its_time_limits(redis, queues, enqueue):
@@ -71,72 +54,6 @@ def test_a_job_that_rq_lost_is_enqueued_again_at_the_second_look(redis, queues, 
     assert queues.depths()["articles"].queued == 1
 
 
-@pytest.fixture
-def quick_leases(monkeypatch):
-    monkeypatch.setattr(ledger, "RENEWAL", timedelta(seconds=0.1))
-    monkeypatch.setattr(ledger, "LEASE", timedelta(seconds=0.4))
-
-
-@pytest.fixture
-def taken(redis, enqueue):
-    """Returns the id of a job that a worker took off its queue."""
-    job_id = enqueue()
-    redis.delete("rq:queue:articles")
-    return job_id
-
-
-def test_a_running_job_is_not_recovered_however_long_it_takes(queues, taken, quick_leases):
-    with queues.lease("articles", taken) as ours:
-        assert ours
-        for _ in range(5):
-            time.sleep(0.2)
-            assert queues.recover() == []
-    assert [queues.recover(), queues.recover()] == [[], [taken]]
-
-
-def test_a_lease_that_redis_lost_is_taken_again(redis, queues, taken, quick_leases, eventually):
-    with queues.lease("articles", taken):
-        redis.delete(f"presswatch:lease:articles:{taken}")
-        eventually(lambda: queues.running("articles", [taken]), {taken}, within=5)
-        assert [queues.recover(), queues.recover()] == [[], []]
-    assert queues.running("articles", [taken]) == set()
-
-
-def test_a_job_has_one_lease_at_a_time(queues, taken):
-    with queues.lease("articles", taken), queues.lease("articles", taken) as second:
-        assert not second
-    with queues.lease("articles", taken) as third:
-        assert third
-
-
-HOLD = """
-import sys, time
-from datetime import timedelta
-from redis import Redis
-from monitor.jobs.queues import Queues
-from monitor.store.keys import Keys
-queues = Queues(Redis.from_url(sys.argv[1]), Keys(), fetch=timedelta(seconds=20))
-with queues.lease("articles", sys.argv[2]):
-    print("running", flush=True)
-    time.sleep(60)
-"""
-
-
-def test_a_job_is_recovered_within_20_s_after_its_process_is_killed(queues, taken, redis_url):
-    holder = subprocess.Popen(
-        [sys.executable, "-c", HOLD, redis_url, taken], stdout=subprocess.PIPE, text=True
-    )
-    with holder:
-        assert holder.stdout.readline() == "running\n"
-        assert [queues.recover(), queues.recover()] == [[], []]
-        holder.send_signal(signal.SIGKILL)
-    killed = time.monotonic()
-    while queues.recover() != [taken]:
-        time.sleep(1)
-    # A lost job takes two looks, a second apart here and five seconds apart in the scheduler.
-    assert time.monotonic() - killed < ledger.LEASE.total_seconds() + 4
-
-
 def test_a_job_that_is_settled_is_no_longer_owed(redis, queues, enqueue):
     job_id = enqueue()
     assert queues.begin("articles", job_id) == 0
@@ -145,7 +62,30 @@ def test_a_job_that_is_settled_is_no_longer_owed(redis, queues, enqueue):
         queues.settle("articles", job_id, pipe)
         pipe.execute()
     assert not queues.owed("articles", job_id)
+    assert not Job.exists(job_id, connection=redis)
     assert queues.begin("articles", job_id) == 0
+
+
+def test_a_job_runs_again_in_bulk_after_its_pause(redis, queues, enqueue, eventually):
+    job_id = enqueue()
+    runner, now = queues.runner(), time.time()
+    runner.take("articles", queues.served("articles")[1].pop_job_id())
+    with redis.pipeline() as pipe:
+        queues.again(job_id, 1.2, pipe)
+        pipe.execute()
+    assert [queues.recover(), queues.recover()] == [[], []]
+    assert queues.depths()["articles"].scheduled == 1
+    while not redis.llen("rq:queue:bulk"):
+        queues.enqueue_due()
+        time.sleep(0.02)
+    assert 1.2 <= time.time() - now < 4
+    assert runner.take("articles", job_id).begun == 1
+
+
+def test_queues_are_known_to_rq_although_no_job_registers_its_own(redis, queues):
+    queues.recover()
+    names = {"deliveries", "urgent", "articles", "bulk"}
+    assert redis.smembers("rq:queues") == {f"rq:queue:{name}".encode() for name in names}
 
 
 def test_a_job_that_rq_calls_failed_is_still_owed(redis, queues, enqueue):
@@ -162,7 +102,9 @@ def test_a_job_that_rq_calls_failed_is_still_owed(redis, queues, enqueue):
     assert queues.depths()["articles"].queued == 1
 
 
-def test_rqs_records_of_a_killed_worker_are_removed(redis, queues, taken):
+def test_rqs_records_of_a_killed_worker_are_removed(redis, queues, enqueue):
+    taken = enqueue()
+    redis.delete("rq:queue:articles")
     redis.zadd("rq:wip:articles", {f"{taken}:execution": 1, "entry-done:execution": 1})
     redis.hset("rq:job:entry-done", "status", "started")
     queues.recover()
@@ -234,11 +176,11 @@ def test_a_feed_of_many_entries_does_not_delay_other_feeds(site, store, queues):
 def test_a_lost_bulk_job_is_recovered_to_the_ordinary_queue(redis, queues):
     with redis.pipeline() as pipe:
         pipe.multi()
-        queues.enqueue_entry("feed", ENTRY, "v1", pipe, bulk=True)
+        queues.enqueue_entry("feed", ENTRY, "v1", pipe, lane="bulk")
         pipe.execute()
     assert redis.llen("rq:queue:bulk") == 1
     assert [queues.recover(), queues.recover()] == [[], []]
-    (job_id,) = queues.served("articles")[1].get_job_ids()
+    (job_id,) = queues.served("articles")[2].get_job_ids()
     redis.delete("rq:queue:bulk")
     assert [queues.recover(), queues.recover()] == [[], [job_id]]
     assert queues.rq["articles"].get_job_ids() == [job_id]

@@ -139,7 +139,7 @@ class _Attempt:
             slot, self._job_id, at_once=AT_ONCE, delay=timedelta(0), lease=SLOT_LEASE,
             now=self._now,
         ):  # fmt: skip
-            waiting = self._runtime.queues.waiting("deliveries")
+            waiting = self._runtime.queues.scheduled("deliveries")
             return Again(max(math.ceil(wait), waiting // CHECKS_PER_S))
         attempt = self._runtime.queues.begin("deliveries", self._job_id)
         self._attempts = attempt + 1

@@ -1,0 +1,275 @@
+"""Lines in which jobs wait for their hosts, with a real Redis."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+ENTRY = {"url": "https://a.example/1", "guid": "1"}
+
+
+def later(seconds):
+    return NOW + timedelta(seconds=seconds)
+
+
+class Room:
+    """A process that takes jobs and lets them ask hosts."""
+
+    def __init__(self, redis, queues, *, at_once=2, delay=0.0, lease=40):
+        self.redis, self.queues = redis, queues
+        self.runner = queues.runner()
+        self.lines = queues.lines(
+            at_once=at_once, delay=timedelta(seconds=delay), lease=timedelta(seconds=lease)
+        )
+        self.count = 0
+
+    def take(self):
+        """Takes a new job."""
+        self.count += 1
+        with self.redis.pipeline() as pipe:
+            pipe.multi()
+            self.queues.enqueue_entry("feed", ENTRY, f"v{self.count}", pipe)
+            pipe.execute()
+        job_id = self.queues.rq["articles"].pop_job_id()
+        assert self.runner.take("articles", job_id)
+        return job_id
+
+    def enter(self, job_id, seconds=0.0, host="a.example"):
+        return self.lines.enter(host, job_id, later(seconds))
+
+    def leave(self, job_id, seconds=0.0, host="a.example"):
+        with self.redis.pipeline() as pipe:
+            self.lines.leave(host, job_id, later(seconds), pipe)
+            pipe.execute()
+
+    def release(self, seconds, most=100):
+        return self.lines.release(self.runner, later(seconds), most)
+
+    def released(self, seconds, most=100):
+        return [job.id for job in self.release(seconds, most)]
+
+    def settle(self, job_id):
+        with self.redis.pipeline() as pipe:
+            self.queues.settle("articles", job_id, pipe)
+            pipe.execute()
+
+
+@pytest.fixture
+def room(redis, queues):
+    return lambda **limits: Room(redis, queues, **limits)
+
+
+def test_requests_of_a_host_start_a_delay_apart_in_the_order_of_arrival(room):
+    room = room(at_once=8, delay=1.0)
+    one, two, three = (room.take() for _ in range(3))
+    assert [room.enter(one), room.enter(two, 0.1), room.enter(three, 0.2)] == [True, False, False]
+    assert room.released(0.9) == []
+    assert room.released(1) == [two]
+    assert room.released(1.9) == []
+    assert room.released(2) == [three]
+    assert room.released(9) == []
+
+
+def test_at_most_the_allowed_number_of_requests_is_under_way(room):
+    room = room(at_once=2)
+    jobs = [room.take() for _ in range(4)]
+    assert [room.enter(job, index / 10) for index, job in enumerate(jobs)] == [
+        True, True, False, False,
+    ]  # fmt: skip
+    assert room.released(1) == []
+    room.leave(jobs[0], 1)
+    assert room.released(1) == [jobs[2]]
+    assert room.released(1) == []
+    room.leave(jobs[1], 2)
+    room.leave(jobs[2], 2)
+    assert room.released(2) == [jobs[3]]
+
+
+def test_a_fresh_job_does_not_overtake_the_line(room):
+    room = room(at_once=1)
+    one, two, fresh = (room.take() for _ in range(3))
+    assert [room.enter(one), room.enter(two, 0.1)] == [True, False]
+    room.leave(one, 1)
+    assert not room.enter(fresh, 1)
+    assert room.released(1) == [two]
+
+
+def test_a_job_whose_turn_has_come_has_its_place(room):
+    room = room(at_once=1)
+    one, two = room.take(), room.take()
+    room.enter(one)
+    room.enter(two)
+    room.leave(one, 1)
+    (job,) = room.release(1)
+    assert (job.id, job.args, job.begun, job.in_turn) == (two, ["feed", ENTRY], 0, True)
+    assert room.enter(two, 1.1)
+    assert not room.enter(room.take(), 1.2)
+
+
+def test_hosts_do_not_wait_for_each_other(room):
+    room = room(at_once=1, delay=5.0)
+    one, two, other = (room.take() for _ in range(3))
+    assert room.enter(one)
+    assert not room.enter(two)
+    assert room.enter(other, host="b.example")
+
+
+def test_the_place_of_a_process_that_was_killed_is_free_after_its_lease(room):
+    room = room(at_once=1, lease=40)
+    one, two = room.take(), room.take()
+    room.enter(one)
+    room.enter(two, 1)
+    assert room.released(39) == []
+    assert room.released(40) == [two]
+
+
+def test_a_waiting_job_belongs_to_no_process_and_is_not_taken_for_lost(room, queues):
+    room = room(at_once=1)
+    one, two = room.take(), room.take()
+    room.enter(one)
+    room.enter(two)
+    assert queues.all_running("articles") == {one}
+    assert queues.all_waiting("articles") == {two}
+    depth = queues.depths()["articles"]
+    assert (depth.queued, depth.waiting, depth.owed) == (0, 1, 2)
+    assert [queues.recover(), queues.recover()] == [[], []]
+
+
+def test_a_job_is_recovered_if_its_process_dies_when_its_turn_has_come(room, queues):
+    room = room(at_once=1)
+    one, two = room.take(), room.take()
+    room.enter(one)
+    room.enter(two)
+    room.leave(one, 1)
+    room.settle(one)
+    assert room.released(1) == [two]
+    room.runner.close()
+    assert [queues.recover(), queues.recover()] == [[], [two]]
+    # It still has its place at the host.
+    other = queues.runner()
+    assert other.take("articles", queues.rq["articles"].pop_job_id()).begun == 1
+    assert room.enter(two, 2)
+
+
+def test_a_job_that_was_settled_while_it_waited_gives_its_turn_to_the_next(room):
+    room = room(at_once=1)
+    one, two, three = (room.take() for _ in range(3))
+    for job in (one, two, three):
+        room.enter(job)
+    room.settle(two)
+    room.leave(one, 1)
+    assert room.released(1) == [three]
+
+
+def test_a_job_that_waits_is_no_attempt(room):
+    room = room(at_once=1)
+    one, two = room.take(), room.take()
+    room.enter(one)
+    room.enter(two)
+    assert room.queues.begun("articles", two) == 0
+    room.leave(one, 1)
+    room.release(1)
+    assert room.queues.begun("articles", two) == 1
+
+
+def test_a_host_that_asks_for_a_pause_gets_the_longest_that_it_asked_for(room):
+    room = room()
+    job = room.take()
+    for seconds in (5, 30, 10):
+        room.lines.close("a.example", timedelta(seconds=seconds), NOW)
+    assert room.lines.closed_for_s("a.example", later(1)) == pytest.approx(29, abs=0.001)
+    assert room.lines.closed_for_s("b.example", NOW) == 0
+    assert not room.enter(job, 1)
+    assert room.released(29) == []
+    assert room.released(30) == [job]
+    assert room.lines.closed_for_s("a.example", later(31)) == 0
+
+
+def test_the_jobs_of_a_crowded_feed_come_back_after_a_pause_eight_at_once(room):
+    room = room()
+    jobs = [room.take() for _ in range(20)]
+    for index, job in enumerate(jobs):
+        room.lines.park("feed", job, later(index / 1000), timedelta(seconds=0.5))
+    assert room.queues.all_running("articles") == set()
+    assert room.queues.all_waiting("articles") == set(jobs)
+    assert room.released(0.4) == []
+    taken = room.release(0.5)
+    assert [job.id for job in taken] == jobs[:8]
+    assert not any(job.in_turn for job in taken)
+    assert room.released(0.6, most=3) == jobs[8:11]
+    assert room.released(0.7) == jobs[11:19]
+    assert room.released(0.8) == jobs[19:]
+    assert room.released(0.9) == []
+
+
+def test_a_feed_whose_name_looks_like_a_host_is_not_limited_as_a_host(room):
+    room = room(at_once=1)
+    one, two = room.take(), room.take()
+    for job in (one, two):
+        room.lines.park("host:a", job, NOW, timedelta(0))
+    assert sorted(room.released(1)) == sorted([one, two])
+
+
+def test_two_processes_never_get_the_same_job_nor_too_many_of_a_host(room, redis, queues):
+    rooms = [room(at_once=3), room(at_once=3)]
+    jobs = [rooms[0].take() for _ in range(60)]
+    entered = [job for job in jobs if rooms[0].enter(job)]
+    assert len(entered) == 3
+    done = list(entered)
+    for job in entered:
+        rooms[0].leave(job, 1)
+        rooms[0].settle(job)
+
+    def work(worker):
+        while len(done) < len(jobs):
+            taken = worker.released(1)
+            assert redis.zcard("presswatch:host:a.example") <= 3
+            for job in taken:
+                done.append(job)
+                worker.settle(job)
+                worker.leave(job, 1)
+
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(work, rooms, timeout=30))
+    assert sorted(done) == sorted(jobs)
+
+
+def test_nothing_but_owed_jobs_lasts_when_lines_are_empty(room, redis):
+    room = room(at_once=1)
+    one, two = room.take(), room.take()
+    room.enter(one)
+    room.enter(two)
+    for job in (one, two):
+        room.leave(job, 1)
+        room.release(1)
+        room.leave(job, 1)
+        room.settle(job)
+    room.release(2)
+    room.lines.close("a.example", timedelta(seconds=9), later(2))
+    lasting = [key for key in redis.scan_iter("presswatch:*") if redis.ttl(key) < 0]
+    assert lasting == []
+
+
+def commands(redis):
+    return sum(
+        stats["calls"]
+        for name, stats in redis.info("commandstats").items()
+        if not name.startswith(("cmdstat_info", "cmdstat_config", "cmdstat_script"))
+    )
+
+
+def test_an_article_costs_few_commands_of_redis(room, redis):
+    """Guards the cost of the common case: a host that is free."""
+    room = room()
+
+    def run(job_id):
+        assert room.enter(job_id)
+        room.leave(job_id)
+        room.settle(job_id)
+
+    run(room.take())
+    before = commands(redis)
+    run(room.take())
+    # The four transactions (MULTI, EXEC) of this test are one or two where articles are read.
+    assert commands(redis) - before - 6 <= 20
