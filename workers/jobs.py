@@ -1,4 +1,7 @@
-"""The functions that RQ calls by name: thin and idempotent. The ledger holds their arguments."""
+"""The function that RQ calls by name: thin and idempotent. The ledger holds its arguments.
+
+The jobs of entries name a function, too, but RQ does not call it: see `workers.worker`.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,8 @@ import structlog
 from redis.exceptions import RedisError
 from rq import Retry, get_current_job
 
-from monitor.jobs.outcome import Again, Done
-from monitor.jobs.own_jobs import FUNCTIONS, OwnJob, QueueName
+from monitor.jobs.outcome import Again
+from monitor.jobs.own_jobs import FUNCTIONS, OwnJob
 from monitor.jobs.runner import LEASE
 from workers import context
 from workers.deliveries import attempt
@@ -19,14 +22,30 @@ from workers.deliveries import attempt
 _ENDLESS = 1_000_000
 
 
-def process_entry() -> Retry | None:
-    """Fetches, cleans, matches and publishes one version of an entry."""
-    return _run("articles", lambda job_id: asyncio.run(context.get().processor.process(job_id)))
-
-
 def deliver() -> Retry | None:
-    """Delivers alerts to a subscriber."""
-    return _run("deliveries", lambda job_id: attempt.deliver(context.get().runtime, job_id))
+    """Delivers alerts to a subscriber, and claims the job meanwhile, so that it runs once."""
+    job = get_current_job()
+    if job is None:
+        raise RuntimeError("jobs can only be called by RQ workers")
+    runtime = context.get()
+    with (
+        structlog.contextvars.bound_contextvars(job=job.id),
+        runtime.queues.running("deliveries", job.id) as acquired,
+    ):
+        if not acquired:
+            # Another worker is running it, or was killed a moment ago.
+            return _again(math.ceil(LEASE.total_seconds()))
+        try:
+            outcome = attempt.deliver(runtime, job.id)
+        except RedisError:
+            # Not the job's fault: it stays in the ledger until Redis accepts its result.
+            raise
+        except Exception as error:
+            if not job.retries_left:
+                reason = f"{type(error).__name__}: {error}"
+                runtime.queues.give_up("deliveries", job.id, reason)
+            raise
+        return _again(outcome.pause_s) if isinstance(outcome, Again) else None
 
 
 class RunnableJob(OwnJob):
@@ -34,39 +53,8 @@ class RunnableJob(OwnJob):
 
     @property
     def func(self) -> Callable[[], object]:
-        """Returns the job's function; raises KeyError if it is not one of ours."""
-        return _JOB_FUNCTIONS[self.func_name]
-
-
-_JOB_FUNCTIONS: dict[str | None, Callable[[], object]] = {
-    FUNCTIONS["articles"]: process_entry,
-    FUNCTIONS["deliveries"]: deliver,
-}
-
-
-def _run(kind: QueueName, work: Callable[[str], Again | Done]) -> Retry | None:
-    """Does a job's work and claims the job meanwhile, which shows that it is under way."""
-    job = get_current_job()
-    if job is None:
-        raise RuntimeError("jobs can only be called by RQ workers")
-    queues = context.get().runtime.queues
-    with (
-        structlog.contextvars.bound_contextvars(job=job.id),
-        queues.running(kind, job.id) as acquired,
-    ):
-        if not acquired:
-            # Another worker is running it, or was killed a moment ago.
-            return _again(math.ceil(LEASE.total_seconds()))
-        try:
-            outcome = work(job.id)
-        except RedisError:
-            # Not the job's fault: it stays in the ledger until Redis accepts its result.
-            raise
-        except Exception as error:
-            if not job.retries_left:
-                queues.give_up(kind, job.id, f"{type(error).__name__}: {error}")
-            raise
-        return _again(outcome.pause_s) if isinstance(outcome, Again) else None
+        """Returns the job's function; raises KeyError if RQ must not call it."""
+        return {FUNCTIONS["deliveries"]: deliver}[self.func_name or ""]
 
 
 def _again(pause_s: int) -> Retry:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import structlog
 from redis.exceptions import RedisError
-from rq import Retry
+from rq import Queue, Retry
 from rq.exceptions import NoSuchJobError
 from rq.scheduler import RQScheduler
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 # The queues of entries, in the order in which workers empty them.
 Lane = Literal["urgent", "articles", "bulk"]
+LANES: tuple[Lane, ...] = get_args(Lane)
 
 # This many entries of one poll go into the ordinary queue; the others wait in the bulk queue, so
 # that they do not delay the entries of later polls.
@@ -84,9 +85,8 @@ class Queues(Ledger):
 
     @cached_property
     def _lanes(self) -> dict[Lane, OwnQueue]:
-        names: tuple[Lane, ...] = get_args(Lane)
         return {
-            name: self.rq["articles"] if name == "articles" else self._queue(name) for name in names
+            name: self.rq["articles"] if name == "articles" else self._queue(name) for name in LANES
         }
 
     def _queue(self, name: str) -> OwnQueue:
@@ -95,6 +95,10 @@ class Queues(Ledger):
     def served(self, kind: QueueName) -> list[OwnQueue]:
         """Returns the queues of one kind of job, in the order in which workers empty them."""
         return list(self._lanes.values()) if kind == "articles" else [self.rq[kind]]
+
+    def lane_of(self, queue: Queue) -> Lane:
+        """Returns the lane of a queue from which a worker took a job."""
+        return next(lane for lane, own in self._lanes.items() if own.name == queue.name)
 
     def all_served(self) -> list[OwnQueue]:
         """Returns all queues."""

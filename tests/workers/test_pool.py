@@ -8,14 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from monitor.config import ArticleSettings
 from monitor.jobs.liveness import living
-from workers.pool import DELIVERY_WORKERS, article_workers
+from workers.pool import COURIERS
 
 CONFIG = """
 feeds: [{{url: "{site}/feed", name: Herald}}]
 watchlists: [{{name: grain, query: grain, once_per: article}}]
 """
-ALL = DELIVERY_WORKERS + article_workers()
+# The reader and the couriers are RQ workers, the cleaners are not.
+WORKERS = 1 + COURIERS
+CLEANERS = ArticleSettings().cleaners
 
 
 @pytest.fixture
@@ -35,7 +38,7 @@ def pool(site, configure, presswatch, redis, redis_url, queues, eventually):
             pipe.execute()
 
     process.enqueue = enqueue
-    eventually(lambda: len(living(redis)), ALL)
+    eventually(lambda: len(living(redis)), WORKERS)
     return process
 
 
@@ -59,7 +62,7 @@ def test_a_worker_that_is_killed_is_replaced(pool, redis, eventually):
     victim = min(before)
     os.kill(pid_of(redis, victim), signal.SIGKILL)
     eventually(lambda: len(set(living(redis)) - before), 1, within=10)
-    eventually(lambda: len(processes_of(pool)), ALL + 1)
+    eventually(lambda: len(processes_of(pool)), WORKERS + CLEANERS + 1)
 
 
 def test_a_reload_replaces_all_workers_by_ones_with_the_new_configuration(
@@ -67,8 +70,8 @@ def test_a_reload_replaces_all_workers_by_ones_with_the_new_configuration(
 ):
     before = set(living(redis))
     (pool.config / "more.yaml").write_text("watchlists: [{name: rain, query: rain}]")
-    eventually(lambda: len(set(living(redis)) - before), ALL)
-    eventually(lambda: len(living(redis)), ALL)
+    eventually(lambda: len(set(living(redis)) - before), WORKERS)
+    eventually(lambda: len(living(redis)), WORKERS)
     site.put_page("/1", "Report", f"Of rain. {words}", words)
     pool.enqueue("/1")
     eventually(lambda: [one["watchlist"] for one in store.alerts.latest(limit=9)], ["rain"])
@@ -77,8 +80,8 @@ def test_a_reload_replaces_all_workers_by_ones_with_the_new_configuration(
 def test_sighup_replaces_all_workers_unless_the_configuration_is_broken(pool, redis, eventually):
     before = set(living(redis))
     pool.send_signal(signal.SIGHUP)
-    eventually(lambda: len(set(living(redis)) - before), ALL)
-    eventually(lambda: len(living(redis)), ALL)
+    eventually(lambda: len(set(living(redis)) - before), WORKERS)
+    eventually(lambda: len(living(redis)), WORKERS)
     renewed = living(redis)
     (pool.config / "more.yaml").write_text("watchlists: [{name: rain")
     pool.send_signal(signal.SIGHUP)
@@ -107,20 +110,24 @@ def test_no_process_outlives_a_pool_that_is_killed(pool, site, eventually):
     site.delays["/1"] = 60
     pool.enqueue("/1")
     eventually(lambda: site.asked()["/1"], 1)
-    # The workers, and the process that was forked for the job.
-    assert len(processes_of(pool)) == ALL + 2
+    assert len(processes_of(pool)) == WORKERS + CLEANERS + 1
     os.kill(pool.pid, signal.SIGKILL)
     pool.wait()
     eventually(lambda: processes_of(pool), set(), within=12)
 
 
-def test_a_job_under_way_ends_when_its_worker_and_the_pool_are_killed(pool, site, eventually):
-    site.put_page("/1", "Report", "Of grain.")
-    site.delays["/1"] = 60
+def test_a_cleaner_that_is_killed_is_replaced_and_its_page_is_read_again(
+    pool, site, redis, store, queues, words, eventually
+):
+    before = cleaners_of(pool, redis)
+    for victim in before:
+        os.kill(victim, signal.SIGKILL)
+    site.put_page("/1", "Report", f"Of grain. {words}", words)
     pool.enqueue("/1")
-    eventually(lambda: site.asked()["/1"], 1)
-    # The process of the job has a group of its own.
-    os.killpg(pool.pid, signal.SIGKILL)
-    pool.wait()
-    eventually(lambda: len(processes_of(pool)), 1)
-    eventually(lambda: processes_of(pool), set(), within=12)
+    eventually(store.alerts.count, 1)
+    eventually(lambda: len(cleaners_of(pool, redis) - before), CLEANERS)
+
+
+def cleaners_of(pool, redis):
+    workers = {pid_of(redis, name) for name in living(redis)}
+    return processes_of(pool) - workers - {pool.pid}

@@ -4,8 +4,11 @@ import json
 import os
 import pickle
 import signal
+import socket
 import zlib
 from datetime import timedelta
+from multiprocessing import get_context
+from uuid import uuid4
 
 import pytest
 from redis import ConnectionError as RedisConnectionError
@@ -21,8 +24,11 @@ from monitor.jobs.own_jobs import FUNCTIONS, SERIALIZER, OwnJob
 from monitor.runtime.composition import Runtime
 from monitor.runtime.lifeline import Tether
 from workers import context
+from workers.articles import cleaner
 from workers.articles import read as reading
+from workers.articles.desk import Desk
 from workers.articles.process import Processor
+from workers.articles.reader import FAULT_PAUSES_S
 from workers.worker import ArticleWorker, DeliveryWorker
 
 CONFIG = """
@@ -41,12 +47,25 @@ def runtime(site, configure, redis, monkeypatch):
 
 
 @pytest.fixture
-def work(runtime):
-    """Lets a worker empty its queues."""
+def work(runtime, tmp_path):
+    """Lets a worker empty its queues, with two cleaners if it reads articles."""
 
     def run(kind=ArticleWorker, name="one"):
-        worker = kind(name, runtime, Tether())
-        worker.work(burst=True, logging_level="CRITICAL")
+        if kind is DeliveryWorker:
+            DeliveryWorker(name, runtime).run(burst=True)
+            return
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(tmp_path / f"{uuid4().hex[:8]}"))
+            listener.listen()
+            desk, tether = Desk(runtime), Tether()
+            fork = get_context("fork").Process
+            cleaners = [fork(target=cleaner.serve, args=(desk, listener, tether)) for _ in "ab"]
+            for process in cleaners:
+                process.start()
+            ArticleWorker(name, runtime, listener).run(burst=True)
+            for process in cleaners:
+                process.kill()
+                process.join()
 
     return run
 
@@ -226,12 +245,10 @@ def test_an_unforeseen_error_is_retried_and_given_up_in_the_end(
 
     monkeypatch.setattr(Processor, "process", fail)
     job_id = owed()
-    work()
-    assert runtime.queues.depths()["articles"].scheduled == 1
-    job = OwnJob.fetch(job_id, connection=redis, serializer=SERIALIZER)
-    job.retries_left = 0
-    job.save()
-    redis.rpush("rq:queue:articles", job_id)
+    for _ in FAULT_PAUSES_S:
+        work()
+        assert runtime.queues.depths()["articles"].scheduled == 1
+        redis.rpush("rq:queue:articles", job_id)
     work()
     (failed,) = runtime.queues.failed("articles")
     assert (failed.id, failed.error) == (job_id, "KeyError: 'x'")
@@ -244,20 +261,19 @@ def test_a_job_is_not_given_up_because_redis_fails(redis, runtime, work, owed, m
 
     monkeypatch.setattr(Processor, "process", fail)
     job_id = owed()
-    job = OwnJob.fetch(job_id, connection=redis, serializer=SERIALIZER)
-    job.retries_left = 0
-    job.save()
-    work()
+    for _ in range(len(FAULT_PAUSES_S) + 2):
+        work()
+        redis.rpush("rq:queue:articles", job_id)
     assert runtime.queues.failed("articles") == []
-    assert [runtime.queues.recover(), runtime.queues.recover()] == [[], [job_id]]
+    assert runtime.queues.depths()["articles"].owed == 1
 
 
-def test_a_job_that_another_worker_runs_is_postponed(runtime, work, owed):
+def test_a_job_that_another_process_runs_is_left_to_it(runtime, work, owed):
     job_id = owed()
-    with runtime.queues.lease("articles", job_id):
+    with runtime.queues.running("articles", job_id):
         work()
     assert alerts(runtime) == []
-    assert runtime.queues.rq["articles"].scheduled_job_registry.get_job_ids() == [job_id]
+    assert [runtime.queues.recover(), runtime.queues.recover()] == [[], [job_id]]
 
 
 @pytest.fixture
@@ -279,16 +295,12 @@ def page(runtime, site, monkeypatch):
 
 
 def test_the_feeds_words_are_matched_if_the_page_kills_its_process(
-    redis, runtime, work, page, monkeypatch, eventually
+    runtime, work, page
 ):
-    monkeypatch.setattr(ledger, "LEASE", timedelta(seconds=0.5))
-    job_id = page(lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
-    work()
-    eventually(lambda: runtime.queues.running("articles", [job_id]), set())
-    redis.rpush("rq:queue:articles", job_id)
+    page(lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
     work()
     assert alerts(runtime) == ["Grain"]
-    assert runtime.queues.depths()["articles"].owed == 1
+    assert runtime.queues.depths()["articles"].scheduled == 1
 
 
 def test_cleaning_that_never_ends_is_interrupted_before_its_job_is(
@@ -312,7 +324,7 @@ def test_a_job_is_not_run_again_before_its_pause_is_over(
     job_id = owed()
     seconds, micros = redis.time()
     work()
-    due = redis.zscore("rq:scheduled:articles", job_id)
+    due = redis.zscore("rq:scheduled:bulk", job_id)
     assert due >= seconds + micros / 1e6 + least
 
 
@@ -324,44 +336,29 @@ def test_a_job_that_an_operator_stops_comes_back(redis, runtime, site, owed, wor
     assert [runtime.queues.recover(), runtime.queues.recover()] == [[], [job_id]]
 
 
-def test_a_worker_is_alive_while_it_sends_heartbeats_and_registers_again(
-    redis, runtime, monkeypatch
+def test_a_worker_is_alive_while_it_runs_and_registers_again(
+    redis, runtime, monkeypatch, eventually
 ):
-    worker = DeliveryWorker("one", runtime, Tether())
-    worker.register_birth()
-    worker.heartbeat()
+    monkeypatch.setattr("workers.worker.HEARTBEAT", timedelta(seconds=0.1))
+    worker = DeliveryWorker("one", runtime)
+    worker.bootstrap(logging_level="CRITICAL")
     assert living(redis) == ["one"]
-    assert 0 < redis.ttl("rq:worker:one") <= liveness.SILENT.total_seconds()
+    assert 0 < redis.ttl("rq:worker:one")
     redis.flushall()
-    assert living(redis) == []
-    worker.heartbeat()
-    assert living(redis) == ["one"]
-    redis.delete("rq:worker:one")
-    worker.maintain_heartbeats(*started(runtime, worker))
-    assert living(redis) == ["one"]
+    eventually(lambda: living(redis), ["one"])
+    assert redis.ttl("rq:worker:one") <= liveness.SILENT.total_seconds()
     assert redis.hget("rq:worker:one", "birth")
     assert redis.smembers("rq:workers:deliveries") == {b"rq:worker:one"}
-
-
-def started(runtime, worker):
-    queue = runtime.queues.rq["deliveries"]
-    job = queue.enqueue(FUNCTIONS["deliveries"])
-    job.timeout = 60
-    return job, worker.prepare_execution(job)
+    worker.teardown()
+    assert living(redis) == []
 
 
 def test_a_worker_without_heartbeats_is_forgotten(redis, runtime):
-    worker = DeliveryWorker("one", runtime, Tether())
+    worker = DeliveryWorker("one", runtime)
     worker.register_birth()
-    worker.heartbeat()
     redis.delete("rq:worker:one")
     # What its last job wrote.
     redis.hset("rq:worker:one", "successful_job_count", 1)
     assert living(redis) == []
     runtime.queues.recover()
     assert not redis.exists("rq:worker:one", "rq:workers", "rq:workers:deliveries")
-
-
-def test_an_idle_worker_sends_two_heartbeats_before_it_counts_as_dead(runtime):
-    worker = ArticleWorker("one", runtime, Tether())
-    assert 2 * worker.dequeue_timeout < liveness.SILENT.total_seconds()

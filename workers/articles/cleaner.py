@@ -95,9 +95,9 @@ def serve(desk: Desk, listener: socket.socket, tether: Tether) -> None:
         with Connection(reader.detach()) as requests:
             requests.send_bytes(str(os.getpid()).encode())
             for number in range(1, MOST_PAGES + 1):
-                answer = answer(desk, decode(requests.recv_bytes()), last=number == MOST_PAGES)
-                requests.send_bytes(json.dumps(asdict(answer)).encode())
-                if answer.last:
+                said = answer(desk, decode(requests.recv_bytes()), last=number == MOST_PAGES)
+                requests.send_bytes(json.dumps(asdict(said)).encode())
+                if said.last:
                     return
 
 

@@ -73,6 +73,12 @@ class Cleaners:
             self._connections.add(task)
             task.add_done_callback(self._connections.discard)
 
+    async def close(self) -> None:
+        """Ends the connections, and with them the cleaners."""
+        for task in self._connections:
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+
     async def ask(self, request: Request) -> Answer:
         """Returns the answer to a request, when a cleaner was free for it and has ended."""
         self._asked += 1
@@ -98,23 +104,34 @@ class Cleaners:
     async def _serve(self, connection: socket.socket) -> None:
         """Gives a cleaner one request after another until it is gone."""
         reader, writer = await asyncio.open_unix_connection(sock=connection)
-        with suppress(asyncio.IncompleteReadError, ConnectionError):
+        try:
             pid = int(await _receive(reader))
-            is_last = False
-            while not is_last:
-                waiting = await self._next()
-                if reader.at_eof():
-                    # It ended while it was idle: that is not the request's fault.
-                    self._waiting.append(waiting)
-                    is_last = True
-                else:
-                    answer = await self._exchange(waiting, reader, writer, pid)
-                    if not waiting.answer.done():
-                        waiting.answer.set_result(answer)
-                    is_last = answer.last
-                self._large -= waiting.is_large
-                await self._notify()
-        writer.close()
+            while await self._serve_one(reader, writer, pid):
+                pass
+        except (asyncio.IncompleteReadError, ConnectionError):
+            log.warning("cleaner ended before it was ready")
+        finally:
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+
+    async def _serve_one(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pid: int
+    ) -> bool:
+        """Gives a cleaner the next request; returns whether it takes more."""
+        waiting = await self._next()
+        try:
+            if reader.at_eof():
+                # It ended while it was idle: that is not the request's fault.
+                self._waiting.append(waiting)
+                return False
+            answer = await self._exchange(waiting, reader, writer, pid)
+            if not waiting.answer.done():
+                waiting.answer.set_result(answer)
+            return not answer.last
+        finally:
+            self._large -= waiting.is_large
+            await self._notify()
 
     async def _next(self) -> _Waiting:
         async with self._changed:

@@ -14,7 +14,8 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 from redis.exceptions import RedisError
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from monitor.jobs.runner import Runner, Taken
     from monitor.runtime.composition import Runtime
 
-P = ParamSpec("P")
 R = TypeVar("R")
 
 # How often to look whether the turn of a job that waits has come.
@@ -113,6 +113,7 @@ class Reader:
                 task.cancel()
             interrupted = list(self._jobs)
             await asyncio.gather(*background, *self._jobs.values(), return_exceptions=True)
+            await self._cleaners.close()
             for job_id in interrupted:
                 with suppress(RedisError):
                     await self._redis(self._queues.enqueue_again, "articles", job_id)
@@ -167,13 +168,13 @@ class Reader:
         except RedisError as error:
             # Not the job's fault.
             log.warning("redis failed", job=job_id, error=str(error))
-            await self._insist(self._again, job_id, REDIS_PAUSE_S)
+            await self._insist(partial(self._again, job_id, REDIS_PAUSE_S))
         except Exception as error:
             log.exception("job failed", job=job_id)
-            await self._insist(self._after_fault, job_id, error)
+            await self._insist(partial(self._after_fault, job_id, error))
         else:
             if isinstance(outcome, Again):
-                await self._insist(self._again, job_id, outcome.pause_s)
+                await self._insist(partial(self._again, job_id, outcome.pause_s))
 
     def _after_fault(self, job_id: str, error: Exception) -> None:
         """Arranges that a job is run again after an unforeseen error, or gives it up."""
@@ -188,13 +189,15 @@ class Reader:
             self._queues.again(job_id, pause_s, pipe)
             pipe.execute()
 
-    async def _insist(self, function: Callable[P, R], /, *arguments: P.args, **_: P.kwargs) -> R:
-        """Calls a function until Redis answers it: this process has the job, and nobody else."""
+    async def _insist(self, call: Callable[[], None]) -> None:
+        """Makes a call until Redis answers: this process has the job, and nobody else."""
         while True:
             try:
-                return await self._redis(function, *arguments)
+                await self._redis(call)
             except RedisError:
                 await asyncio.sleep(REDIS_PAUSE_S)
+            else:
+                return
 
-    async def _redis(self, function: Callable[P, R], /, *arguments: P.args, **_: P.kwargs) -> R:
+    async def _redis(self, function: Callable[..., R], *arguments: object) -> R:
         return await self._loop.run_in_executor(self._redis_threads, function, *arguments)
