@@ -8,7 +8,7 @@ kept, across all processes and machines.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from monitor.jobs.runner import Runner, Taken
 from monitor.store.replies import text
@@ -26,17 +26,21 @@ FROM_FEED = 8
 _HOST, _FEED = "host:", "feed:"
 # Members of a host's sorted set beside the jobs that have a place, whose ids contain no colon.
 _NEXT, _CLOSED = ":next", ":closed"
+# What `enter` decides; otherwise, for how many seconds the host wants to be left alone.
+_START, _WAIT = "start", "wait"
 
 # Reads when a host's next request may start, and until when each job has a place.
 _HOST_STATE = f"""
 local function moment(seconds) return string.format('%.6f', seconds) end
 local function state_of(host, now)
-  local state = {{start = 0, busy = 0, has_place = {{}}, first_end = math.huge, last = now}}
+  local state = {{start = 0, closed = 0, busy = 0, has_place = {{}}}}
+  state.first_end, state.last = math.huge, now
   local members, is_stale = redis.call('ZRANGE', host, 0, -1, 'WITHSCORES'), false
   for i = 1, #members, 2 do
     local name, till = members[i], tonumber(members[i + 1])
     if name == '{_NEXT}' or name == '{_CLOSED}' then
       state.start = math.max(state.start, till)
+      if name == '{_CLOSED}' then state.closed = till - now end
     elseif till > now then
       state.busy = state.busy + 1
       state.has_place[name] = true
@@ -74,17 +78,21 @@ local at_once, delay, lease = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARG
 local state = state_of(host, now)
 if state.has_place[job] then
   redis.call('ZADD', host, moment(now + lease), job)
-  return 1
+  return '{_START}'
+end
+if state.closed > 0 then
+  redis.call('HINCRBY', KEYS[5], job, -1)
+  return moment(state.closed)
 end
 if state.start <= now and state.busy < at_once and redis.call('EXISTS', line) == 0 then
   occupy(host, state, job, now, delay, lease)
-  return 1
+  return '{_START}'
 end
 redis.call('ZADD', line, 'NX', ARGV[2], job)
 redis.call('ZADD', KEYS[3], 'NX', moment(turn_of(state, at_once)), name)
 redis.call('HDEL', KEYS[4], job)
 redis.call('HINCRBY', KEYS[5], job, -1)
-return 0
+return '{_WAIT}'
 """
 _RELEASE = f"""{_HOST_STATE}
 local turns, running, outstanding, attempts = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -127,6 +135,13 @@ redis.call('EXPIRE', KEYS[1], math.ceil(last - ARGV[3]) + 1)
 """
 
 
+class Admission(NamedTuple):
+    """Whether a request may start, and otherwise for how long its host is closed, if it is."""
+
+    may_start: bool
+    closed_for_s: float = 0
+
+
 class Lines:
     """Lets jobs ask their hosts for pages: some at once, and one after another.
 
@@ -144,15 +159,15 @@ class Lines:
         self._release = redis.register_script(_RELEASE)
         self._close = redis.register_script(_CLOSE)
 
-    def enter(self, host: str, job_id: str, now: datetime) -> bool:
-        """Returns whether a job that this process took may send its request to a host.
+    def enter(self, host: str, job_id: str, now: datetime) -> Admission:
+        """Decides whether a job that this process took may send its request to a host.
 
-        If so, the request is under way until `leave`. Otherwise the job waits at the end of the
-        host's line, this process no longer has it, and the attempt does not count. No job overtakes
-        the line.
+        If it may start, the request is under way until `leave`. If the host is closed, the job
+        stays with this process. Otherwise the job waits at the end of the host's line, which no job
+        overtakes, and this process no longer has it. An attempt only counts if the job may start.
         """
         name = _HOST + host
-        return bool(
+        decision = text(
             self._enter(
                 keys=[
                     self._keys.host(host),
@@ -164,6 +179,9 @@ class Lines:
                 args=[job_id, now.timestamp(), name, *self._limits],
             )
         )
+        if decision in (_START, _WAIT):
+            return Admission(may_start=decision == _START)
+        return Admission(may_start=False, closed_for_s=float(decision))
 
     def leave(self, host: str, job_id: str, now: datetime, pipe: Pipeline) -> None:
         """Ends a job's request, in the given transaction; the next in the line may start."""
@@ -214,11 +232,6 @@ class Lines:
         """Leaves a host alone for a while; never shortens a pause that it asked for before."""
         until = (now + pause).timestamp()
         self._close(keys=[self._keys.host(host)], args=[_CLOSED, until, now.timestamp()])
-
-    def closed_for_s(self, host: str, now: datetime) -> float:
-        """Returns for how many more seconds a host wants to be left alone, or 0."""
-        until = self._redis.zscore(self._keys.host(host), _CLOSED)
-        return max(0.0, (until or 0.0) - now.timestamp())
 
 
 def all_waiting(redis: Redis, keys: Keys) -> set[str]:

@@ -37,8 +37,9 @@ Lane = Literal["urgent", "articles", "bulk"]
 LANES: tuple[Lane, ...] = get_args(Lane)
 
 # This many entries of one poll go into the ordinary queue; the others wait in the bulk queue, so
-# that they do not delay the entries of later polls.
-FRONT = 20
+# that they do not delay the entries of later polls. Between two polls, most feeds have one or two
+# new entries.
+FRONT = 5
 # A finished job is of no further use, but RQ needs a moment to record that it has finished.
 RESULT_TTL = timedelta(minutes=1)
 FAILURE_TTL = timedelta(days=7)

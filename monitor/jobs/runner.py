@@ -8,7 +8,7 @@ expired. Only Redis's clock matters.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -94,6 +94,7 @@ class Runner:
         self._keys = keys
         self._discard = discard
         self.token = uuid4().hex
+        self._unknown: set[str] = set()
         self._take = redis.register_script(_TAKE)
         self._claim = redis.register_script(_CLAIM_ONE)
         self._give_back = redis.register_script(_GIVE_BACK)
@@ -141,6 +142,19 @@ class Runner:
     def give_back(self, queue: QueueName, job_id: str) -> None:
         """Ends this process's claim on a job, at once and outside any transaction."""
         self._give_back(keys=[self._keys.running(queue)], args=[job_id, self.token])
+
+    def end_unknown_claims(self, queue: QueueName, job_ids: Collection[str]) -> None:
+        """Ends the claims on jobs that this process does not know of; `job_ids` are those it runs.
+
+        A reply that brings a job may be lost, and then nobody runs it. To be called every few
+        seconds: a claim that is unknown at two calls in a row is ended, and the job is recovered.
+        """
+        claims: Any = self._redis.hgetall(self._keys.running(queue))
+        ours = {text(job_id) for job_id, token in claims.items() if text(token) == self.token}
+        unknown = ours.difference(job_ids)
+        for job_id in unknown & self._unknown:
+            self.give_back(queue, job_id)
+        self._unknown = unknown
 
     def close(self) -> None:
         """Ends all claims of this process."""

@@ -21,10 +21,10 @@ from monitor.feeds.document import Document, read, storable
 from monitor.feeds.entries import Seen, decide, room
 from monitor.http.client import HttpClient, Response
 from monitor.http.failures import shown
-from monitor.jobs.queues import FRONT, Lane
 from monitor.model import Feed, FeedState
 from monitor.scheduler import apart
 from monitor.scheduler.reports import PollReports
+from monitor.scheduler.urgency import NOTHING_URGENT, Urgency
 from monitor.store.feeds import PollRecord
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ class Poller:
         threads: Executor | None = None,
         readers: Executor | None = None,
         reports: PollReports | None = None,
+        urgency: Urgency = NOTHING_URGENT,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._store = store
@@ -90,6 +91,7 @@ class Poller:
         self._threads = threads
         self._readers = readers
         self._reports = reports or PollReports()
+        self._urgency = urgency
         self._clock = clock
         self._large_feeds = apart.LargeFeeds()
         # How long each feed took to read last time, in seconds.
@@ -198,8 +200,9 @@ class Poller:
         def decide_and_queue(seen: Mapping[str, Seen], pipe: Pipeline) -> PollRecord:
             nonlocal outcome
             decision = decide(document.entries, seen, now=now, backfill=backfill, most=most)
-            for index, entry in enumerate(decision.new + decision.edited):
-                lane: Lane = "articles" if index < FRONT else "bulk"
+            entries = decision.new + decision.edited
+            lanes = self._urgency.lanes(feed, previous, entries)
+            for entry, lane in zip(entries, lanes, strict=True):
                 self._queues.enqueue_entry(
                     feed.id, entry.as_plain(), entry.version, pipe, lane=lane
                 )

@@ -31,6 +31,7 @@ from monitor.scheduler.leadership import Leadership
 from monitor.scheduler.outbox import Outbox
 from monitor.scheduler.poll import Poller
 from monitor.scheduler.reports import PollReports
+from monitor.scheduler.urgency import Urgency
 
 TICK = timedelta(seconds=1)
 RELOAD = timedelta(seconds=2)
@@ -84,6 +85,8 @@ class Scheduler:
         self._closing: set[asyncio.Task[None]] = set()
 
     async def _use(self, config: Config) -> None:
+        # Compiling many queries would hold up the event loop.
+        urgency = await asyncio.to_thread(Urgency, config.watchlists, config.definitions)
         self._config = config
         self._feeds = {feed.id: feed for feed in config.feeds}
         self._http = await HttpClient.of(config.settings).__aenter__()
@@ -95,6 +98,7 @@ class Scheduler:
             threads=self._threads,
             readers=self._readers,
             reports=self._reports,
+            urgency=urgency,
         )
         self._outbox = Outbox(self._runtime.store, self._runtime.queues, config)
         self._scheduled = 0
@@ -246,8 +250,10 @@ class Scheduler:
                 log.error("configuration broken, keeping the old one", fault=str(fault))  # noqa: TRY400
             return
         if config is not None:
-            old, under_way = self._http, list(self._polls.values())
+            old = self._http
             await self._use(config)
+            # Polls may have started with the old client until now.
+            under_way = list(self._polls.values())
             task = asyncio.create_task(_close_after(under_way, old))
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)

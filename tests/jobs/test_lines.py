@@ -36,7 +36,7 @@ class Room:
         return job_id
 
     def enter(self, job_id, seconds=0.0, host="a.example"):
-        return self.lines.enter(host, job_id, later(seconds))
+        return self.lines.enter(host, job_id, later(seconds)).may_start
 
     def leave(self, job_id, seconds=0.0, host="a.example"):
         with self.redis.pipeline() as pipe:
@@ -173,17 +173,31 @@ def test_a_job_that_waits_is_no_attempt(room):
     assert room.queues.begun("articles", two) == 1
 
 
-def test_a_host_that_asks_for_a_pause_gets_the_longest_that_it_asked_for(room):
+def test_a_host_that_asks_for_a_pause_gets_the_longest_that_it_asked_for(room, queues):
     room = room()
     job = room.take()
     for seconds in (5, 30, 10):
         room.lines.close("a.example", timedelta(seconds=seconds), NOW)
-    assert room.lines.closed_for_s("a.example", later(1)) == pytest.approx(29, abs=0.001)
-    assert room.lines.closed_for_s("b.example", NOW) == 0
-    assert not room.enter(job, 1)
+    admission = room.lines.enter("a.example", job, later(1))
+    assert not admission.may_start
+    assert admission.closed_for_s == pytest.approx(29, abs=0.001)
+    # The job is still ours, and this was no attempt.
+    assert queues.all_running("articles") == {job}
+    assert queues.all_waiting("articles") == set()
+    assert queues.begun("articles", job) == 0
+    assert room.enter(room.take(), 1, host="b.example")
+    assert room.lines.enter("a.example", job, later(30)) == (True, 0)
+
+
+def test_a_line_waits_until_its_host_is_open_again(room):
+    room = room(at_once=1)
+    one, two = room.take(), room.take()
+    room.enter(one)
+    room.enter(two)
+    room.lines.close("a.example", timedelta(seconds=30), later(1))
+    room.leave(one, 1)
     assert room.released(29) == []
-    assert room.released(30) == [job]
-    assert room.lines.closed_for_s("a.example", later(31)) == 0
+    assert room.released(31) == [two]
 
 
 def test_the_jobs_of_a_crowded_feed_come_back_after_a_pause_eight_at_once(room):

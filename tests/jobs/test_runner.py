@@ -44,6 +44,21 @@ def test_a_reply_that_was_lost_does_not_lose_the_job(queues, taken):
     assert ours.take("articles", taken)
 
 
+def test_a_job_whose_delivery_to_its_process_was_lost_is_recovered(queues, enqueue):
+    ours, other = queues.runner(), queues.runner()
+    known, lost, others = enqueue("v1"), enqueue("v2"), enqueue("v3")
+    for _ in range(3):
+        queues.rq["articles"].pop_job_id()
+    assert all(ours.take("articles", job) for job in (known, lost))
+    assert other.take("articles", others)
+    ours.end_unknown_claims("articles", {known})
+    # Perhaps the reply is still on its way.
+    assert queues.all_running("articles") == {known, lost, others}
+    ours.end_unknown_claims("articles", {known})
+    assert queues.all_running("articles") == {known, others}
+    assert [queues.recover(), queues.recover()] == [[], [lost]]
+
+
 def test_the_record_of_a_job_that_is_not_owed_is_removed(redis, queues, taken):
     redis.delete("presswatch:outstanding:articles")
     assert queues.runner().take("articles", taken) is None
