@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import io
 import logging
@@ -24,10 +25,15 @@ import pytest
 import structlog
 
 from monitor.cli import main
+from monitor.http.client import HttpClient
+from monitor.jobs.outcome import Done
 from monitor.jobs.queues import Queues
 from monitor.runtime import embedded
 from monitor.store import Store
 from monitor.store.client import client
+from workers.articles.cleaner import answer, decode, encode
+from workers.articles.desk import Desk
+from workers.articles.process import Processor
 
 # No test fails for the time it takes; with CI, the same cases are tried each time.
 hypothesis.settings.register_profile(
@@ -286,3 +292,28 @@ def eventually():
             time.sleep(0.05)
 
     return wait
+
+
+@pytest.fixture
+def process_job():
+    """Process an entry's job as a reader and a cleaner do, in this process."""
+
+    def process(runtime, job_id):
+        desk = Desk(runtime)
+
+        async def ask(request):
+            return answer(desk, decode(encode(request)), last=False)
+
+        async def run():
+            taken = runner.take("articles", job_id)
+            async with HttpClient.of(runtime.config.settings) as http:
+                processor = Processor(runtime, http, ask, feed_share=99)
+                return await processor.process(taken, "articles") if taken else Done(())
+
+        runner = runtime.queues.runner()
+        try:
+            return asyncio.run(run())
+        finally:
+            runner.close()
+
+    return process

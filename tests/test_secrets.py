@@ -13,7 +13,6 @@ from monitor.http.client import HttpClient
 from monitor.model import Feed
 from monitor.runtime.composition import Runtime
 from monitor.scheduler.poll import Poller
-from workers.articles.process import Processor
 from workers.deliveries.attempt import deliver
 
 PASSWORD, KEY = "hunter2-hunter2", "k3y/0123456789"
@@ -42,8 +41,9 @@ def items(*entries):
 
 
 def test_user_password_and_key_of_a_feed_are_never_shown(
-    directory, presswatch, site, redis, redis_url, store, queues, words, monkeypatch, capfd
-):
+    directory, presswatch, site, redis, redis_url, store, queues, words, monkeypatch, capfd,
+    process_job,
+):  # fmt: skip
     for name, value in (("PASSWORD", PASSWORD), ("KEY", KEY)):
         monkeypatch.setenv(name, value)
     path = f"/feed.xml?key={KEY}&edition=eu"
@@ -59,16 +59,15 @@ def test_user_password_and_key_of_a_feed_are_never_shown(
         site.put_page(f"/{number}", f"Page {number}", words, f"The Council met. {words}", words)
     config = load(directory, {"PASSWORD": PASSWORD, "KEY": KEY})
     runtime = Runtime(directory, config, redis)
-    processor = Processor(redis, store, queues, config, runtime.matcher())
 
-    async def read_all():
+    async def poll():
         async with HttpClient.of(config.settings) as http:
             outcome = await Poller(store, queues, http, config.settings).poll(config.feeds[0])
             assert outcome.new == len(entries)
-        for job in redis.hkeys("presswatch:outstanding:articles"):
-            await processor.process(job.decode())
 
-    asyncio.run(read_all())
+    asyncio.run(poll())
+    for job in redis.hkeys("presswatch:outstanding:articles"):
+        process_job(runtime, job.decode())
     assert store.alerts.count() == len(entries)
     for job in redis.hkeys("presswatch:outstanding:deliveries"):
         deliver(runtime, job.decode())

@@ -17,7 +17,7 @@ from rq.job import Job, JobStatus
 from rq.webhook import Webhook
 
 from monitor.config import load
-from monitor.jobs import ledger, liveness
+from monitor.jobs import liveness
 from monitor.jobs.liveness import living
 from monitor.jobs.outcome import Again
 from monitor.jobs.own_jobs import FUNCTIONS, SERIALIZER, OwnJob
@@ -294,9 +294,7 @@ def page(runtime, site, monkeypatch):
     return put
 
 
-def test_the_feeds_words_are_matched_if_the_page_kills_its_process(
-    runtime, work, page
-):
+def test_the_feeds_words_are_matched_if_the_page_kills_its_process(runtime, work, page):
     page(lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
     work()
     assert alerts(runtime) == ["Grain"]
@@ -343,7 +341,7 @@ def test_a_worker_is_alive_while_it_runs_and_registers_again(
     worker = DeliveryWorker("one", runtime)
     worker.bootstrap(logging_level="CRITICAL")
     assert living(redis) == ["one"]
-    assert 0 < redis.ttl("rq:worker:one")
+    assert redis.ttl("rq:worker:one") > 0
     redis.flushall()
     eventually(lambda: living(redis), ["one"])
     assert redis.ttl("rq:worker:one") <= liveness.SILENT.total_seconds()

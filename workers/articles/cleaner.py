@@ -1,10 +1,10 @@
-"""The cleaner: a process that cleans and matches pages, one at a time, for the reader of its pool.
+"""The cleaner: a process that cleans and matches pages, one at a time, for its pool's reader.
 
-A page may crash a C library, hang in it, or fill the memory. Then only this process ends, the reader
-notices at once, and the pool forks another one.
+A page may crash a C library, hang in it, or fill the memory. Then only this process ends, the
+reader notices at once, and the pool forks another one.
 
-The reader sends a request as a line of JSON, followed by the page's body; the cleaner answers with a
-line of JSON. Both are framed as `multiprocessing.connection` does: four bytes with the length in
+The reader sends a request as a line of JSON, followed by the page's body; the cleaner answers with
+a line of JSON. Both are framed as `multiprocessing.connection` does: four bytes with the length in
 network order, and the message.
 """
 
@@ -102,6 +102,7 @@ def serve(desk: Desk, listener: socket.socket, tether: Tether) -> None:
 
 
 def answer(desk: Desk, request: Request, *, last: bool) -> Answer:
+    """Does what a request asks for; `last` says that the cleaner ends afterwards in any case."""
     try:
         desk.handle(request)
     except CleanError as error:

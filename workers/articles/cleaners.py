@@ -145,7 +145,11 @@ class Cleaners:
         return not waiting.is_large or self._large < self._most_large
 
     async def _exchange(
-        self, waiting: _Waiting, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pid: int
+        self,
+        waiting: _Waiting,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        pid: int,
     ) -> Answer:
         try:
             async with asyncio.timeout(PATIENCE.total_seconds()):

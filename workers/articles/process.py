@@ -125,11 +125,12 @@ class Processor:
             return Done(())
         name = host(url)
         if not taken.in_turn:
-            if held_s := await self._run(self._lines.closed_for_s, name, datetime.now(UTC)):
+            admission = await self._run(self._lines.enter, name, taken.id, datetime.now(UTC))
+            if admission.closed_for_s:
                 # The site wants its pages asked for later; the feed's words need not wait.
                 await self._match(words)
-                return Again(math.ceil(held_s))
-            if not await self._run(self._lines.enter, name, taken.id, datetime.now(UTC)):
+                return Again(math.ceil(admission.closed_for_s))
+            if not admission.may_start:
                 return None
         try:
             return await self._attempt(words, url, taken.begun)

@@ -35,6 +35,8 @@ R = TypeVar("R")
 
 # How often to look whether the turn of a job that waits has come.
 TURNS = timedelta(seconds=0.1)
+# How often to look whether this process has claimed jobs that it does not know of.
+CLAIMS = timedelta(seconds=5)
 # Pauses in seconds after unforeseen errors; after the last one, a job is given up.
 FAULT_PAUSES_S = (5, 30, 120, 600)
 # While Redis does not answer, it is asked again after this time.
@@ -105,6 +107,7 @@ class Reader:
             background = [
                 asyncio.create_task(self._cleaners.accept()),
                 asyncio.create_task(self._release_turns()),
+                asyncio.create_task(self._end_unknown_claims()),
             ]
             self._ready.set()
             stopping = asyncio.create_task(self._stopping.wait())
@@ -122,9 +125,7 @@ class Reader:
 
     def _has_room(self) -> bool:
         # If pages wait for cleaners, more of them would only wait longer.
-        return (
-            len(self._jobs) < self._at_once and self._cleaners.waiting <= 2 * self._processes
-        )
+        return len(self._jobs) < self._at_once and self._cleaners.waiting <= 2 * self._processes
 
     async def _room(self) -> None:
         async with self._changed:
@@ -149,6 +150,15 @@ class Reader:
                 release = self._processor.lines.release
                 for taken in await self._redis(release, self._runner, datetime.now(UTC), most):
                     await self._admit(taken.id, "articles", taken)
+
+    async def _end_unknown_claims(self) -> None:
+        """Gives back jobs that came with a reply that was lost; never returns."""
+        while True:
+            await asyncio.sleep(CLAIMS.total_seconds())
+            with suppress(RedisError):
+                await self._redis(
+                    self._runner.end_unknown_claims, "articles", frozenset(self._jobs)
+                )
 
     async def _run(self, job_id: str, lane: Lane, taken: Taken | None) -> None:
         """Runs a job to its end, or arranges that it is run again."""

@@ -1,6 +1,5 @@
 """Tests of the way from an entry to its alerts."""
 
-import asyncio
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -12,15 +11,12 @@ from structlog.testing import capture_logs
 
 from monitor.config import load
 from monitor.feeds.entries import decide, listed
-from monitor.http.client import HttpClient
 from monitor.jobs.outcome import Again, Done
 from monitor.model import Entry, Feed, as_plain, from_json
 from monitor.runtime.composition import Runtime
 from workers.articles import process
 from workers.articles import read as reading
-from workers.articles.cleaner import answer, decode, encode
-from workers.articles.desk import Desk
-from workers.articles.process import PAUSES_S, Processor
+from workers.articles.process import PAUSES_S
 
 CONFIG = """
 feeds:
@@ -36,15 +32,16 @@ subscribers: [{{name: hook, webhook: {{url: "{site}/hook"}}}}]
 class Newsroom:
     """Processes entries as a reader and its cleaners would, one after another, in one process."""
 
-    def __init__(self, site, directory, redis):
+    def __init__(self, site, directory, redis, process_job):
         self.site = site
+        self.process_job = process_job
         self.runtime = Runtime(directory, load(directory, {}), redis)
         self.feed = Feed(f"{site.url}/feed")
         self.other = Feed(f"{site.url}/other")
 
     def at(self, redis):
         """Returns a newsroom with a connection of its own."""
-        return Newsroom(self.site, self.runtime.config_directory, redis)
+        return Newsroom(self.site, self.runtime.config_directory, redis, self.process_job)
 
     def enqueue(self, entry, feed=None, version="v"):
         feed = feed or self.feed
@@ -57,22 +54,7 @@ class Newsroom:
         return job_id.decode()
 
     def work(self, job_id):
-        return asyncio.run(self._process(job_id))
-
-    async def _process(self, job_id):
-        desk = Desk(self.runtime)
-
-        async def ask(request):
-            return answer(desk, decode(encode(request)), last=False)
-
-        runner = self.runtime.queues.runner()
-        try:
-            taken = runner.take("articles", job_id)
-            async with HttpClient.of(self.runtime.config.settings) as http:
-                processor = Processor(self.runtime, http, ask, feed_share=99)
-                return await processor.process(taken, "articles") if taken else Done(())
-        finally:
-            runner.close()
+        return self.process_job(self.runtime, job_id)
 
     def lines(self):
         second = timedelta(seconds=1)
@@ -94,8 +76,8 @@ class Newsroom:
 
 
 @pytest.fixture
-def desk(site, configure, redis):
-    return Newsroom(site, configure(CONFIG.format(site=site.url)), redis)
+def desk(site, configure, redis, process_job):
+    return Newsroom(site, configure(CONFIG.format(site=site.url)), redis, process_job)
 
 
 @pytest.fixture
@@ -275,8 +257,8 @@ def test_retry_after_holds_for_the_host_that_answered_not_for_the_one_that_redir
     desk.site.pages["/2"] = busy(30)
     desk.process(Entry("1", f"{desk.site.url}/1", "Grain"))
     now = datetime.now(UTC)
-    assert desk.lines().closed_for_s("127.0.0.1", now) == 0
-    assert desk.lines().closed_for_s("localhost", now) > 25
+    assert desk.lines().enter("127.0.0.1", "next", now).closed_for_s == 0
+    assert desk.lines().enter("localhost", "next", now).closed_for_s > 25
 
 
 @pytest.mark.parametrize("begun", [0, len(PAUSES_S) + 1])
@@ -286,7 +268,7 @@ def test_the_host_is_free_again_after_a_job(desk, begun):
     for _ in range(begun):
         desk.runtime.queues.begin("articles", job)
     desk.work(job)
-    assert desk.lines().enter("127.0.0.1", "next", datetime.now(UTC))
+    assert desk.lines().enter("127.0.0.1", "next", datetime.now(UTC)).may_start
 
 
 def test_an_alert_says_how_much_of_the_article_was_available(desk, council, words):
@@ -354,10 +336,10 @@ def test_an_edited_headline_does_not_alert_again(desk, council, words):
 
 @pytest.mark.parametrize("once_per", ["article", "story"])
 def test_an_entry_edited_after_months_of_silence_does_not_alert_again(
-    site, configure, redis, words, once_per
+    site, configure, redis, words, once_per, process_job
 ):
     text = CONFIG.format(site=site.url).replace("once_per: article", f"once_per: {once_per}")
-    desk = Newsroom(site, configure(text), redis)
+    desk = Newsroom(site, configure(text), redis, process_job)
     site.put_page("/1", "Envoys meet", words, f"The NATO-Russia Council met. {words}", words)
     entry = Entry("1", f"{site.url}/1", "Envoys meet")
     desk.process(entry)
@@ -497,9 +479,9 @@ def test_an_entry_of_a_feed_that_was_removed_is_settled(desk, council):
 
 def test_a_job_for_a_busy_host_waits_in_its_line(desk, council):
     for number in range(16):
-        desk.runtime.queues.lines(
-            at_once=16, delay=timedelta(0), lease=timedelta(minutes=1)
-        ).enter("127.0.0.1", str(number), datetime.now(UTC))
+        desk.runtime.queues.lines(at_once=16, delay=timedelta(0), lease=timedelta(minutes=1)).enter(
+            "127.0.0.1", str(number), datetime.now(UTC)
+        )
     assert desk.process(council) is None
     assert desk.site.requests == []
     depth = desk.runtime.queues.depths()["articles"]
@@ -559,9 +541,9 @@ subscribers:
 
 
 @pytest.fixture
-def agency(site, configure, redis, words):
+def agency(site, configure, redis, words, process_job):
     """Publishes an agency's text at several outlets."""
-    desk = Newsroom(site, configure(STORY.format(site=site.url)), redis)
+    desk = Newsroom(site, configure(STORY.format(site=site.url)), redis, process_job)
 
     def carry(number, *more, feed=None, text="The NATO-Russia Council met.", version="v"):
         site.put_page(f"/{number}", f"Headline {number}", f"{text} {words}", *more)
