@@ -1,8 +1,8 @@
 """The pool of worker processes: forked with everything loaded, replaced on a reload.
 
-A pool has one reader, which fetches pages, cleaners, which clean and match them, and couriers, which
-make deliveries. When the configuration changes, the present ones finish what they have begun while
-their successors are at work already.
+A pool has one reader, which fetches pages, cleaners, which clean and match them, and couriers,
+which make deliveries. When the configuration changes, the present ones finish what they have begun
+while their successors are at work already.
 """
 
 from __future__ import annotations

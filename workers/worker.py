@@ -62,7 +62,7 @@ class OwnWorker(BaseWorker):
         )
 
     def run(self, *, burst: bool = False) -> None:
-        """Runs jobs until the worker is told to stop, or until there are none if it is a `burst`."""
+        """Runs jobs until told to stop; in a `burst`, until there are none."""
         # The leading scheduler enqueues the jobs to be tried again.
         self.work(burst, library_level(), max_jobs=self.most_jobs, with_scheduler=False)
 

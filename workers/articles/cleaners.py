@@ -151,13 +151,14 @@ class Cleaners:
         writer: asyncio.StreamWriter,
         pid: int,
     ) -> Answer:
+        """Sends a request and returns the answer; kills a cleaner that is late."""
         try:
             async with asyncio.timeout(PATIENCE.total_seconds()):
                 writer.write(len(waiting.request).to_bytes(4) + waiting.request)
                 await writer.drain()
                 return Answer(**json.loads(await _receive(reader)))
         except TimeoutError:
-            log.error("cleaner hangs, and is killed", pid=pid)
+            log.error("cleaner hangs, and is killed", pid=pid)  # noqa: TRY400 - no fault of ours
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
             return Answer("died", "cleaning never ends", last=True)

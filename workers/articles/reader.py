@@ -1,7 +1,7 @@
 """The reader: fetches the pages of many entries at once, and hands them to the cleaners.
 
-RQ's worker runs in the main thread and takes jobs, while the event loop, in a thread of its own, has
-room for them. So what waits for its turn waits in Redis, where urgent entries overtake it.
+RQ's worker runs in the main thread and takes jobs while there is room for them in the event loop,
+which has a thread of its own. What waits for room waits in Redis, where urgent entries overtake it.
 """
 
 from __future__ import annotations
