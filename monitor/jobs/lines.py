@@ -1,8 +1,8 @@
 """Lines in which the jobs of entries wait: for their host's turn, or for a crowded feed's.
 
-A job in a line is in no queue, and no process holds it: one that waits costs nothing. A line is
-looked at when its turn has come. Every step is a script, so that the limits hold, and the order is
-kept, across all processes and machines.
+A job in a line is in no queue, and no process holds it: one that waits costs nothing. Its attempt,
+counted when it was taken from a queue, goes on. A line is looked at when its turn has come. Every
+step is a script, so that the limits hold, and the order is kept, across all processes and machines.
 """
 
 from __future__ import annotations
@@ -91,7 +91,6 @@ end
 redis.call('ZADD', line, 'NX', ARGV[2], job)
 redis.call('ZADD', KEYS[3], 'NX', moment(turn_of(state, at_once)), name)
 redis.call('HDEL', KEYS[4], job)
-redis.call('HINCRBY', KEYS[5], job, -1)
 return '{_WAIT}'
 """
 _RELEASE = f"""{_HOST_STATE}
@@ -115,7 +114,7 @@ for _, name in ipairs(redis.call('ZRANGEBYSCORE', turns, '-inf', now, 'LIMIT', 0
     -- A job that was settled or dropped while it waited gives its turn to the next.
     if args then
       redis.call('HSET', running, job, token)
-      taken[#taken + 1] = {{job, args, redis.call('HINCRBY', attempts, job, 1), host and 1 or 0}}
+      taken[#taken + 1] = {{job, args, redis.call('HGET', attempts, job), host and 1 or 0}}
       free = free - 1
       if host then occupy(host, state, job, now, delay, lease) end
     end
@@ -163,8 +162,8 @@ class Lines:
         """Decides whether a job that this process took may send its request to a host.
 
         If it may start, the request is under way until `leave`. If the host is closed, the job
-        stays with this process. Otherwise the job waits at the end of the host's line, which no job
-        overtakes, and this process no longer has it. An attempt only counts if the job may start.
+        stays with this process, but this is not counted as an attempt. Otherwise the job waits at
+        the end of the host's line, which no job overtakes, and this process no longer has it.
         """
         name = _HOST + host
         decision = text(
@@ -198,7 +197,6 @@ class Lines:
             pipe.zadd(self._keys.line(name), {job_id: now.timestamp()}, nx=True)
             pipe.zadd(self._keys.turns, {name: (now + pause).timestamp()}, nx=True)
             pipe.hdel(self._keys.running("articles"), job_id)
-            pipe.hincrby(self._keys.attempts("articles"), job_id, -1)
             pipe.execute()
 
     def release(self, runner: Runner, now: datetime, most: int) -> list[Taken]:
@@ -224,7 +222,7 @@ class Lines:
             ],
         )
         return [
-            Taken.of(text(job_id), args, attempts, in_turn=bool(in_turn))
+            Taken.of(text(job_id), args, int(attempts or 1), in_turn=bool(in_turn))
             for job_id, args, attempts, in_turn in taken
         ]
 

@@ -1,5 +1,7 @@
 """Lines in which jobs wait for their hosts, with a real Redis."""
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -162,14 +164,16 @@ def test_a_job_that_was_settled_while_it_waited_gives_its_turn_to_the_next(room)
     assert room.released(1) == [three]
 
 
-def test_a_job_that_waits_is_no_attempt(room):
+def test_to_wait_is_part_of_one_attempt(room, redis):
     room = room(at_once=1)
     one, two = room.take(), room.take()
     room.enter(one)
-    room.enter(two)
-    assert room.queues.begun("articles", two) == 0
-    room.leave(one, 1)
-    room.release(1)
+    for second in range(3):
+        room.lines.park("feed", two, later(second), timedelta(0))
+        assert [job.begun for job in room.release(second)] == [0]
+    room.enter(two, 4)
+    room.leave(one, 4)
+    assert [job.begun for job in room.release(4)] == [0]
     assert room.queues.begun("articles", two) == 1
 
 
@@ -223,6 +227,54 @@ def test_a_feed_whose_name_looks_like_a_host_is_not_limited_as_a_host(room):
     for job in (one, two):
         room.lines.park("host:a", job, NOW, timedelta(0))
     assert sorted(room.released(1)) == sorted([one, two])
+
+
+HOLD = """
+import sys, time
+from datetime import UTC, datetime, timedelta
+from redis import Redis
+from monitor.jobs.queues import Queues
+from monitor.store.keys import Keys
+queues = Queues(Redis.from_url(sys.argv[1]), Keys(), fetch=timedelta(seconds=20))
+lines = queues.lines(at_once=1, delay=timedelta(0), lease=timedelta(seconds=3))
+runner = queues.runner()
+for job_id in sys.argv[2:]:
+    assert runner.take("articles", job_id)
+    print(lines.enter("a.example", job_id, datetime.now(UTC)).may_start, flush=True)
+time.sleep(60)
+"""
+
+
+def test_the_line_of_a_process_that_was_killed_goes_on(room, redis_url, queues, eventually):
+    room = room(at_once=1, lease=3)
+    jobs = [room.take() for _ in range(3)]
+    room.runner.close()
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, redis_url, *jobs], stdout=subprocess.PIPE, text=True
+    )
+    with holder:
+        assert [holder.stdout.readline() for _ in jobs] == ["True\n", "False\n", "False\n"]
+        holder.kill()
+    runner, done = queues.runner(), []
+
+    def work():
+        queues.recover()
+        ready = [job.id for job in room.lines.release(runner, datetime.now(UTC), 9)]
+        for job in queues.rq["articles"].get_job_ids():
+            if runner.take("articles", queues.rq["articles"].pop_job_id()):
+                assert room.lines.enter("a.example", job, datetime.now(UTC)).may_start
+                ready.append(job)
+        for job in ready:
+            with room.redis.pipeline() as pipe:
+                room.lines.leave("a.example", job, datetime.now(UTC), pipe)
+                queues.settle("articles", job, pipe)
+                pipe.execute()
+            done.append(job)
+        return sorted(done)
+
+    eventually(work, sorted(jobs), within=15)
+    # The one that was under way comes last: its process was presumed alive for a while.
+    assert done == [*jobs[1:], jobs[0]]
 
 
 def test_two_processes_never_get_the_same_job_nor_too_many_of_a_host(room, redis, queues):
