@@ -121,7 +121,7 @@ class Keys:
         return f"{self.prefix}host:{name}"
 
     def line(self, name: str) -> str:
-        """Sorted set: job id → when the job began to wait in the line (epoch seconds)."""
+        """Sorted set: job id → when it came (epoch seconds), plus 10¹⁰ for each earlier lane."""
         return f"{self.prefix}line:{name}"
 
     @property

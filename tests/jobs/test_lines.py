@@ -97,6 +97,32 @@ def test_a_fresh_job_does_not_overtake_the_line(room):
     assert room.released(1) == [two]
 
 
+def test_jobs_of_earlier_lanes_go_first_in_a_line(room):
+    room = room(at_once=1)
+    first, bulk, ordinary, urgent, second = (room.take() for _ in range(5))
+    room.enter(first)
+    waiting = [(bulk, "bulk"), (ordinary, "articles"), (urgent, "urgent"), (second, "urgent")]
+    for after, (job, lane) in enumerate(waiting):
+        assert not room.lines.enter("a.example", job, later(after), lane=lane).may_start
+    came = []
+    while job := first:
+        room.leave(job, 9)
+        room.settle(job)
+        released = room.release(9)
+        came += [(job.id, job.lane) for job in released]
+        first = released[0].id if released else None
+    assert came == [waiting[2], waiting[3], waiting[1], waiting[0]]
+
+
+def test_a_crowded_feeds_jobs_keep_their_lanes(room):
+    room = room()
+    bulk, urgent = room.take(), room.take()
+    room.lines.park("feed", bulk, NOW, timedelta(0), lane="bulk")
+    room.lines.park("feed", urgent, later(1), timedelta(0), lane="urgent")
+    released = room.release(2)
+    assert [(job.id, job.lane) for job in released] == [(urgent, "urgent"), (bulk, "bulk")]
+
+
 def test_a_job_whose_turn_has_come_has_its_place(room):
     room = room(at_once=1)
     one, two = room.take(), room.take()
