@@ -149,10 +149,6 @@ class Keys:
         """Sorted set: request under way → when its lease ends (epoch seconds); expires."""
         return f"{self.prefix}turnstile:{destination}:busy"
 
-    def turnstile_closed(self, destination: str) -> str:
-        """String: present while a destination is not to be asked; expires at the end of that."""
-        return f"{self.prefix}host:{destination}:held"
-
     def furniture(self, host: str) -> str:
         """List: traces of a host's last pages, in bytes; expires."""
         return f"{self.prefix}furniture:{host}"

@@ -363,5 +363,5 @@ def test_an_article_costs_few_commands_of_redis(room, redis):
     run(room.take())
     before = commands(redis)
     run(room.take())
-    # The four transactions (MULTI, EXEC) of this test are one or two where articles are read.
+    # Six more are the MULTI and EXEC of the three transactions.
     assert commands(redis) - before - 6 <= 20
