@@ -50,7 +50,7 @@ FAILURE_TTL = timedelta(days=7)
 # For unforeseen errors; jobs handle the others themselves.
 RETRY = Retry(max=4, interval=[5, 30, 120, 600])
 
-__all__ = ["FRONT", "SERIALIZER", "Depth", "FailedJob", "Lane", "QueueName", "Queues"]
+__all__ = ["FRONT", "LANES", "SERIALIZER", "Depth", "FailedJob", "Lane", "QueueName", "Queues"]
 
 log = structlog.stdlib.get_logger(__name__)
 
