@@ -163,7 +163,7 @@ class Lines:
         self._release = redis.register_script(_RELEASE)
         self._close = redis.register_script(_CLOSE)
 
-    def enter(self, host: str, job_id: str, now: datetime, *, lane: Lane = "articles") -> Admission:
+    def enter(self, host: str, job_id: str, now: datetime, lane: Lane = "articles") -> Admission:
         """Decides whether a job that this process took may send its request to a host.
 
         If it may start, the request is under way until `leave`. If the host is closed, the job
@@ -199,7 +199,6 @@ class Lines:
         job_id: str,
         now: datetime,
         pause: timedelta,
-        *,
         lane: Lane = "articles",
     ) -> None:
         """Puts a job that this process took into the line of its crowded feed; see `enter`.

@@ -102,7 +102,7 @@ class Runner:
         lease_ms = int(LEASE.total_seconds() * 1000)
         self._redis.set(self._keys.runner(self.token), "1", px=lease_ms)
 
-    def take(self, queue: QueueName, job_id: str, *, lane: Lane = "articles") -> Taken | None:
+    def take(self, queue: QueueName, job_id: str, lane: Lane = "articles") -> Taken | None:
         """Claims a job and counts an attempt at it; None if there is nothing to do.
 
         That is so if the job is not owed, and is then discarded, or if another living process runs
