@@ -308,7 +308,7 @@ def process_job():
             taken = runner.take("articles", job_id)
             async with HttpClient.of(runtime.config.settings) as http:
                 processor = Processor(runtime, http, ask, feed_share=99)
-                return await processor.process(taken, "articles") if taken else Done(())
+                return await processor.process(taken) if taken else Done(())
 
         runner = runtime.queues.runner()
         try:

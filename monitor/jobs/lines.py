@@ -1,15 +1,17 @@
 """Lines in which the jobs of entries wait: for their host's turn, or for a crowded feed's.
 
-A job in a line is in no queue, and no process holds it: one that waits costs nothing. A line is
-looked at when its turn has come. Every step is a script, so that the limits hold, and the order is
-kept, across all processes and machines.
+A job in a line is in no queue, and no process holds it: one that waits costs nothing. Its attempt,
+counted when it was taken from a queue, goes on. A line is looked at when its turn has come. Every
+step is a script, so that the limits hold, and the order is kept, across all processes and machines.
 """
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from monitor.jobs.own_jobs import LANES, Lane
 from monitor.jobs.runner import Runner, Taken
 from monitor.store.replies import text
 
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 
 # This many jobs leave the line of a crowded feed at once.
 FROM_FEED = 8
+
+# A job's score in a line is the moment at which it came, plus this for each lane before its own.
+_LANE = 10**10
 
 # Names of lines. A host may not be told from a feed by its name alone.
 _HOST, _FEED = "host:", "feed:"
@@ -88,10 +93,9 @@ if state.start <= now and state.busy < at_once and redis.call('EXISTS', line) ==
   occupy(host, state, job, now, delay, lease)
   return '{_START}'
 end
-redis.call('ZADD', line, 'NX', ARGV[2], job)
+redis.call('ZADD', line, 'NX', ARGV[7], job)
 redis.call('ZADD', KEYS[3], 'NX', moment(turn_of(state, at_once)), name)
 redis.call('HDEL', KEYS[4], job)
-redis.call('HINCRBY', KEYS[5], job, -1)
 return '{_WAIT}'
 """
 _RELEASE = f"""{_HOST_STATE}
@@ -109,13 +113,13 @@ for _, name in ipairs(redis.call('ZRANGEBYSCORE', turns, '-inf', now, 'LIMIT', 0
     if delay > 0 then free = math.min(free, 1) end
   end
   while free > 0 and #taken < most do
-    local job = redis.call('ZPOPMIN', line)[1]
+    local job, score = unpack(redis.call('ZPOPMIN', line))
     if not job then break end
     local args = redis.call('HGET', outstanding, job)
     -- A job that was settled or dropped while it waited gives its turn to the next.
     if args then
       redis.call('HSET', running, job, token)
-      taken[#taken + 1] = {{job, args, redis.call('HINCRBY', attempts, job, 1), host and 1 or 0}}
+      taken[#taken + 1] = {{job, args, redis.call('HGET', attempts, job), score, host and 1 or 0}}
       free = free - 1
       if host then occupy(host, state, job, now, delay, lease) end
     end
@@ -159,12 +163,13 @@ class Lines:
         self._release = redis.register_script(_RELEASE)
         self._close = redis.register_script(_CLOSE)
 
-    def enter(self, host: str, job_id: str, now: datetime) -> Admission:
+    def enter(self, host: str, job_id: str, now: datetime, lane: Lane = "articles") -> Admission:
         """Decides whether a job that this process took may send its request to a host.
 
         If it may start, the request is under way until `leave`. If the host is closed, the job
-        stays with this process. Otherwise the job waits at the end of the host's line, which no job
-        overtakes, and this process no longer has it. An attempt only counts if the job may start.
+        stays with this process, but this is not counted as an attempt. Otherwise the job waits in
+        the host's line, behind those of its lane and before those of later lanes; no request starts
+        past the line. This process then no longer has the job.
         """
         name = _HOST + host
         decision = text(
@@ -176,7 +181,7 @@ class Lines:
                     self._keys.running("articles"),
                     self._keys.attempts("articles"),
                 ],
-                args=[job_id, now.timestamp(), name, *self._limits],
+                args=[job_id, now.timestamp(), name, *self._limits, _score(now, lane)],
             )
         )
         if decision in (_START, _WAIT):
@@ -188,17 +193,23 @@ class Lines:
         pipe.zrem(self._keys.host(host), job_id)
         pipe.zadd(self._keys.turns, {_HOST + host: now.timestamp()}, xx=True, lt=True)
 
-    def park(self, feed_id: str, job_id: str, now: datetime, pause: timedelta) -> None:
+    def park(
+        self,
+        feed_id: str,
+        job_id: str,
+        now: datetime,
+        pause: timedelta,
+        lane: Lane = "articles",
+    ) -> None:
         """Puts a job that this process took into the line of its crowded feed; see `enter`.
 
         The line's turn comes after the pause, or earlier if others wait in it.
         """
         name = _FEED + feed_id
         with self._redis.pipeline() as pipe:
-            pipe.zadd(self._keys.line(name), {job_id: now.timestamp()}, nx=True)
+            pipe.zadd(self._keys.line(name), {job_id: _score(now, lane)}, nx=True)
             pipe.zadd(self._keys.turns, {name: (now + pause).timestamp()}, nx=True)
             pipe.hdel(self._keys.running("articles"), job_id)
-            pipe.hincrby(self._keys.attempts("articles"), job_id, -1)
             pipe.execute()
 
     def release(self, runner: Runner, now: datetime, most: int) -> list[Taken]:
@@ -224,14 +235,24 @@ class Lines:
             ],
         )
         return [
-            Taken.of(text(job_id), args, attempts, in_turn=bool(in_turn))
-            for job_id, args, attempts, in_turn in taken
+            Taken(
+                text(job_id),
+                json.loads(args),
+                int(attempts or 1) - 1,
+                LANES[int(float(score) // _LANE)],
+                in_turn=bool(in_turn),
+            )
+            for job_id, args, attempts, score, in_turn in taken
         ]
 
     def close(self, host: str, pause: timedelta, now: datetime) -> None:
         """Leaves a host alone for a while; never shortens a pause that it asked for before."""
         until = (now + pause).timestamp()
         self._close(keys=[self._keys.host(host)], args=[_CLOSED, until, now.timestamp()])
+
+
+def _score(now: datetime, lane: Lane) -> float:
+    return LANES.index(lane) * _LANE + now.timestamp()
 
 
 def all_waiting(redis: Redis, keys: Keys) -> set[str]:

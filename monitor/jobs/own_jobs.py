@@ -7,7 +7,7 @@ name is imported, and callbacks, webhooks and dependencies are dropped when a jo
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from rq import Queue
 from rq.exceptions import DeserializationError
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from redis.client import Pipeline
 
 QueueName = Literal["articles", "deliveries"]
+# The queues of entries, in the order in which workers empty them.
+Lane = Literal["urgent", "articles", "bulk"]
+LANES: tuple[Lane, ...] = get_args(Lane)
 
 SERIALIZER = JSONSerializer
 # The only functions that jobs may name.

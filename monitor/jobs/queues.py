@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from redis.exceptions import RedisError
@@ -20,7 +20,15 @@ from rq.scheduler import RQScheduler
 from monitor.jobs.ledger import FailedJob, Ledger, arguments, delivery_id
 from monitor.jobs.limits import DELIVERY, entry_limit
 from monitor.jobs.lines import Lines, all_waiting, count_waiting
-from monitor.jobs.own_jobs import FUNCTIONS, SERIALIZER, OwnJob, OwnQueue, QueueName
+from monitor.jobs.own_jobs import (
+    FUNCTIONS,
+    LANES,
+    SERIALIZER,
+    Lane,
+    OwnJob,
+    OwnQueue,
+    QueueName,
+)
 from monitor.jobs.recovery import Recovery
 from monitor.jobs.runner import RENEWAL, Runner
 from monitor.model import Delivery, content_id
@@ -32,10 +40,6 @@ if TYPE_CHECKING:
 
     from monitor.store import Keys
 
-# The queues of entries, in the order in which workers empty them.
-Lane = Literal["urgent", "articles", "bulk"]
-LANES: tuple[Lane, ...] = get_args(Lane)
-
 # This many entries of one poll go into the ordinary queue; the others wait in the bulk queue, so
 # that they do not delay the entries of later polls. Between two polls, most feeds have one or two
 # new entries.
@@ -46,7 +50,7 @@ FAILURE_TTL = timedelta(days=7)
 # For unforeseen errors; jobs handle the others themselves.
 RETRY = Retry(max=4, interval=[5, 30, 120, 600])
 
-__all__ = ["FRONT", "SERIALIZER", "Depth", "FailedJob", "Lane", "QueueName", "Queues"]
+__all__ = ["FRONT", "LANES", "SERIALIZER", "Depth", "FailedJob", "Lane", "QueueName", "Queues"]
 
 log = structlog.stdlib.get_logger(__name__)
 

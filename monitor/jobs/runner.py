@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from redis import Redis
     from redis.client import Pipeline
 
-    from monitor.jobs.own_jobs import QueueName
+    from monitor.jobs.own_jobs import Lane, QueueName
     from monitor.store import Keys
 
 # A process that runs jobs renews its key this often, and is presumed dead if it has not done so
@@ -68,18 +68,15 @@ return living
 class Taken:
     """A job that this process runs from now on; `begun` is how often it was begun before.
 
-    `in_turn` says that the job has waited for its host, and that its request may start.
+    `in_turn` says that the job has waited for its host, and that its request may start. `lane` is
+    the queue from which it was taken first.
     """
 
     id: str
     args: list[Any]
     begun: int
+    lane: Lane = "articles"
     in_turn: bool = False
-
-    @classmethod
-    def of(cls, job_id: str, args: bytes, attempts: int, *, in_turn: bool = False) -> Taken:
-        """Returns a job from what Redis holds of it; `attempts` includes the present one."""
-        return cls(job_id, json.loads(args), attempts - 1, in_turn)
 
 
 class Runner:
@@ -105,7 +102,7 @@ class Runner:
         lease_ms = int(LEASE.total_seconds() * 1000)
         self._redis.set(self._keys.runner(self.token), "1", px=lease_ms)
 
-    def take(self, queue: QueueName, job_id: str) -> Taken | None:
+    def take(self, queue: QueueName, job_id: str, lane: Lane = "articles") -> Taken | None:
         """Claims a job and counts an attempt at it; None if there is nothing to do.
 
         That is so if the job is not owed, and is then discarded, or if another living process runs
@@ -121,7 +118,8 @@ class Runner:
             args=[job_id, self.token, self._keys.runner("")],
         )
         if isinstance(reply, list):
-            return Taken.of(job_id, *reply)
+            args, attempts = reply
+            return Taken(job_id, json.loads(args), attempts - 1, lane)
         if text(reply) == _NOT_OWED:
             self._discard(queue, job_id)
         return None

@@ -121,7 +121,7 @@ class Keys:
         return f"{self.prefix}host:{name}"
 
     def line(self, name: str) -> str:
-        """Sorted set: job id → when the job began to wait in the line (epoch seconds)."""
+        """Sorted set: job id → when it came (epoch seconds), plus 10¹⁰ for each earlier lane."""
         return f"{self.prefix}line:{name}"
 
     @property
@@ -148,10 +148,6 @@ class Keys:
     def turnstile_busy(self, destination: str) -> str:
         """Sorted set: request under way → when its lease ends (epoch seconds); expires."""
         return f"{self.prefix}turnstile:{destination}:busy"
-
-    def turnstile_closed(self, destination: str) -> str:
-        """String: present while a destination is not to be asked; expires at the end of that."""
-        return f"{self.prefix}host:{destination}:held"
 
     def furniture(self, host: str) -> str:
         """List: traces of a host's last pages, in bytes; expires."""

@@ -1,7 +1,7 @@
 """Limits how many requests go to one destination at once, and how far apart they start.
 
-A destination is a host that pages are fetched from, a subscriber, or a Slack channel. The limits
-hold across all workers.
+A destination is a subscriber or a Slack channel. The limits hold across all workers. Pages wait for
+their hosts in lines instead (`monitor.jobs.lines`).
 """
 
 from __future__ import annotations
@@ -72,17 +72,3 @@ class Turnstile:
     def leave(self, destination: str, holder: str) -> None:
         """Ends `holder`'s request."""
         self._redis.zrem(self._keys.turnstile_busy(destination), holder)
-
-    def close(self, destination: str, pause: timedelta) -> None:
-        """Notes that a destination asked for a pause; never shortens one that it asked for before.
-
-        `enter` does not look at it: callers ask `closed_for_s` first.
-        """
-        key = self._keys.turnstile_closed(destination)
-        pause_ms = int(pause.total_seconds() * 1000)
-        if pause_ms > self._redis.pttl(key):
-            self._redis.set(key, "1", px=pause_ms)
-
-    def closed_for_s(self, destination: str) -> float:
-        """Returns how many more seconds to send nothing to a destination, or 0."""
-        return max(0, self._redis.pttl(self._keys.turnstile_closed(destination))) / 1000

@@ -1,5 +1,7 @@
 """Lines in which jobs wait for their hosts, with a real Redis."""
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -95,6 +97,32 @@ def test_a_fresh_job_does_not_overtake_the_line(room):
     assert room.released(1) == [two]
 
 
+def test_jobs_of_earlier_lanes_go_first_in_a_line(room):
+    room = room(at_once=1)
+    first, bulk, ordinary, urgent, second = (room.take() for _ in range(5))
+    room.enter(first)
+    waiting = [(bulk, "bulk"), (ordinary, "articles"), (urgent, "urgent"), (second, "urgent")]
+    for after, (job, lane) in enumerate(waiting):
+        assert not room.lines.enter("a.example", job, later(after), lane=lane).may_start
+    came = []
+    while job := first:
+        room.leave(job, 9)
+        room.settle(job)
+        released = room.release(9)
+        came += [(job.id, job.lane) for job in released]
+        first = released[0].id if released else None
+    assert came == [waiting[2], waiting[3], waiting[1], waiting[0]]
+
+
+def test_a_crowded_feeds_jobs_keep_their_lanes(room):
+    room = room()
+    bulk, urgent = room.take(), room.take()
+    room.lines.park("feed", bulk, NOW, timedelta(0), lane="bulk")
+    room.lines.park("feed", urgent, later(1), timedelta(0), lane="urgent")
+    released = room.release(2)
+    assert [(job.id, job.lane) for job in released] == [(urgent, "urgent"), (bulk, "bulk")]
+
+
 def test_a_job_whose_turn_has_come_has_its_place(room):
     room = room(at_once=1)
     one, two = room.take(), room.take()
@@ -162,14 +190,16 @@ def test_a_job_that_was_settled_while_it_waited_gives_its_turn_to_the_next(room)
     assert room.released(1) == [three]
 
 
-def test_a_job_that_waits_is_no_attempt(room):
+def test_to_wait_is_part_of_one_attempt(room, redis):
     room = room(at_once=1)
     one, two = room.take(), room.take()
     room.enter(one)
-    room.enter(two)
-    assert room.queues.begun("articles", two) == 0
-    room.leave(one, 1)
-    room.release(1)
+    for second in range(3):
+        room.lines.park("feed", two, later(second), timedelta(0))
+        assert [job.begun for job in room.release(second)] == [0]
+    room.enter(two, 4)
+    room.leave(one, 4)
+    assert [job.begun for job in room.release(4)] == [0]
     assert room.queues.begun("articles", two) == 1
 
 
@@ -223,6 +253,54 @@ def test_a_feed_whose_name_looks_like_a_host_is_not_limited_as_a_host(room):
     for job in (one, two):
         room.lines.park("host:a", job, NOW, timedelta(0))
     assert sorted(room.released(1)) == sorted([one, two])
+
+
+HOLD = """
+import sys, time
+from datetime import UTC, datetime, timedelta
+from redis import Redis
+from monitor.jobs.queues import Queues
+from monitor.store.keys import Keys
+queues = Queues(Redis.from_url(sys.argv[1]), Keys(), fetch=timedelta(seconds=20))
+lines = queues.lines(at_once=1, delay=timedelta(0), lease=timedelta(seconds=3))
+runner = queues.runner()
+for job_id in sys.argv[2:]:
+    assert runner.take("articles", job_id)
+    print(lines.enter("a.example", job_id, datetime.now(UTC)).may_start, flush=True)
+time.sleep(60)
+"""
+
+
+def test_the_line_of_a_process_that_was_killed_goes_on(room, redis_url, queues, eventually):
+    room = room(at_once=1, lease=3)
+    jobs = [room.take() for _ in range(3)]
+    room.runner.close()
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, redis_url, *jobs], stdout=subprocess.PIPE, text=True
+    )
+    with holder:
+        assert [holder.stdout.readline() for _ in jobs] == ["True\n", "False\n", "False\n"]
+        holder.kill()
+    runner, done = queues.runner(), []
+
+    def work():
+        queues.recover()
+        ready = [job.id for job in room.lines.release(runner, datetime.now(UTC), 9)]
+        for job in queues.rq["articles"].get_job_ids():
+            if runner.take("articles", queues.rq["articles"].pop_job_id()):
+                assert room.lines.enter("a.example", job, datetime.now(UTC)).may_start
+                ready.append(job)
+        for job in ready:
+            with room.redis.pipeline() as pipe:
+                room.lines.leave("a.example", job, datetime.now(UTC), pipe)
+                queues.settle("articles", job, pipe)
+                pipe.execute()
+            done.append(job)
+        return sorted(done)
+
+    eventually(work, sorted(jobs), within=15)
+    # The one that was under way comes last: its process was presumed alive for a while.
+    assert done == [*jobs[1:], jobs[0]]
 
 
 def test_two_processes_never_get_the_same_job_nor_too_many_of_a_host(room, redis, queues):
@@ -285,5 +363,5 @@ def test_an_article_costs_few_commands_of_redis(room, redis):
     run(room.take())
     before = commands(redis)
     run(room.take())
-    # The four transactions (MULTI, EXEC) of this test are one or two where articles are read.
+    # Six more are the MULTI and EXEC of the three transactions.
     assert commands(redis) - before - 6 <= 20

@@ -45,11 +45,3 @@ def test_every_key_expires(redis, store, enter):
     enter("one")
     enter("two")
     assert all(redis.ttl(key) > 0 for key in redis.scan_iter())
-
-
-def test_a_destination_stays_closed_for_the_longest_pause_that_it_asked_for(store):
-    assert store.turnstile.closed_for_s("a.example") == 0
-    for seconds in (5, 30, 10):
-        store.turnstile.close("a.example", timedelta(seconds=seconds))
-    assert 29 < store.turnstile.closed_for_s("a.example") <= 30
-    assert store.turnstile.closed_for_s("b.example") == 0

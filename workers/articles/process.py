@@ -32,7 +32,6 @@ from workers.articles.read import fetch_page, page_of
 if TYPE_CHECKING:
     from monitor.http.client import HttpClient
     from monitor.jobs.lines import Lines
-    from monitor.jobs.queues import Lane
     from monitor.jobs.runner import Taken
     from monitor.runtime.composition import Runtime
 
@@ -94,7 +93,7 @@ class Processor:
         """Returns the lines in which jobs wait for their turn."""
         return self._lines
 
-    async def process(self, taken: Taken, lane: Lane) -> Again | Done | None:
+    async def process(self, taken: Taken) -> Again | Done | None:
         """Processes one version of an entry; returns None if its job waits in a line.
 
         Idempotent: no alert is published twice. Raises RedisError, and NotMatched if cleaners fail
@@ -107,11 +106,12 @@ class Processor:
                 await self._run(self._settle, taken.id)
                 return Done(())
             if self._feeds[feed_id] >= self._feed_share and not taken.in_turn:
-                await self._run(self._lines.park, feed_id, taken.id, datetime.now(UTC), FEED_TURN)
+                now = datetime.now(UTC)
+                await self._run(self._lines.park, feed_id, taken.id, now, FEED_TURN, taken.lane)
                 return None
             self._feeds[feed_id] += 1
             try:
-                words = Request(taken.id, feed_id, entry, lane, settle=False)
+                words = Request(taken.id, feed_id, entry, taken.lane, settle=False)
                 return await self._process(taken, words)
             finally:
                 self._feeds -= Counter({feed_id: 1})
@@ -125,7 +125,8 @@ class Processor:
             return Done(())
         name = host(url)
         if not taken.in_turn:
-            admission = await self._run(self._lines.enter, name, taken.id, datetime.now(UTC))
+            now = datetime.now(UTC)
+            admission = await self._run(self._lines.enter, name, taken.id, now, taken.lane)
             if admission.closed_for_s:
                 # The site wants its pages asked for later; the feed's words need not wait.
                 await self._match(words)

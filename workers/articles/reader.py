@@ -136,8 +136,11 @@ class Reader:
             await self._changed.wait_for(lambda: not self._jobs)
 
     async def _admit(self, job_id: str, lane: Lane, taken: Taken | None = None) -> None:
-        if job_id not in self._jobs:
-            self._jobs[job_id] = asyncio.create_task(self._run(job_id, lane, taken))
+        previous = self._jobs.get(job_id)
+        # A job that is released is ours, even if the run that put it into its line has not ended.
+        if taken or not previous:
+            run = self._run(job_id, lane, taken, previous)
+            self._jobs[job_id] = asyncio.create_task(run)
 
     async def _release_turns(self) -> None:
         """Admits jobs whose turn has come; never returns."""
@@ -149,7 +152,7 @@ class Reader:
             with suppress(RedisError):
                 release = self._processor.lines.release
                 for taken in await self._redis(release, self._runner, datetime.now(UTC), most):
-                    await self._admit(taken.id, "articles", taken)
+                    await self._admit(taken.id, taken.lane, taken)
 
     async def _end_unknown_claims(self) -> None:
         """Gives back jobs that came with a reply that was lost; never returns."""
@@ -160,21 +163,30 @@ class Reader:
                     self._runner.end_unknown_claims, "articles", frozenset(self._jobs)
                 )
 
-    async def _run(self, job_id: str, lane: Lane, taken: Taken | None) -> None:
+    async def _run(
+        self,
+        job_id: str,
+        lane: Lane,
+        taken: Taken | None,
+        previous: asyncio.Task[None] | None,
+    ) -> None:
         """Runs a job to its end, or arranges that it is run again."""
         try:
+            if previous:
+                await asyncio.wait([previous])
             await self._process(job_id, lane, taken)
         finally:
-            del self._jobs[job_id]
+            if self._jobs[job_id] is asyncio.current_task():
+                del self._jobs[job_id]
             async with self._changed:
                 self._changed.notify_all()
 
     async def _process(self, job_id: str, lane: Lane, taken: Taken | None) -> None:
         try:
             if taken is None:
-                taken = await self._redis(self._runner.take, "articles", job_id)
+                taken = await self._redis(self._runner.take, "articles", job_id, lane)
             # If another process runs it and dies, it is recovered.
-            outcome = await self._processor.process(taken, lane) if taken else None
+            outcome = await self._processor.process(taken) if taken else None
         except RedisError as error:
             # Not the job's fault.
             log.warning("redis failed", job=job_id, error=str(error))
