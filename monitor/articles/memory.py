@@ -81,12 +81,16 @@ def mark(block: Block) -> int:
 def furniture(known: Iterable[Trace], current: Trace) -> frozenset[int]:
     """Returns the marks that the current page shares with enough pages of other articles."""
     oldest = current.at - WINDOW.total_seconds()
-    others: list[Trace] = []
+    links, titles = {current.link}, {current.title}
+    marks = frozenset(current.marks)
+    articles: Counter[int] = Counter()
     for page in sorted(known, key=lambda page: -page.at):
-        if page.at >= oldest and not any(map(page.is_same_article, (current, *others))):
-            others.append(page)
-    pages = Counter(number for page in others for number in page.marks)
-    return frozenset(number for number in current.marks if pages[number] + 1 >= ARTICLES)
+        if page.at < oldest or page.link in links or page.title in titles:
+            continue
+        links.add(page.link)
+        titles.add(page.title)
+        articles.update(marks.intersection(page.marks))
+    return frozenset(number for number, count in articles.items() if count + 1 >= ARTICLES)
 
 
 def _digest(text: str) -> bytes:

@@ -45,7 +45,11 @@ _ANY_SKETCH_UNSPACED = re.compile(rf"[{_SKETCH_UNSPACED}]")
 _SKETCH_CHARACTER = regex.compile(rf"[{_SKETCH_UNSPACED}]\p{{M}}*")
 _SKETCH_LETTER = regex.compile(rf"[[{_SKETCH_LETTERS}]&&\p{{L}}]", regex.V1)
 # `regex`, because `re` does not count the vowel signs of Hindi and similar scripts as letters.
-_SKETCH_WORD = regex.compile(r"[^\W_]+")
+_SKETCH_OTHER_SEPARATORS = regex.compile(r"[^\x00-\x7f\w]+")
+# Once the others are spaces, bytes are split at those in ASCII: a fourth of the time of a pattern.
+_SKETCH_ASCII_SEPARATORS = bytes(
+    byte if not chr(byte).isascii() or chr(byte).isalnum() else 0x20 for byte in range(0x100)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +89,24 @@ def sketch(text: str) -> Sketch | None:
 def sketch_shingles(text: str) -> Iterator[bytes]:
     """Yields the shingles of a text: words in UTF-8, separated by spaces."""
     words, length = _sketch_words(text)
-    encoded = " ".join(words).encode("utf-8", "replace").split(b" ")
-    return map(b" ".join, zip(*(encoded[at:] for at in range(length)), strict=False))
+    return map(b" ".join, zip(*(words[at:] for at in range(length)), strict=False))
 
 
-def _sketch_words(text: str) -> tuple[list[str], int]:
-    """Splits a text into words, and returns them with the length of its shingles."""
+def _sketch_words(text: str) -> tuple[list[bytes], int]:
+    """Splits a text into words in UTF-8, and returns them with the length of its shingles."""
     plain = unicodedata.normalize("NFC", text.casefold().replace("\u00ad", ""))
     if not _ANY_SKETCH_UNSPACED.search(plain):
-        return _SKETCH_WORD.findall(plain), LENGTH
+        return _split_sketch(plain), LENGTH
     spaced = _SKETCH_CHARACTER.sub(r" \g<0> ", plain)
-    words = _SKETCH_WORD.findall(spaced)
+    words = _split_sketch(spaced)
     in_letters = 2 * len(_SKETCH_LETTER.findall(spaced)) > len(words)
     return words, LENGTH_IN_LETTERS if in_letters else LENGTH
+
+
+def _split_sketch(plain: str) -> list[bytes]:
+    r"""Returns the runs of letters, marks and digits of a text in UTF-8: `[^\W_]+` of `regex`."""
+    spaced: str = _SKETCH_OTHER_SEPARATORS.sub(" ", plain)
+    return spaced.encode("utf-8", "replace").translate(_SKETCH_ASCII_SEPARATORS).split()
 
 
 def same_story(first: Sketch, second: Sketch) -> bool:

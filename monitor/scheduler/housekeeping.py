@@ -26,6 +26,7 @@ class Housekeeping:
         """Removes what has expired at `now`."""
         alerts = self._store.alerts.trim(now)
         articles = self._store.articles.trim(now)
+        self._store.stories.trim(now)
         # By then the alerts of failed deliveries have expired, so these cannot be retried.
         failed = self._queues.forget_failed(now - config.settings.articles.keep)
         entries = feeds = 0

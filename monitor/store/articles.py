@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,14 @@ if TYPE_CHECKING:
     from redis.client import Pipeline
 
     from monitor.store.keys import Keys
+
+
+@dataclass(frozen=True, slots=True)
+class KnownArticles:
+    """What is known of an article and its URLs: ids by URL, and the articles by their ids."""
+
+    ids: dict[str, str]
+    articles: dict[str, Article]
 
 
 class ArticleStore:
@@ -28,10 +37,19 @@ class ArticleStore:
         """Returns the keys that map these URLs to articles, to be watched."""
         return [self._keys.address(content_id(url)) for url in urls]
 
-    def at(self, url: str) -> str | None:
-        """Returns the id of the article at a normalised URL, or None."""
-        article_id = self._redis.get(self._keys.address(content_id(url)))
-        return text(article_id) if article_id else None
+    def known(self, article_id: str, urls: Sequence[str]) -> KnownArticles:
+        """Returns the articles at these normalised URLs, and the one that has this id."""
+        *at_urls, stored = self._redis.mget(
+            [*self.address_keys(urls), self._keys.article(article_id)]
+        )
+        ids = {url: text(known) for url, known in zip(urls, at_urls, strict=True) if known}
+        articles = {article_id: from_json(Article, stored)} if stored else {}
+        others = list({*ids.values()} - {article_id})
+        if others:
+            values = self._redis.mget([self._keys.article(other) for other in others])
+            found = zip(others, values, strict=True)
+            articles |= {other: from_json(Article, value) for other, value in found if value}
+        return KnownArticles(ids, articles)
 
     def get(self, article_id: str) -> Article | None:
         """Returns an article by its id, or None."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from monitor.articles.memory import WINDOW, Trace
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
 
 # Takes 20 to 80 kB for each host.
 MAX_PAGES = 64
+# More traces than this are cut to `MAX_PAGES`: a cut for every page would be one more command.
+_MOST_STORED = MAX_PAGES + 16
+# The life of a host's traces is renewed when the last page is this old, for the same reason.
+_RENEWAL = timedelta(days=1)
 
 
 class FurnitureStore:
@@ -24,17 +29,20 @@ class FurnitureStore:
 
     def traces(self, host: str) -> list[Trace]:
         """Returns the traces of a host's last pages, newest first."""
-        stored: Any = self._redis.lrange(self._keys.furniture(host), 0, -1)
+        stored: Any = self._redis.lrange(self._keys.furniture(host), 0, MAX_PAGES - 1)
         return [Trace.from_bytes(trace) for trace in stored]
 
     def remember(self, host: str, page: Trace, traces: list[Trace]) -> None:
         """Adds a page to the host's `traces`, in place of those of the same article."""
         key = self._keys.furniture(host)
-        with self._redis.pipeline() as pipe:
-            for trace in traces:
-                if trace.is_same_article(page):
-                    pipe.lrem(key, 0, trace.to_bytes())  # type: ignore[arg-type]
+        replaced = [trace for trace in traces if trace.is_same_article(page)]
+        renews = not traces or page.at - traces[0].at >= _RENEWAL.total_seconds()
+        with self._redis.pipeline(transaction=bool(replaced) or renews) as pipe:
+            for trace in replaced:
+                pipe.lrem(key, 0, trace.to_bytes())  # type: ignore[arg-type]
             pipe.lpush(key, page.to_bytes())
-            pipe.ltrim(key, 0, MAX_PAGES - 1)
-            pipe.expire(key, WINDOW)
-            pipe.execute()
+            if renews:
+                pipe.expire(key, WINDOW + _RENEWAL)
+            stored = pipe.execute()[len(replaced)]
+        if stored > _MOST_STORED:
+            self._redis.ltrim(key, 0, MAX_PAGES - 1)

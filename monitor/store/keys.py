@@ -60,8 +60,12 @@ class Keys:
         """String: a watchlist's alerts on a topic, so that none is repeated, JSON; expires."""
         return f"{self.prefix}told:{topic_id}"
 
+    def shingles(self, period: int) -> str:
+        """Hash: shingle → the id of the last article of a period whose text contains it."""
+        return f"{self.prefix}shingles:{period}"
+
     def shingle(self, number: int) -> str:
-        """String: the id of the last article whose text contains a shingle; expires."""
+        """String: exists only inside transactions, so that articles of one story conflict."""
         return f"{self.prefix}shingle:{number:x}"
 
     def sketch(self, article_id: str) -> str:
@@ -69,7 +73,7 @@ class Keys:
         return f"{self.prefix}sketch:{article_id}"
 
     def story(self, story_id: str) -> str:
-        """Set: the articles of a story; expires."""
+        """Set: the articles of a story that has several; expires."""
         return f"{self.prefix}story:{story_id}"
 
     def held(self, subscriber: str) -> str:

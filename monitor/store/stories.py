@@ -1,9 +1,15 @@
-"""Stories in Redis: which articles belong to which story, found by the text that they share."""
+"""Stories in Redis: which articles belong to which story, found by the text that they share.
+
+The index of a period of `WINDOW` is one hash, so that an article is found and indexed with a
+command for each period. Nothing watches these hashes, since every article changes them. An article
+rather creates and deletes a key for each of its shingles: that fails the transactions of others
+that watch these keys, and these are the articles of the same story.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from monitor.alerts.once import TopicHistory
@@ -22,10 +28,14 @@ WINDOW = timedelta(hours=72)
 # An entry is known as long as its feed lists it, and may be edited after a year: about 300 bytes
 # for each alert keep it from alerting again. Articles and stories need not be kept as long.
 HISTORY_LIFE = timedelta(days=400)
+# A field of every index.
+_FILLED = ""
+# An index of a period that ended longer ago than this is not looked for any more: about a year.
+_TRIMMED_PERIODS = 128
 
 
 class StoryStore:
-    """The store of stories; the index that finds them expires after `WINDOW`."""
+    """The store of stories; an article is found by its text for `WINDOW`."""
 
     def __init__(self, redis: Redis, keys: Keys, keep: timedelta) -> None:
         self._redis = redis
@@ -33,47 +43,76 @@ class StoryStore:
         self._keep = keep
 
     def index_keys(self, sketch: Sketch | None) -> list[str]:
-        """Returns the keys under which articles of the same story are found, to be watched."""
+        """Returns the keys that articles of the same story touch, to be watched."""
         return [self._keys.shingle(number) for number in sketch.keys] if sketch else []
 
-    def find(self, sketch: Sketch | None) -> str | None:
+    def find(self, sketch: Sketch | None, now: datetime) -> str | None:
         """Returns the story that a text belongs to, or None if no article of it is known."""
-        if sketch is None:
-            return None
-        indexed = self._redis.mget(self.index_keys(sketch))
-        candidates = dict.fromkeys(text(article_id) for article_id in indexed if article_id)
-        for article_id in candidates:
-            stored: Any = self._redis.get(self._keys.sketch(article_id))
-            if stored:
-                story_id, _, other = stored.partition(b" ")
+        candidates = self._candidates(sketch, now) if sketch else []
+        if sketch and candidates:
+            stored: Any = self._redis.mget([self._keys.sketch(each) for each in candidates])
+            for story_id, _, other in (each.partition(b" ") for each in stored if each):
                 if same_story(sketch, Sketch.from_bytes(other)):
                     return text(story_id)
         return None
 
-    def put(self, story_id: str, article_id: str, sketch: Sketch | None, pipe: Pipeline) -> None:
-        """Adds an article to a story, in the transaction, and indexes its text."""
-        pipe.sadd(self._keys.story(story_id), article_id)
+    def _candidates(self, sketch: Sketch, now: datetime) -> list[str]:
+        """Returns the last articles that share a shingle with a text, of this period first."""
+        period = _period(now)
+        with self._redis.pipeline(transaction=False) as pipe:
+            for each in (period, period - 1):
+                pipe.hmget(self._keys.shingles(each), [_FILLED, *_fields(sketch)])
+            (_, *current), (filled, *previous) = pipe.execute()
+        found = [*current, *previous]
+        if not filled:
+            # Earlier versions kept the index in the keys that are only touched now, for `WINDOW`.
+            found += self._redis.mget(self.index_keys(sketch))
+        return list(dict.fromkeys(text(article_id) for article_id in found if article_id))
+
+    def index(
+        self, story_id: str, article_id: str, sketch: Sketch, now: datetime, pipe: Pipeline
+    ) -> None:
+        """Makes an article known by its text, in the transaction."""
+        value = f"{story_id} ".encode() + sketch.to_bytes()
+        pipe.set(self._keys.sketch(article_id), value, ex=WINDOW)
+        fields = dict.fromkeys([_FILLED, *_fields(sketch)], article_id)
+        pipe.hset(self._keys.shingles(_period(now)), mapping=fields)  # type: ignore[arg-type]
+        touched = self.index_keys(sketch)
+        pipe.mset(dict.fromkeys(touched, ""))
+        pipe.delete(*touched)
+
+    def add(self, story_id: str, article_id: str, pipe: Pipeline) -> None:
+        """Adds an article to a story, in the transaction; the story's first one need not be."""
+        # The first article, whose id the story has, is not written before there is another one.
+        pipe.sadd(self._keys.story(story_id), story_id, article_id)
         pipe.expire(self._keys.story(story_id), self._keep)
-        if sketch:
-            value = f"{story_id} ".encode() + sketch.to_bytes()
-            pipe.set(self._keys.sketch(article_id), value, ex=WINDOW)
-            for key in self.index_keys(sketch):
-                pipe.set(key, article_id, ex=WINDOW)
 
     def count(self, story_id: str, *, with_article: str = "") -> int:
-        """Returns how many articles a story has, `with_article` included."""
+        """Returns how many articles a story has, its first one and `with_article` included."""
         key = self._keys.story(story_id)
-        more = bool(with_article) and not self._redis.sismember(key, with_article)
-        return int(self._redis.scard(key)) + more
+        with self._redis.pipeline(transaction=False) as pipe:
+            pipe.scard(key)
+            pipe.sismember(key, with_article or story_id)
+            count, is_counted = pipe.execute()
+        if not count:
+            return 1 + (with_article not in {"", story_id})
+        return int(count) + (not is_counted)
+
+    def trim(self, now: datetime) -> None:
+        """Removes the indexes of periods in which nothing is looked for any more."""
+        last = _period(now) - 1
+        # `unlink` frees a large hash beside Redis's other work, unlike its expiry.
+        self._redis.unlink(*map(self._keys.shingles, range(last - _TRIMMED_PERIODS, last)))
 
     def history_keys(self, topics: Iterable[tuple[str, str]]) -> list[str]:
         """Returns the keys of the histories of (watchlist, topic) pairs, to be watched."""
         return [self._history_key(watchlist, topic) for watchlist, topic in topics]
 
-    def history(self, watchlist: str, topic: str) -> TopicHistory:
-        """Returns the history of a watchlist's alerts on a topic."""
-        stored = self._redis.get(self._history_key(watchlist, topic))
-        return from_json(TopicHistory, stored) if stored else TopicHistory()
+    def histories(self, topics: Iterable[tuple[str, str]]) -> list[TopicHistory]:
+        """Returns the histories of (watchlist, topic) pairs, in their order."""
+        keys = self.history_keys(topics)
+        stored: Any = self._redis.mget(keys) if keys else []
+        return [from_json(TopicHistory, each) if each else TopicHistory() for each in stored]
 
     def put_history(
         self, watchlist: str, topic: str, history: TopicHistory, pipe: Pipeline
@@ -84,3 +123,12 @@ class StoryStore:
 
     def _history_key(self, watchlist: str, topic: str) -> str:
         return self._keys.history(content_id(watchlist, topic))
+
+
+def _fields(sketch: Sketch) -> list[str]:
+    """Returns the fields under which an index has the articles with these shingles."""
+    return [f"{number:x}" for number in sketch.keys]
+
+
+def _period(now: datetime) -> int:
+    return int(now.timestamp() // WINDOW.total_seconds())

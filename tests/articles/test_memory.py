@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from monitor.articles.clean import Reading
 from monitor.articles.features import ArticleHints
-from monitor.articles.memory import WINDOW, Trace, furniture, trace
+from monitor.articles.memory import ARTICLES, WINDOW, Trace, furniture, trace
 from monitor.errors import CleanError
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -131,3 +131,27 @@ def test_pages_read_long_ago_do_not_count(site):
 )
 def test_a_stored_trace_is_read_back(stored):
     assert Trace.from_bytes(stored.to_bytes()) == stored
+
+
+@given(
+    st.lists(
+        st.tuples(*3 * [st.integers(0, 40)], st.sets(st.integers(0, 9))),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_furniture_is_every_mark_of_the_page_on_enough_other_articles(pages):
+    """The truth: of pages that share a link or a title, only the newest counts."""
+    current, *known = [
+        Trace(10**9 - 86_400 * age, bytes([link % 7]), bytes([title % 7]), tuple(marks))
+        for age, link, title, marks in pages
+    ]
+    others = [current]
+    for page in sorted(known, key=lambda page: -page.at):
+        is_recent = page.at >= current.at - WINDOW.total_seconds()
+        if is_recent and not any(page.is_same_article(other) for other in others):
+            others.append(page)
+    expected = {
+        mark for mark in current.marks if sum(mark in page.marks for page in others) >= ARTICLES
+    }
+    assert furniture(known, current) == expected

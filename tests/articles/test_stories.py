@@ -4,10 +4,20 @@ import random
 import unicodedata
 
 import pytest
+import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.articles.stories import FEWEST, KEYS, SIZE, Sketch, same_story, sketch
+from monitor.articles.stories import (
+    FEWEST,
+    KEYS,
+    LENGTH,
+    SIZE,
+    Sketch,
+    same_story,
+    sketch,
+    sketch_shingles,
+)
 
 RNG = random.Random(1)
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -219,3 +229,11 @@ def test_any_text_has_a_sketch_or_none(text):
 def test_lone_surrogates_are_ignored():
     assert sketch("\ud800 \udfff" * 100) is None
     assert sketch(" \ud800 ".join(AGENCY)) == sketch(" ".join(AGENCY))
+
+
+@given(st.text(st.characters(max_codepoint=0xDFF), max_size=80))
+def test_shingles_are_those_of_the_words_that_a_pattern_finds(text):
+    plain = unicodedata.normalize("NFC", text.casefold().replace("\u00ad", ""))
+    words = regex.findall(r"[^\W_]+", plain)
+    expected = [" ".join(words[at : at + LENGTH]) for at in range(len(words) - LENGTH + 1)]
+    assert [shingle.decode() for shingle in sketch_shingles(text)] == expected

@@ -26,8 +26,20 @@ def test_a_page_replaces_the_earlier_page_of_the_same_article(store):
     assert store.furniture.traces("a.example") == [again, page(2)]
 
 
-def test_traces_are_bounded_in_number_and_expire(store, redis):
-    remember(store, "a.example", *map(page, range(MAX_PAGES + 5)))
+def test_traces_are_bounded_in_number(store, redis):
+    remember(store, "a.example", *map(page, range(2 * MAX_PAGES)))
     traces = store.furniture.traces("a.example")
-    assert (len(traces), traces[0]) == (MAX_PAGES, page(MAX_PAGES + 4))
-    assert 0 < redis.ttl(store.keys.furniture("a.example")) <= WINDOW.total_seconds()
+    assert (len(traces), traces[0]) == (MAX_PAGES, page(2 * MAX_PAGES - 1))
+    assert redis.llen(store.keys.furniture("a.example")) < 2 * MAX_PAGES
+
+
+def test_traces_of_a_host_expire_a_day_after_they_are_of_use_at_the_latest(store, redis):
+    key, day = store.keys.furniture("a.example"), 86_400
+    begin = page(1)
+    remember(store, "a.example", begin)
+    assert WINDOW.total_seconds() <= redis.ttl(key) <= WINDOW.total_seconds() + day
+    redis.expire(key, 60)
+    remember(store, "a.example", Trace(begin.at + day - 1, b"same", b"day.", ()))
+    assert redis.ttl(key) <= 60
+    remember(store, "a.example", Trace(begin.at + 2 * day, b"next", b"day.", ()))
+    assert redis.ttl(key) >= WINDOW.total_seconds()

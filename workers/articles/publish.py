@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING
 from monitor.alerts.build import alert_id, build, topic
 from monitor.alerts.once import TopicHistory, Verdict, after_alert, after_count, judge
 from monitor.articles.stories import sketch
-from monitor.articles.urls import normalise, normalise_link
 from monitor.model import Alert, Article, Delivery, Entry, Match, Watchlist
-from workers.articles.read import names_of
+from workers.articles.addresses import Addresses
 from workers.deliveries.slack.threads import has_threads
 
 if TYPE_CHECKING:
@@ -83,95 +82,108 @@ class Publisher:
         left to do. Returns the new alerts.
         """
         now = datetime.now(UTC)
-        names, urls = names_of(entry), _urls_of(entry, final_url, article)
-        addresses = list(dict.fromkeys([*names, *urls]))
+        addresses = Addresses.of(entry, final_url, article)
         article_sketch = sketch(article.text)
         # Before the transaction, which may start again: matches depend on neither id nor story.
         matches = self._matcher.match(article)
+        watched = self._store.articles.address_keys(addresses.looked_up)
+        watched += self._store.stories.index_keys(article_sketch)
+        # Most articles are new, and a story of their own: their histories need no second look.
+        watched += self._store.stories.history_keys(
+            self._topics(replace(article, story=article.id), matches)
+        )
         alerts: tuple[Alert, ...] = ()
 
         def write(pipe: Pipeline) -> None:
             nonlocal alerts
-            identified = self._identify(article, names, urls, article_sketch)
-            story = identified.article.story
-            topic_matches = self._topic_matches(identified.article, matches, pipe)
+            identified = self._identify(article, addresses, matches, article_sketch, now)
+            topic_matches = self._topic_matches(identified.article, matches, watched, pipe)
             pipe.multi()
-            self._store.articles.put(identified.article, addresses, now, pipe)
-            self._store.stories.put(story, identified.article.id, article_sketch, pipe)
+            self._store.articles.put(identified.article, addresses.stored, now, pipe)
+            self._add_to_story(identified, article_sketch, now, pipe)
             alerts = self._publish_alerts(identified, topic_matches, now, pipe)
             self._add_to_threads(identified.article, topic_matches, alerts, pipe)
             if settle:
                 self._queues.settle("articles", job_id, pipe)
 
-        watched = self._store.articles.address_keys(addresses)
-        watched += self._store.stories.index_keys(article_sketch)
         self._redis.transaction(write, *watched)
         return alerts
 
     def _identify(
-        self, article: Article, names: list[str], urls: list[str], article_sketch: Sketch | None
+        self,
+        article: Article,
+        addresses: Addresses,
+        matches: list[Match],
+        article_sketch: Sketch | None,
+        now: datetime,
     ) -> _IdentifiedArticle:
         """Returns the article with the id and the story by which it is known, or with new ones."""
-        article = replace(article, id=self._known_id(names, urls, article.title) or article.id)
-        previous = self._store.articles.get(article.id)
+        known = self._store.articles.known(article.id, addresses.looked_up)
+        known_id = addresses.known_id(known, article.title)
+        article = replace(article, id=known_id or article.id)
+        previous = known.articles.get(article.id)
         stories = self._store.stories
-        story = self._kept_story(previous, article) or stories.find(article_sketch) or article.id
+        story = (
+            self._kept_story(previous, article, matches)
+            or stories.find(article_sketch, now)
+            or article.id
+        )
+        is_first = previous is None and story == article.id
         return _IdentifiedArticle(
             replace(article, story=story),
-            articles=stories.count(story, with_article=article.id),
+            articles=1 if is_first else stories.count(story, with_article=article.id),
             is_update=previous is not None and _is_edited(previous, article),
         )
 
-    def _known_id(self, names: list[str], urls: list[str], title: str) -> str | None:
-        """Returns the id of the article that is known by one of these names or URLs.
-
-        The feed's names identify an article even if its headline changes. The URL after redirects,
-        or the one that the page claims, may be that of a consent page, or one that a badly built
-        site gives to all its pages; they identify an article only if its title is the same, too,
-        since two alerts are better than none.
-        """
-        for name in names:
-            if known_id := self._store.articles.at(name):
-                return known_id
-        for url in urls:
-            known_id = self._store.articles.at(url)
-            known = self._store.articles.get(known_id) if known_id else None
-            if known_id and known is not None and known.title == title:
-                return known_id
-        return None
-
-    def _kept_story(self, previous: Article | None, article: Article) -> str:
+    def _kept_story(self, previous: Article | None, article: Article, matches: list[Match]) -> str:
         """Returns the story that an article stays in, however it is edited, or "" if it may change.
 
         It may change when the page replaces a feed's words, which are often too few to recognise a
-        story by, unless a watchlist has alerted on the story already.
+        story by, unless a watchlist that matches either has alerted on the story already.
         """
         if previous is None or not previous.story:
             return ""
         if (previous.text_from, article.text_from) != ("feed", "page"):
             return previous.story
-        names = self._watchlists.keys()
-        history_keys = self._store.stories.history_keys((name, previous.story) for name in names)
-        has_history = bool(history_keys) and self._redis.exists(*history_keys)
-        return previous.story if has_history else ""
+        names = {match.watchlist for match in [*matches, *self._matcher.match(previous)]}
+        histories = self._store.stories.histories((name, previous.story) for name in names)
+        return previous.story if any(history.alerted for history in histories) else ""
+
+    def _topics(self, article: Article, matches: list[Match]) -> list[tuple[str, str]]:
+        """Returns the watchlists that matched, with their topics."""
+        watchlists = [self._watchlists[match.watchlist] for match in matches]
+        return [(watchlist.name, topic(watchlist, article)) for watchlist in watchlists]
 
     def _topic_matches(
-        self, article: Article, matches: list[Match], pipe: Pipeline
+        self, article: Article, matches: list[Match], watched: list[str], pipe: Pipeline
     ) -> list[_TopicMatch]:
         """Judges the matches by the histories of their topics, which are watched from now on."""
-        watchlists = [self._watchlists[match.watchlist] for match in matches]
-        topics = [(watchlist.name, topic(watchlist, article)) for watchlist in watchlists]
+        topics = self._topics(article, matches)
         stories = self._store.stories
-        if keys := stories.history_keys(topics):
-            pipe.watch(*keys)  # type: ignore[no-untyped-call]
+        if unwatched := set(stories.history_keys(topics)).difference(watched):
+            pipe.watch(*unwatched)  # type: ignore[no-untyped-call]
         topic_matches = []
-        for watchlist, match, (name, topic_id) in zip(watchlists, matches, topics, strict=True):
-            history = stories.history(name, topic_id)
+        histories = stories.histories(topics)
+        for match, (name, topic_id), history in zip(matches, topics, histories, strict=True):
             verdict, new_terms = judge(history, article.id, match)
             topic_matches.append(
-                _TopicMatch(watchlist, match, topic_id, history, verdict, new_terms)
+                _TopicMatch(self._watchlists[name], match, topic_id, history, verdict, new_terms)
             )
         return topic_matches
+
+    def _add_to_story(
+        self,
+        identified: _IdentifiedArticle,
+        article_sketch: Sketch | None,
+        now: datetime,
+        pipe: Pipeline,
+    ) -> None:
+        """Adds to the transaction: the article's place in its story, and in the index of texts."""
+        article, stories = identified.article, self._store.stories
+        if identified.articles > 1:
+            stories.add(article.story, article.id, pipe)
+        if article_sketch:
+            stories.index(article.story, article.id, article_sketch, now, pipe)
 
     def _publish_alerts(
         self,
@@ -224,14 +236,6 @@ class Publisher:
         alerted = {name for alert in alerts for name in alert.subscribers}
         for name in deliveries.keys() - alerted:
             self._queues.enqueue_delivery(deliveries[name], pipe)
-
-
-def _urls_of(entry: Entry, final_url: str | None, article: Article) -> list[str]:
-    """Returns the URLs that only this article has: its link, its target, and the page's claim."""
-    link = entry.url or ""
-    if entry.name_at_link or normalise_link(link) != normalise(link):
-        return []
-    return [normalise(url) for url in (link, final_url, article.url) if url]
 
 
 def _is_edited(previous: Article, article: Article) -> bool:
