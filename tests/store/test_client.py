@@ -19,7 +19,9 @@ from monitor.store.client import SOCKET_TIMEOUT, block_ms
 
 PROJECT = Path(__file__).parents[2]
 # The commands that keep a connection waiting on purpose.
-BLOCKING = re.compile(r"\.(b[lrz]\w*pop\w*|blmove|xread|xreadgroup|get_message)\(|pubsub\(\)\.listen")
+BLOCKING = re.compile(
+    r"\.(b[lrz]\w*pop\w*|blmove|xread|xreadgroup|get_message)\(|pubsub\(\)\.listen"
+)
 
 
 def timeout_s(redis):

@@ -10,12 +10,12 @@ import asyncio
 import os
 import socket
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 from redis.exceptions import RedisError
@@ -56,32 +56,60 @@ class Reader:
         self._queues = runtime.queues
         limits = runtime.config.settings.articles
         self._at_once, self._processes = limits.at_once, limits.cleaners
-        self._listener = listener
+        self._cleaners = Cleaners(listener, limits.cleaners)
         self._redis_threads = ThreadPoolExecutor(REDIS_THREADS, "redis")
-        self._jobs: dict[str, asyncio.Task[None]] = {}
+        # The ids of the jobs that this process runs; guarded by the condition.
+        self._under_way: list[str] = []
+        self._changed = threading.Condition()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._ready = threading.Event()
         self._thread = threads.start(self._run_loop, "reader")
         self._ready.wait()
 
     def wait_for_room(self) -> None:
         """Returns when another job can be admitted; called by RQ's worker."""
-        self._call(self._room())
+        with self._changed:
+            self._changed.wait_for(self._has_room)
+
+    def _has_room(self) -> bool:
+        # If pages wait for cleaners, more of them would only wait longer.
+        is_cleaning_late = self._cleaners.waiting > 2 * self._processes
+        return len(self._under_way) < self._at_once and not is_cleaning_late
 
     def admit(self, job_id: str, lane: Lane) -> None:
-        """Starts a job."""
-        self._call(self._admit(job_id, lane))
+        """Claims a job and starts it, unless it is under way; called by RQ's worker."""
+        with self._changed:
+            if job_id in self._under_way:
+                # It was found lost, and queued again, just before it was taken.
+                return
+            self._under_way.append(job_id)
+        taken = None
+        try:
+            taken = self._runner.take("articles", job_id, lane)
+        except RedisError as error:
+            # As any job that is owed, and that nobody runs, it is recovered.
+            log.warning("redis failed", job=job_id, error=str(error))
+        finally:
+            # If another process runs it and dies, it is recovered, too.
+            if taken is None:
+                self._end(job_id)
+        if taken:
+            self._loop.call_soon_threadsafe(self._start, taken)
+
+    def _end(self, job_id: str) -> None:
+        with self._changed:
+            self._under_way.remove(job_id)
+            self._changed.notify_all()
 
     def drain(self) -> None:
         """Returns when all jobs have ended."""
-        self._call(self._all_ended())
+        with self._changed:
+            self._changed.wait_for(lambda: not self._under_way)
 
     def stop(self) -> None:
         """Interrupts the jobs that have not ended, and puts them back into the queue."""
         self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join()
-
-    def _call(self, work: Coroutine[Any, Any, R]) -> R:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def _run_loop(self) -> None:
         try:
@@ -93,9 +121,7 @@ class Reader:
 
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._changed = asyncio.Condition()
         self._stopping = asyncio.Event()
-        self._cleaners = Cleaners(self._listener, self._processes)
         async with HttpClient.of(self._runtime.config.settings) as http:
             self._processor = Processor(
                 self._runtime,
@@ -112,10 +138,11 @@ class Reader:
             self._ready.set()
             stopping = asyncio.create_task(self._stopping.wait())
             await asyncio.wait([*background, stopping], return_when=asyncio.FIRST_COMPLETED)
-            for task in (*background, *self._jobs.values()):
+            interrupted = list(self._under_way)
+            tasks = [*background, *self._tasks]
+            for task in tasks:
                 task.cancel()
-            interrupted = list(self._jobs)
-            await asyncio.gather(*background, *self._jobs.values(), return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
             await self._cleaners.close()
             for job_id in interrupted:
                 with suppress(RedisError):
@@ -123,70 +150,44 @@ class Reader:
             if not self._stopping.is_set():
                 raise RuntimeError("a part of the reader has ended")
 
-    def _has_room(self) -> bool:
-        # If pages wait for cleaners, more of them would only wait longer.
-        return len(self._jobs) < self._at_once and self._cleaners.waiting <= 2 * self._processes
-
-    async def _room(self) -> None:
-        async with self._changed:
-            await self._changed.wait_for(self._has_room)
-
-    async def _all_ended(self) -> None:
-        async with self._changed:
-            await self._changed.wait_for(lambda: not self._jobs)
-
-    async def _admit(self, job_id: str, lane: Lane, taken: Taken | None = None) -> None:
-        previous = self._jobs.get(job_id)
-        # A job that is released is ours, even if the run that put it into its line has not ended.
-        if taken or not previous:
-            run = self._run(job_id, lane, taken, previous)
-            self._jobs[job_id] = asyncio.create_task(run)
-
     async def _release_turns(self) -> None:
-        """Admits jobs whose turn has come; never returns."""
+        """Starts jobs whose turn has come; never returns."""
+        release = self._processor.lines.release
         while True:
             await asyncio.sleep(TURNS.total_seconds())
             if not self._has_room():
                 continue
-            most = self._at_once - len(self._jobs)
+            most = self._at_once - len(self._under_way)
             with suppress(RedisError):
-                release = self._processor.lines.release
                 for taken in await self._redis(release, self._runner, datetime.now(UTC), most):
-                    await self._admit(taken.id, taken.lane, taken)
+                    with self._changed:
+                        self._under_way.append(taken.id)
+                    self._start(taken)
 
     async def _end_unknown_claims(self) -> None:
         """Gives back jobs that came with a reply that was lost; never returns."""
         while True:
             await asyncio.sleep(CLAIMS.total_seconds())
             with suppress(RedisError):
-                await self._redis(
-                    self._runner.end_unknown_claims, "articles", frozenset(self._jobs)
-                )
+                known = frozenset(self._under_way)
+                await self._redis(self._runner.end_unknown_claims, "articles", known)
 
-    async def _run(
-        self,
-        job_id: str,
-        lane: Lane,
-        taken: Taken | None,
-        previous: asyncio.Task[None] | None,
-    ) -> None:
-        """Runs a job to its end, or arranges that it is run again."""
-        try:
-            if previous:
-                await asyncio.wait([previous])
-            await self._process(job_id, lane, taken)
-        finally:
-            if self._jobs[job_id] is asyncio.current_task():
-                del self._jobs[job_id]
-            async with self._changed:
-                self._changed.notify_all()
+    def _start(self, taken: Taken) -> None:
+        """Runs a job to its end."""
+        task = self._loop.create_task(self._run(taken))
+        self._tasks.add(task)
 
-    async def _process(self, job_id: str, lane: Lane, taken: Taken | None) -> None:
+        def ended(task: asyncio.Task[None]) -> None:
+            self._tasks.discard(task)
+            self._end(taken.id)
+
+        task.add_done_callback(ended)
+
+    async def _run(self, taken: Taken) -> None:
+        """Processes an entry, and arranges that it is processed again if that is to be."""
+        job_id = taken.id
         try:
-            if taken is None:
-                taken = await self._redis(self._runner.take, "articles", job_id, lane)
-            # If another process runs it and dies, it is recovered.
-            outcome = await self._processor.process(taken) if taken else None
+            outcome = await self._processor.process(taken)
         except RedisError as error:
             # Not the job's fault.
             log.warning("redis failed", job=job_id, error=str(error))
