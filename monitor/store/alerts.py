@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +40,11 @@ class AlertStore:
         """Returns an alert by its id, or None if it has expired or never existed."""
         stored = self._redis.get(self._keys.alert(alert_id))
         return from_json(Alert, stored) if stored else None
+
+    def get_all(self, alert_ids: Sequence[str]) -> list[Alert]:
+        """Returns those of these alerts that exist and have not expired, in the given order."""
+        stored = self._redis.mget(list(map(self._keys.alert, alert_ids)))
+        return [from_json(Alert, each) for each in stored if each]
 
     def publish(self, alert: Alert, pipe: Pipeline) -> None:
         """Publishes an alert on the stream and both channels, and keeps it, in the transaction."""

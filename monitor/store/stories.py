@@ -90,13 +90,9 @@ class StoryStore:
     def count(self, story_id: str, *, with_article: str = "") -> int:
         """Returns how many articles a story has, its first one and `with_article` included."""
         key = self._keys.story(story_id)
-        with self._redis.pipeline(transaction=False) as pipe:
-            pipe.scard(key)
-            pipe.sismember(key, with_article or story_id)
-            count, is_counted = pipe.execute()
-        if not count:
-            return 1 + (with_article not in {"", story_id})
-        return int(count) + (not is_counted)
+        count = int(self._redis.scard(key)) or 1
+        is_known = with_article in {"", story_id} or self._redis.sismember(key, with_article)
+        return count if is_known else count + 1
 
     def trim(self, now: datetime) -> None:
         """Removes the indexes of periods in which nothing is looked for any more."""

@@ -72,6 +72,7 @@ def test_a_published_alert_is_kept_until_it_expires(redis, store, publish):
     publish("a")
     assert store.alerts.get("b") is None
     assert store.alerts.get("a").document == {"id": "a", "watchlist": "w"}
+    assert store.alerts.get_all(["b", "a"]) == [store.alerts.get("a")]
     assert 0 < redis.ttl("presswatch:alert:a") <= timedelta(days=30).total_seconds()
 
 

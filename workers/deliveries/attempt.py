@@ -82,8 +82,7 @@ def deliver(runtime: Runtime, job_id: str) -> Again | Done:
 def _deliver(runtime: Runtime, job_id: str, delivery: Delivery) -> Again | Done:
     subscribers = {subscriber.name: subscriber for subscriber in runtime.config.subscribers}
     subscriber = subscribers.get(delivery.subscriber)
-    stored = (runtime.store.alerts.get(alert_id) for alert_id in delivery.alerts)
-    alerts = [alert for alert in stored if alert]
+    alerts = runtime.store.alerts.get_all(delivery.alerts)
     if subscriber is None and runtime.queues.begin("deliveries", job_id) == 0:
         # Other processes may have read a newer configuration than this one.
         return Again(math.ceil(_SOON.total_seconds()))
