@@ -11,7 +11,8 @@ import click
 from click.core import ParameterSource
 
 from monitor.cli import options
-from monitor.config import Settings, load, prepare_feed
+from monitor.config import Settings, load
+from monitor.config.additions import prepare_feed
 from monitor.config.argument import given_feed
 from monitor.errors import FeedError, FetchError, PresswatchError
 from monitor.hiding import without_userinfo
