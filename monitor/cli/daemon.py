@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shlex
 import sys
@@ -10,14 +9,16 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
 
 from monitor.cli import options
-from monitor.cli.console import Console
-from monitor.cli.supervisor import Supervisor
-from monitor.runtime import composition, embedded, lifeline, logs
+from monitor.runtime import composition, lifeline, logs
+
+if TYPE_CHECKING:
+    from monitor.cli.supervisor import Supervisor
 
 
 @click.command()
@@ -26,6 +27,9 @@ from monitor.runtime import composition, embedded, lifeline, logs
 @options.log_level
 def run(config_directory: Path, data: Path, log_level: str) -> None:
     """Run everything in the foreground and print each alert, until Ctrl-C."""
+    from monitor.cli.console import Console
+    from monitor.cli.supervisor import Supervisor
+
     configuration = composition.read(config_directory)
     processes = Supervisor(_commands())
     with _daemon(config_directory, data, log_level, processes):
@@ -44,6 +48,7 @@ def run(config_directory: Path, data: Path, log_level: str) -> None:
 def demo(log_level: str) -> None:
     """Watch a bundled newsroom, offline: alerts for its articles, none for its adverts."""
     from monitor.cli.demonstration import DemoConsole
+    from monitor.cli.supervisor import Supervisor
     from monitor.demo import configuration
     from monitor.demo.newsroom import LOOPBACK, free_port
 
@@ -71,6 +76,8 @@ def _daemon(
     config_directory: Path, data: Path, log_level: str, processes: Supervisor
 ) -> Iterator[None]:
     """Holds the data directory and a Redis, and passes both to the processes by the environment."""
+    from monitor.runtime import embedded
+
     data = data.resolve()
     with embedded.hold(data):
         os.environ |= {
@@ -105,6 +112,8 @@ def _commands() -> dict[str, str]:
 @options.log_level
 def scheduler(config_directory: Path, data: Path, log_level: str) -> None:  # noqa: ARG001
     """Poll the feeds; if several schedulers share a Redis, one of them leads."""
+    import asyncio
+
     from monitor.scheduler.scheduler import serve
 
     lifeline.stop_with_owner()

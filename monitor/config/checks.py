@@ -12,7 +12,6 @@ from monitor.config.source import ConfigDocument
 from monitor.errors import Fault, QueryError
 from monitor.hiding import without_userinfo
 from monitor.model import Article, Watchlist
-from monitor.watchlists.matcher import Matcher
 from monitor.watchlists.query import parse
 
 HIDDEN = "cannot be read; the reason is not shown, because the value is from the environment"
@@ -138,6 +137,8 @@ def broken_queries(source: ConfigDocument) -> Iterator[Fault]:
 
 def failed_examples(source: ConfigDocument) -> Iterator[Fault]:
     """Yields a fault for each example that a watchlist wrongly matches or misses."""
+    from monitor.watchlists.matcher import Matcher
+
     definitions = _definitions(source)
     for number, entry in enumerate(source.values.get("watchlists", ())):
         word_lists = [entry.get(key, ()) for key in ("any", "all", "none")]
