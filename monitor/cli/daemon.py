@@ -19,6 +19,7 @@ from monitor.runtime import composition, lifeline, logs
 
 if TYPE_CHECKING:
     from monitor.cli.supervisor import Supervisor
+    from monitor.runtime.composition import Runtime
 
 
 @click.command()
@@ -30,15 +31,14 @@ def run(config_directory: Path, data: Path, log_level: str) -> None:
     from monitor.cli.console import Console
     from monitor.cli.supervisor import Supervisor
 
-    configuration = composition.read(config_directory)
     processes = Supervisor(_commands())
-    with _daemon(config_directory, data, log_level, processes):
+    with _daemon(config_directory, data, log_level, processes) as runtime:
         click.echo(
-            f"presswatch: {len(configuration.feeds)} feeds and {len(configuration.watchlists)} "
+            f"presswatch: {len(runtime.config.feeds)} feeds and {len(runtime.config.watchlists)} "
             f"watchlists from {config_directory}, data in {data}; Ctrl-C stops",
             err=True,
         )
-        alerts = composition.start(config_directory, data).store.alerts
+        alerts = runtime.store.alerts
         # The console also shows alerts that are published before it starts.
         sys.exit(processes.run(Console(alerts, alerts.last_id())))
 
@@ -66,18 +66,23 @@ def demo(log_level: str) -> None:
         newsroom = shlex.join([sys.executable, "-m", "monitor.demo.newsroom", str(port)])
         processes = Supervisor(_commands() | {"newsroom": newsroom})
         data = Path(scratch) / "var"
-        with _daemon(config_directory, data, level, processes):
+        with _daemon(config_directory, data, level, processes) as runtime:
             click.echo("presswatch: a newsroom of three outlets opens on loopback …\n", err=True)
-            sys.exit(processes.run(DemoConsole(composition.start(config_directory, data))))
+            sys.exit(processes.run(DemoConsole(runtime)))
 
 
 @contextmanager
 def _daemon(
     config_directory: Path, data: Path, log_level: str, processes: Supervisor
-) -> Iterator[None]:
-    """Holds the data directory and a Redis, and passes both to the processes by the environment."""
+) -> Iterator[Runtime]:
+    """Reads the configuration, and holds the data directory and a Redis.
+
+    Passes all three to the processes by the environment.
+    """
     from monitor.runtime import embedded
 
+    # A broken configuration must leave nothing behind.
+    config = composition.read(config_directory)
     data = data.resolve()
     with embedded.hold(data):
         os.environ |= {
@@ -91,11 +96,10 @@ def _daemon(
             "PYTHONUNBUFFERED": "1",
         }
         if os.environ.get(composition.REDIS_VARIABLE):
-            composition.connect(data)
-            yield
+            yield composition.Runtime(config_directory, config, composition.connect(data))
         else:
             with embedded.server(data, processes.fail):
-                yield
+                yield composition.Runtime(config_directory, config, composition.connect(data))
 
 
 def _commands() -> dict[str, str]:

@@ -33,15 +33,15 @@ def feeds() -> None:
 def list_feeds(config_directory: Path, data: Path, as_json: bool) -> None:
     """List the feeds, with their health if a daemon is running."""
     from monitor.cli.status import collect
-    from monitor.config import load
     from monitor.errors import NotRunning
-    from monitor.runtime.composition import start
 
+    config = composition.read(config_directory)
     try:
-        states = {feed["id"]: feed for feed in collect(start(config_directory, data))["feeds"]}
+        daemon = composition.Runtime(config_directory, config, composition.connect(data))
+        states = {feed["id"]: feed for feed in collect(daemon)["feeds"]}
     except NotRunning:
         states = {}
-    for feed in load(config_directory, os.environ).feeds:
+    for feed in config.feeds:
         state = states.get(feed.id, {})
         if as_json:
             configured = {"id": feed.id, "url": feed.public_url, "name": feed.name}
