@@ -11,11 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cache
-from typing import Any, Literal, TypeVar
-
-from pydantic import TypeAdapter
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from monitor.hiding import Secret, hidden, without_secrets, without_userinfo
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 Priority = Literal["low", "normal", "high"]
 OncePer = Literal["story", "article", "none"]
@@ -294,7 +295,14 @@ class DeliveryNote:
     detail: str
 
 
-_adapter: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)
+def _new_adapter(kind: Any) -> TypeAdapter[Any]:
+    # Commands that neither write nor read JSON start without pydantic, which takes long to load.
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(kind)
+
+
+_adapter: Callable[[Any], TypeAdapter[Any]] = cache(_new_adapter)
 
 
 def as_json(value: object) -> str:

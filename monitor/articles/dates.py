@@ -10,12 +10,13 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from functools import cache, lru_cache
-from typing import NamedTuple
-
-from dateparser.date import DateDataParser
+from typing import TYPE_CHECKING, NamedTuple
 
 from monitor.articles.months import LANGUAGES, month_number
 from monitor.articles.zones import INDIA, in_zone, is_ambiguous, without_remark
+
+if TYPE_CHECKING:
+    from dateparser.date import DateDataParser
 
 _MAX_CHARS = 64
 # Outside of these years are the zeroes and infinities of databases; so is the first of 1970.
@@ -211,6 +212,9 @@ def _may_be_odd(text: str) -> bool:
 
 @cache
 def _parser(language: str) -> DateDataParser:
+    # Few feeds have dates that need it; a process that reads none starts without it.
+    from dateparser.date import DateDataParser
+
     return DateDataParser(
         languages=[language] if language else LANGUAGES,
         use_given_order=True,

@@ -14,9 +14,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from itertools import islice
+from typing import TYPE_CHECKING
 
-from monitor.articles.blocks import Block
 from monitor.articles.wording import words
+
+if TYPE_CHECKING:
+    from monitor.articles.blocks import Block
 
 # A block is furniture if it is on this many different articles within the window, including the one
 # being read.

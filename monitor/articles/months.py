@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from functools import cache
 
-from dateparser.languages.loader import default_loader
-
 LANGUAGES = (
     "en de fr es it pt nl sv da nb fi pl cs sk sl hr sr hu ro bg ru uk el tr ar he fa hi id vi"
     " ca et lv lt ja ko zh"
@@ -31,6 +29,8 @@ def month_number(name: str) -> int | None:
 
 @cache
 def _foreign() -> dict[str, int]:
+    from dateparser.languages.loader import default_loader
+
     meanings: dict[str, set[int]] = defaultdict(set)
     for locale in default_loader.get_locales(languages=LANGUAGES):
         for number, month in enumerate(_ENGLISH, start=1):

@@ -7,8 +7,6 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from dateparser.timezone_parser import pop_tz_offset_from_string
-
 INDIA = timedelta(hours=5, minutes=30)
 # Names that IANA's data have for several offsets today, and Arabia's AST. RFC 822 gives PST, CDT
 # and the other names of North America a meaning; China's CST is common in feeds all the same.
@@ -51,6 +49,8 @@ def _zone(name: str) -> tzinfo | None:
         return UTC
     if name == "IST":
         return timezone(INDIA)
+    from dateparser.timezone_parser import pop_tz_offset_from_string
+
     _, zone = pop_tz_offset_from_string(f"0 {name}")
     offset_of_name = zone.utcoffset(None) if zone else None
     return None if offset_of_name is None else timezone(offset_of_name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shlex
 import sys
@@ -10,14 +9,17 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
 
 from monitor.cli import options
-from monitor.cli.console import Console
-from monitor.cli.supervisor import Supervisor
-from monitor.runtime import composition, embedded, lifeline, logs
+from monitor.runtime import composition, lifeline, logs
+
+if TYPE_CHECKING:
+    from monitor.cli.supervisor import Supervisor
+    from monitor.runtime.composition import Runtime
 
 
 @click.command()
@@ -26,15 +28,17 @@ from monitor.runtime import composition, embedded, lifeline, logs
 @options.log_level
 def run(config_directory: Path, data: Path, log_level: str) -> None:
     """Run everything in the foreground and print each alert, until Ctrl-C."""
-    configuration = composition.read(config_directory)
+    from monitor.cli.console import Console
+    from monitor.cli.supervisor import Supervisor
+
     processes = Supervisor(_commands())
-    with _daemon(config_directory, data, log_level, processes):
+    with _daemon(config_directory, data, log_level, processes) as runtime:
         click.echo(
-            f"presswatch: {len(configuration.feeds)} feeds and {len(configuration.watchlists)} "
+            f"presswatch: {len(runtime.config.feeds)} feeds and {len(runtime.config.watchlists)} "
             f"watchlists from {config_directory}, data in {data}; Ctrl-C stops",
             err=True,
         )
-        alerts = composition.start(config_directory, data).store.alerts
+        alerts = runtime.store.alerts
         # The console also shows alerts that are published before it starts.
         sys.exit(processes.run(Console(alerts, alerts.last_id())))
 
@@ -44,6 +48,7 @@ def run(config_directory: Path, data: Path, log_level: str) -> None:
 def demo(log_level: str) -> None:
     """Watch a bundled newsroom, offline: alerts for its articles, none for its adverts."""
     from monitor.cli.demonstration import DemoConsole
+    from monitor.cli.supervisor import Supervisor
     from monitor.demo import configuration
     from monitor.demo.newsroom import LOOPBACK, free_port
 
@@ -61,16 +66,23 @@ def demo(log_level: str) -> None:
         newsroom = shlex.join([sys.executable, "-m", "monitor.demo.newsroom", str(port)])
         processes = Supervisor(_commands() | {"newsroom": newsroom})
         data = Path(scratch) / "var"
-        with _daemon(config_directory, data, level, processes):
+        with _daemon(config_directory, data, level, processes) as runtime:
             click.echo("presswatch: a newsroom of three outlets opens on loopback …\n", err=True)
-            sys.exit(processes.run(DemoConsole(composition.start(config_directory, data))))
+            sys.exit(processes.run(DemoConsole(runtime)))
 
 
 @contextmanager
 def _daemon(
     config_directory: Path, data: Path, log_level: str, processes: Supervisor
-) -> Iterator[None]:
-    """Holds the data directory and a Redis, and passes both to the processes by the environment."""
+) -> Iterator[Runtime]:
+    """Reads the configuration, and holds the data directory and a Redis.
+
+    Passes all three to the processes by the environment.
+    """
+    from monitor.runtime import embedded
+
+    # A broken configuration must leave nothing behind.
+    config = composition.read(config_directory)
     data = data.resolve()
     with embedded.hold(data):
         os.environ |= {
@@ -84,11 +96,10 @@ def _daemon(
             "PYTHONUNBUFFERED": "1",
         }
         if os.environ.get(composition.REDIS_VARIABLE):
-            composition.connect(data)
-            yield
+            yield composition.Runtime(config_directory, config, composition.connect(data))
         else:
             with embedded.server(data, processes.fail):
-                yield
+                yield composition.Runtime(config_directory, config, composition.connect(data))
 
 
 def _commands() -> dict[str, str]:
@@ -105,6 +116,8 @@ def _commands() -> dict[str, str]:
 @options.log_level
 def scheduler(config_directory: Path, data: Path, log_level: str) -> None:  # noqa: ARG001
     """Poll the feeds; if several schedulers share a Redis, one of them leads."""
+    import asyncio
+
     from monitor.scheduler.scheduler import serve
 
     lifeline.stop_with_owner()

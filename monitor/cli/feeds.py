@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
 
 from monitor.cli import options
-from monitor.config import Settings, load, prepare_feed
-from monitor.config.argument import given_feed
 from monitor.errors import FeedError, FetchError, PresswatchError
 from monitor.hiding import without_userinfo
 from monitor.model import Feed
 from monitor.runtime import composition
 from monitor.untrusted import printable, terminal_json
+
+if TYPE_CHECKING:
+    from monitor.config import Settings
 
 
 @click.group()
@@ -33,13 +34,14 @@ def list_feeds(config_directory: Path, data: Path, as_json: bool) -> None:
     """List the feeds, with their health if a daemon is running."""
     from monitor.cli.status import collect
     from monitor.errors import NotRunning
-    from monitor.runtime.composition import start
 
+    config = composition.read(config_directory)
     try:
-        states = {feed["id"]: feed for feed in collect(start(config_directory, data))["feeds"]}
+        daemon = composition.Runtime(config_directory, config, composition.connect(data))
+        states = {feed["id"]: feed for feed in collect(daemon)["feeds"]}
     except NotRunning:
         states = {}
-    for feed in load(config_directory, os.environ).feeds:
+    for feed in config.feeds:
         state = states.get(feed.id, {})
         if as_json:
             configured = {"id": feed.id, "url": feed.public_url, "name": feed.name}
@@ -71,6 +73,12 @@ def add(
     A variable in URL, such as '${KEY}' in single quotes, is taken from the environment and written
     to the file as a variable.
     """
+    import asyncio
+
+    from monitor.config import load
+    from monitor.config.additions import prepare_feed
+    from monitor.config.argument import given_feed
+
     source = context.get_parameter_source("config_directory")
     given = source is not ParameterSource.DEFAULT or composition.users_config() is not None
     if not given or composition.is_bundled(config_directory):
@@ -124,6 +132,8 @@ async def _described(feed: Feed, settings: Settings) -> str:
 @options.log_level
 def poll(url: str, config_directory: Path, data: Path, log_level: str) -> None:  # noqa: ARG001
     """Poll a feed now, and queue its new and edited entries."""
+    import asyncio
+
     from monitor.http.client import HttpClient
     from monitor.runtime.composition import start
     from monitor.scheduler.poll import Poller

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from monitor.cli import options
-from monitor.cli.console import block, line, terminal_width
 from monitor.errors import PresswatchError
 from monitor.model import Alert, Delivery, as_plain
 from monitor.runtime import logs
@@ -40,6 +39,8 @@ def status(config_directory: Path, data: Path, as_json: bool) -> None:
 
 
 def _as_text(state: dict[str, Any]) -> str:
+    from monitor.cli.console import line
+
     by_health = Counter(feed["health"] for feed in state["feeds"])
     health = ", ".join(f"{count} {name}" for name, count in sorted(by_health.items())) or "none"
     lines = [
@@ -47,7 +48,7 @@ def _as_text(state: dict[str, Any]) -> str:
         f"workers    {state['workers']}",
         f"feeds      {health}",
     ]
-    lines += [f"           {line}" for line in _feed_problems(state["feeds"])]
+    lines += [f"           {problem}" for problem in _feed_problems(state["feeds"])]
     for name, depth in state["queues"].items():
         counts = ", ".join(f"{count} {what}" for what, count in depth.items())
         lines.append(f"{name:<10} {counts}")
@@ -107,6 +108,7 @@ def _subscriber_problems(subscriber: dict[str, Any]) -> str:
 @options.as_json
 def tail(watchlists: tuple[str, ...], config_directory: Path, data: Path, as_json: bool) -> None:
     """Print alerts as they happen, one per line, until Ctrl-C."""
+    from monitor.cli.console import line
     from monitor.runtime.composition import start
 
     logs.configure("warning")
@@ -137,6 +139,7 @@ def list_alerts(
     as_json: bool,
 ) -> None:
     """List alerts, oldest first."""
+    from monitor.cli.console import line
     from monitor.runtime.composition import start
 
     # With --since, all of them; without it, the latest ones.
@@ -154,6 +157,7 @@ def list_alerts(
 @options.as_json
 def show_alert(alert_id: str, config_directory: Path, data: Path, as_json: bool) -> None:
     """Show an alert and its ledger: the subscribers, channels and answers of its deliveries."""
+    from monitor.cli.console import block, terminal_width
     from monitor.runtime.composition import start
 
     store = start(config_directory, data).store

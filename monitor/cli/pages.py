@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import sys
@@ -14,10 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.alerts.build import evidence_of
 from monitor.cli import options
-from monitor.cli.console import highlighted
-from monitor.config import Settings, json_schema, load
 from monitor.errors import CleanError, ConfigError, FetchError
 from monitor.model import Article, Match, Term, Watchlist, as_plain
 from monitor.untrusted import printable
@@ -45,6 +41,8 @@ def check(context: click.Context, config_directory: Path, schema: bool, online: 
 
     Watchlists are tested with their must_match and must_not_match.
     """
+    from monitor.config import json_schema, load
+
     if schema:
         click.echo(json.dumps(json_schema(), indent=2))
         return
@@ -86,6 +84,8 @@ class Source:
 
 def sources(names: tuple[str, ...], config_directory: Path) -> Iterator[Source]:
     """Read files, URLs and standard input in order."""
+    import asyncio
+
     from monitor.articles.clean import clean
 
     for name in names:
@@ -116,6 +116,7 @@ def _as_text(content: bytes) -> Page:
 
 
 async def _page_at(url: str, config_directory: Path) -> Page:
+    from monitor.config import Settings, load
     from monitor.http.client import HttpClient
     from workers.articles.read import clean_page, fetch_page
 
@@ -242,6 +243,8 @@ def _show(
 
 def _definitions(config_directory: Path) -> Mapping[str, str]:
     """Returns the definitions, or none if there is no configuration or a broken one."""
+    from monitor.config import load
+
     try:
         return load(config_directory, os.environ).definitions
     except ConfigError:
@@ -267,6 +270,8 @@ def _stored(
 def _as_object(
     name: str, article: Article | None, match: Match | None, error: str | None
 ) -> dict[str, Any]:
+    from monitor.alerts.build import evidence_of
+
     terms: tuple[Term, ...] = match.terms if match else ()
     return {
         "file": name,
@@ -281,6 +286,9 @@ def _as_object(
 
 
 def _show_match(name: str, article: Article, match: Match) -> None:
+    from monitor.alerts.build import evidence_of
+    from monitor.cli.console import highlighted
+
     click.secho(name, fg="magenta", bold=True, nl=False)
     click.echo(f": {printable(article.title)}" if article.title else "")
     for term in match.terms:

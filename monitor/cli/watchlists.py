@@ -6,8 +6,7 @@ import sys
 
 import click
 
-from monitor.watchlists.convert import DIALECTS, Dialect, convert
-from monitor.watchlists.query import parse
+from monitor.watchlists.dialects import DIALECTS, Dialect
 
 
 @click.group()
@@ -26,6 +25,9 @@ def watchlists() -> None:
 )
 def convert_command(query: str, dialect: Dialect) -> None:
     """Rewrite another service's query as one of ours; `-` reads standard input, one per line."""
+    from monitor.watchlists.convert import convert
+    from monitor.watchlists.query import parse
+
     for line in sys.stdin.read().splitlines() if query == "-" else [query]:
         if not line.strip():
             continue

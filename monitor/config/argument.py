@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from monitor.config.source import VARIABLE
+from monitor.config.variables import VARIABLE
 from monitor.errors import PresswatchError
 from monitor.hiding import Secret, secrets
 from monitor.model import Feed

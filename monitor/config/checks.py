@@ -7,11 +7,11 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from monitor.config.source import ConfigDocument, KeyPath
+from monitor.config.places import KeyPath, is_secret
+from monitor.config.source import ConfigDocument
 from monitor.errors import Fault, QueryError
 from monitor.hiding import without_userinfo
 from monitor.model import Article, Watchlist
-from monitor.watchlists.matcher import Matcher
 from monitor.watchlists.query import parse
 
 HIDDEN = "cannot be read; the reason is not shown, because the value is from the environment"
@@ -40,22 +40,33 @@ def _quoted(words: str) -> str:
     return f'"{words.replace(chr(34), " ")}"'
 
 
-def _named(source: ConfigDocument, section: str, key: str) -> Iterator[tuple[KeyPath, str]]:
-    """Yields the string under a key of each entry in a section, with its path."""
+def _entries(source: ConfigDocument, section: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yields the entries of a section that are mappings, each with its number."""
     entries = source.values.get(section)
     for number, entry in enumerate(entries if isinstance(entries, list) else ()):
-        if isinstance(entry, dict) and isinstance(entry.get(key), str):
+        if isinstance(entry, dict):
+            yield number, entry
+
+
+def _named(source: ConfigDocument, section: str, key: str) -> Iterator[tuple[KeyPath, str]]:
+    """Yields the string under a key of each entry in a section, with its path."""
+    for number, entry in _entries(source, section):
+        if isinstance(entry.get(key), str):
             yield (section, number, key), entry[key]
 
 
-def _tags(source: ConfigDocument) -> Iterator[tuple[KeyPath, str]]:
-    """Yields the tags of all feeds, each with its path."""
-    feeds = source.values.get("feeds")
-    for number, feed in enumerate(feeds if isinstance(feeds, list) else ()):
-        tags = feed.get("tags") if isinstance(feed, dict) else None
-        for index, tag in enumerate(tags if isinstance(tags, list) else ()):
-            if isinstance(tag, str):
-                yield ("feeds", number, "tags", index), tag
+def _listed(source: ConfigDocument, section: str, *keys: str) -> Iterator[tuple[KeyPath, str]]:
+    """Yields the strings of the list below some keys of each entry in a section, with their paths.
+
+    The path of a list has as many keys as `keys` names.
+    """
+    for number, entry in _entries(source, section):
+        words: Any = entry
+        for key in keys:
+            words = words.get(key) if isinstance(words, dict) else None
+        for index, word in enumerate(words if isinstance(words, list) else ()):
+            if isinstance(word, str):
+                yield (section, number, *keys, index), word
 
 
 def repeated(source: ConfigDocument) -> Iterator[Fault]:
@@ -75,41 +86,24 @@ def repeated(source: ConfigDocument) -> Iterator[Fault]:
 
 def dangling(source: ConfigDocument) -> Iterator[Fault]:
     """Yields a fault for each reference from a watchlist to an unknown subscriber, feed or tag."""
-    # Each maps a name to whether a fault may suggest it: secret names are never shown.
-    subscribers, feed_names, tags = (
-        {name: not source.place(path).secret for path, name in named}
-        for named in (
-            _named(source, "subscribers", "name"),
-            _named(source, "feeds", "name"),
-            _tags(source),
-        )
-    )
-    for path in list(source.places):
-        match path:
-            case ("watchlists", _, "subscribers", int()):
-                noun, valid_names = "subscriber", subscribers
-            case ("watchlists", _, "feeds", "tags", int()):
-                noun, valid_names = "tag on any feed", tags
-            case ("watchlists", _, "feeds", "names", int()):
-                noun, valid_names = "feed", feed_names
-            case _:
+    for noun, keys, named in (
+        ("subscriber", ("subscribers",), _named(source, "subscribers", "name")),
+        ("feed", ("feeds", "names"), _named(source, "feeds", "name")),
+        ("tag on any feed", ("feeds", "tags"), _listed(source, "feeds", "tags")),
+    ):
+        paths = {name: path for path, name in named}
+        # Secret names are never shown.
+        shown: list[str] | None = None
+        for path, word in _listed(source, "watchlists", *keys):
+            if word in paths:
                 continue
-        word, place = _at(source.values, path), source.places[path]
-        if not isinstance(word, str) or word in valid_names:
-            continue
-        if place.secret:
-            yield place.fault(f"no {noun} is called this")
-        else:
-            yield place.fault(
-                f"no {noun} is called `{word}`"
-                + suggestion(word, filter(valid_names.get, valid_names))
-            )
-
-
-def _at(values: Any, path: KeyPath) -> Any:
-    for part in path:
-        values = values[part]
-    return values
+            place = source.place(path)
+            if place.secret:
+                yield place.fault(f"no {noun} is called this")
+                continue
+            if shown is None:
+                shown = [name for name, at in paths.items() if not source.place(at).secret]
+            yield place.fault(f"no {noun} is called `{word}`" + suggestion(word, shown))
 
 
 def broken_queries(source: ConfigDocument) -> Iterator[Fault]:
@@ -121,10 +115,10 @@ def broken_queries(source: ConfigDocument) -> Iterator[Fault]:
     texts = [(path, query) for path, query in _named(source, "watchlists", "query")]
     texts += [(("definitions", name), text) for name, text in definitions.items()]
     for path, query in texts:
-        place = source.place(path)
         try:
             parse(query, definitions)
         except QueryError as error:
+            place = source.place(path)
             reason = error.message + (f"; {error.hint}" if error.hint else "")
             if place.secret or any(name in error.message for name in secret_names):
                 reason = HIDDEN
@@ -132,26 +126,26 @@ def broken_queries(source: ConfigDocument) -> Iterator[Fault]:
                 yield place.fault(f"query: {reason}", offset=error.column - 1)
             else:
                 yield place.fault(f"query, column {error.column}: {reason}")
-    for path in list(source.places):
-        match path:
-            case ("watchlists", _, "any" | "all" | "none", int()):
-                words, place = _at(source.values, path), source.places[path]
-                try:
-                    parse(_quoted(words)) if isinstance(words, str) else None
-                except QueryError as error:
-                    yield place.fault(HIDDEN if place.secret else error.message)
+    for key in ("any", "all", "none"):
+        for path, words in _listed(source, "watchlists", key):
+            try:
+                parse(_quoted(words))
+            except QueryError as error:
+                place = source.place(path)
+                yield place.fault(HIDDEN if place.secret else error.message)
 
 
 def failed_examples(source: ConfigDocument) -> Iterator[Fault]:
     """Yields a fault for each example that a watchlist wrongly matches or misses."""
+    from monitor.watchlists.matcher import Matcher
+
     definitions = _definitions(source)
     for number, entry in enumerate(source.values.get("watchlists", ())):
         word_lists = [entry.get(key, ()) for key in ("any", "all", "none")]
         query = entry.get("query") or plain_query(*word_lists)
-        uses_secret = any(
-            place.secret
-            for path, place in source.places.items()
-            if path[:2] == ("watchlists", number) or path[:1] == ("definitions",)
+        # Without definitions, the nearest spot is that of the whole configuration.
+        uses_secret = is_secret(source.spot(("watchlists", number))) or (
+            bool(definitions) and is_secret(source.spot(("definitions",)))
         )
         matcher = Matcher([Watchlist(entry["name"], query)], definitions)
         for key, wanted in (("must_match", True), ("must_not_match", False)):

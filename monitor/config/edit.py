@@ -8,7 +8,7 @@ from __future__ import annotations
 from ruamel.yaml import YAML
 from ruamel.yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode, SequenceNode
 
-from monitor.config.source import escaped
+from monitor.config.variables import escaped
 from monitor.model import Feed
 
 

@@ -8,14 +8,8 @@ from email.headerregistry import Address
 from ipaddress import ip_address
 from urllib.parse import unquote, urlsplit
 
-from email_validator import SPECIAL_USE_DOMAIN_NAMES, validate_email
-from yarl import URL
-
 _UNSUBSCRIBE = re.compile(r"(?:https?://|mailto:)[!-;=?-~]+", re.IGNORECASE | re.ASCII)
 _PORTS = {"smtp": 587, "smtps": 465}
-
-# The library refuses names such as localhost and mail.local, which a company's own server may have.
-SPECIAL_USE_DOMAIN_NAMES.clear()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +33,11 @@ def mailbox(written: str) -> Address:
 
     Raises ValueError if it is not an address. Nothing is looked up on the network.
     """
+    # Only configurations with mail addresses pay for loading it.
+    from email_validator import SPECIAL_USE_DOMAIN_NAMES, validate_email
+
+    # It refuses names such as localhost and mail.local, which a company's own server may have.
+    SPECIAL_USE_DOMAIN_NAMES.clear()
     try:
         valid = validate_email(
             written.strip(),
@@ -56,6 +55,8 @@ def default_sender(host: str) -> Address:
 
     The host may be an IP address, or a name that is not a mail domain, such as `mail_relay`.
     """
+    from yarl import URL
+
     try:
         address = ip_address(host)
     except ValueError:

@@ -9,19 +9,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from redis import AuthenticationError, Redis
-from redis import ConnectionError as RedisConnectionError
-from redis import TimeoutError as RedisTimeoutError
-from redis.exceptions import NoPermissionError, RedisError
-
-from monitor.config import Config, fingerprint, load
 from monitor.errors import NotRunning, PresswatchError
-from monitor.jobs.queues import Queues
-from monitor.runtime import embedded, logs
-from monitor.store import Store
-from monitor.store.client import client, probe
+from monitor.runtime import logs
 
 if TYPE_CHECKING:
+    from redis import Redis
+
+    from monitor.config import Config
+    from monitor.jobs.queues import Queues
+    from monitor.store import Store
     from monitor.watchlists.matcher import Matcher
 
 CONFIG_VARIABLE = "PRESSWATCH_CONFIG"
@@ -69,6 +65,14 @@ def connect(data: Path, environ: Mapping[str, str] = os.environ) -> Redis:
     Raises NotRunning if there is neither or it does not answer, and PresswatchError if it refuses
     us or may evict keys.
     """
+    from redis import AuthenticationError
+    from redis import ConnectionError as RedisConnectionError
+    from redis import TimeoutError as RedisTimeoutError
+    from redis.exceptions import NoPermissionError, RedisError
+
+    from monitor.runtime import embedded
+    from monitor.store.client import client, probe
+
     url = environ.get(REDIS_VARIABLE)
     where = f"the Redis at {REDIS_VARIABLE}"
     if not url:
@@ -116,12 +120,16 @@ class Runtime:
     @cached_property
     def store(self) -> Store:
         """Returns the state that Presswatch keeps in Redis."""
+        from monitor.store import Store
+
         settings = self.config.settings
         return Store(self.redis, settings.redis_prefix, settings.articles.keep)
 
     @cached_property
     def queues(self) -> Queues:
         """Returns the job queues."""
+        from monitor.jobs.queues import Queues
+
         return Queues(self.redis, self.store.keys, fetch=self.config.settings.articles.timeout)
 
     def matcher(self) -> Matcher:
@@ -138,6 +146,8 @@ def start(config: Path, data: Path) -> Runtime:
 
 def read(directory: Path, *, running: Config | None = None) -> Config:
     """Reads a configuration and keeps its secrets out of the log; raises as `load` does."""
+    from monitor.config import load
+
     config = load(directory, os.environ, running=running)
     logs.hide(config.secrets)
     return config
@@ -149,7 +159,7 @@ class ConfigWatch:
     def __init__(self, runtime: Runtime) -> None:
         self._directory = runtime.config_directory
         self._running = runtime.config
-        self._fingerprint = fingerprint(self._directory)
+        self._fingerprint = self._current()
 
     def changed(self) -> Config | None:
         """Returns the new configuration if the files have changed since the last call, else None.
@@ -157,12 +167,17 @@ class ConfigWatch:
         Raises ConfigError, once for each change, if the new configuration is broken, changes a
         setting that is fixed while Presswatch runs, or has lost all feeds or all watchlists.
         """
-        current = fingerprint(self._directory)
+        current = self._current()
         if current == self._fingerprint:
             return None
         self._fingerprint = current
         self._running = read(self._directory, running=self._running)
         return self._running
+
+    def _current(self) -> str:
+        from monitor.config import fingerprint
+
+        return fingerprint(self._directory)
 
     def forget(self) -> None:
         """Makes the next call of `changed` read the files, whether they have changed or not."""

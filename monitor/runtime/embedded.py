@@ -22,8 +22,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import structlog
-
 from monitor.errors import AlreadyRunning, PresswatchError
 from monitor.runtime import lifeline
 
@@ -39,8 +37,6 @@ MAX_CRASHES = 6
 STEADY_S = 10.0
 GIVEN_UP = "the Redis server ended again and again, and is given up"
 GUARD_GIVEN_UP = "the process that guards the Redis server ended again and again, and is given up"
-
-log = structlog.stdlib.get_logger(__name__)
 
 
 def url_file(data: Path) -> Path:
@@ -186,6 +182,10 @@ class _GuardKeeper:
         threading.Thread(target=self._keep, args=(gave_up,), name="guard", daemon=True).start()
 
     def _keep(self, gave_up: Callable[[str], object]) -> None:
+        # The guard, which is this module run as a program, starts the server without it.
+        import structlog
+
+        log = structlog.stdlib.get_logger(__name__)
         crashes, started = _Crashes(), time.monotonic()
         while not self._stopping.is_set():
             code = self.guard.wait()

@@ -9,13 +9,14 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, Literal
-
-import structlog
-from structlog.typing import EventDict
+from typing import TYPE_CHECKING, Any, Literal
 
 from monitor.hiding import without_userinfo
 from monitor.untrusted import escaped_json, printable
+
+if TYPE_CHECKING:
+    import structlog
+    from structlog.typing import EventDict
 
 FORMAT_VARIABLE = "PRESSWATCH_LOG_FORMAT"
 LEVEL_VARIABLE = "PRESSWATCH_LOG_LEVEL"
@@ -127,6 +128,8 @@ def _escape(_: object, __: str, line: Any) -> str:
 
 def configure(level: str) -> None:
     """Sends the lines of structlog and the standard library through the same processors."""
+    import structlog
+
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
@@ -171,6 +174,8 @@ def configure(level: str) -> None:
 
 def _crashed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Logs the exception that ends the process, which Python would print unfiltered."""
+    import structlog
+
     if issubclass(kind, Exception):
         structlog.stdlib.get_logger(__name__).critical("crashed", exc_info=(kind, error, trace))
     else:

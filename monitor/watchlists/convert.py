@@ -9,16 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal, NoReturn
+from typing import NoReturn
 
 import regex
 
 from monitor.errors import QueryError
+from monitor.watchlists.dialects import Dialect
 from monitor.watchlists.lexer import QUOTES
 from monitor.watchlists.query import parse
-
-Dialect = Literal["meltwater", "cision", "lexis"]
-DIALECTS: tuple[Dialect, ...] = ("meltwater", "cision", "lexis")
 
 _FOREIGN_LEXEME = regex.compile(
     rf"""

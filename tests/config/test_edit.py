@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitor.config import load, prepare_feed
+from monitor.config import load
+from monitor.config.additions import prepare_feed
 from monitor.errors import ConfigError
 from monitor.model import Feed
 

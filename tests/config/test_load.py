@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitor.config import fingerprint, load, prepare_feed
+from monitor.config import fingerprint, load
+from monitor.config.additions import prepare_feed
 from monitor.errors import ConfigError, PresswatchError
 from monitor.model import Digest, Feed, FeedFilter, Quiet
 

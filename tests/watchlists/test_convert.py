@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.errors import QueryError
-from monitor.watchlists.convert import DIALECTS, convert
+from monitor.watchlists.convert import convert
+from monitor.watchlists.dialects import DIALECTS
 from monitor.watchlists.query import parse
 
 

