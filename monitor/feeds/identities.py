@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from monitor.articles.urls import normalise, normalise_link
 from monitor.model import Entry, content_id
 
-_MARKUP = re.compile(r"<[^<>]*>|\s+")
+# A tag, or white space that is not a single space already.
+_MARKUP = re.compile(r"<[^<>]*>|[^\S ]\s*| \s+")
 # 64 bits, because Redis stores many identities and versions for months. The probability that any
 # two of a feed's 10,000 entries share an identity by chance is about 3e-12.
 _DIGITS = 16
