@@ -12,6 +12,8 @@ from urllib.parse import urljoin
 
 from feedparser.urls import RelativeURIResolver, make_safe_absolute_uri, resolve_relative_uris
 
+from monitor.articles.urls import is_normal
+
 _SLASHES = re.compile(r"^([A-Za-z][A-Za-z0-9+-.]*://)/*")
 _WINDOWS_1252 = {
     code: char
@@ -60,6 +62,8 @@ def polished(text: str) -> str:
 
 def joined_uri(base: str, reference: str) -> str:
     """Returns the URI that a reference means; "" if it is not one."""
+    if is_normal(reference):
+        return reference
     if ":///" in reference:
         reference = _SLASHES.sub(r"\1", reference)
     try:

@@ -1,5 +1,7 @@
 """Normalised and canonical URLs."""
 
+from urllib.parse import urljoin
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -71,6 +73,7 @@ def test_normalising_twice_changes_nothing(url):
 )  # fmt: skip
 def test_a_url_that_looks_normal_is_normal(url):
     assert normalise(url) == urls._normalised(url)
+    assert joined("https://a.example/b", url) == urljoin("https://a.example/b", url)
 
 
 @pytest.mark.parametrize(

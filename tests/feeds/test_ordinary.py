@@ -77,7 +77,7 @@ WORDS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=12) | s
     ]
 )
 URIS = st.sampled_from(
-    "/2026/talks|a.html|https://herald.example/a?x=1&y=2|//cdn.example/i.jpg|?p=7|#part|http:///odd.example/x|mailto:a@b.example"
+    "https://herald.example/2026/talks/|/2026/talks|a.html|https://herald.example/a?x=1&y=2|//cdn.example/i.jpg|?p=7|#part|http:///odd.example/x|mailto:a@b.example"
     "|javascript:alert(1)|http://[bad|tag:herald.example,2026:1|urn:uuid:1|HTTP://Herald.example/%7Ea/../b| /spaced |".split(
         "|"
     )
