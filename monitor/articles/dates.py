@@ -38,10 +38,11 @@ _ISO_ZONE = re.compile(r"(?<=\d) ?([+-])(\d\d?)(?::(\d\d?))?$")
 _UTC = re.compile(r" ?(?:UTC|GMT|Z)$", re.IGNORECASE)
 _EPOCH = re.compile(r"(\d{10})(?:\d{3}|\.\d{1,9})?")
 _TIMESTAMP = re.compile(r"\d{14}")
-# RFC 5322, with or without weekday, seconds and zone; weekday and month in any language.
+# RFC 5322, with or without weekday, time, seconds and zone; weekday and month in any language.
 _MAIL = re.compile(
-    r"(?:[^\W\d]{2,12}\.?,? ?)?(\d{1,2})\.?[ -]([^\W\d]{3,12})\.?[ -](\d{4}|\d\d)"
-    r"(?:,| à| um| at)? (\d{1,2})[:h](\d\d)(?::(\d\d))?(?: ?([+-]\d{4}|[A-Za-z]{1,5}))?"
+    r"(?:[^\W\d]{2,12}\.?,? ?)?(\d{1,2})\.?[ -]([^\W\d]{3,12})\.?[ -](\d{4}|\d\d(?=\D))"
+    r"(?:(?:,| à| um| at)? (\d{1,2})[:h](\d\d)(?::(\d\d?))?"
+    r"(?: ?((?:GMT|UTC)?[+-]\d\d:?\d\d|(?:GMT|UTC)[+-]\d\d?|[A-Za-z]{1,5}))?)?"
 )
 # JavaScript's `Date.toString()`.
 _JAVASCRIPT = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) (\d\d?) (\d{4}) ([\d:]{8}) GMT([+-]\d{4})")
@@ -161,6 +162,8 @@ def _epoch(text: str) -> Stamp | None:
 
 def _iso(text: str) -> Stamp | None:
     """ISO 8601, and what differs from it by the way of writing the zone."""
+    if not text[:4].isdigit():
+        return None
     zoned = _UTC.sub("+00:00", text)
     if ":" in text:
         zoned = _ISO_ZONE.sub(lambda zone: f"{zone[1]}{zone[2]:0>2}:{zone[3] or '':0<2}", zoned)
@@ -185,7 +188,7 @@ def _mail(text: str) -> Stamp | None:
     if name.upper() in ("AM", "PM"):
         return None
     at = in_zone(datetime(year, month, day, hour, minute, min(second, 59)), name)  # noqa: DTZ001
-    return Stamp(at, has_time=True, is_doubtful=is_ambiguous(name))
+    return Stamp(at, has_time=bool(found[4]), is_doubtful=is_ambiguous(name))
 
 
 def _numbers(text: str) -> Stamp | None:

@@ -41,10 +41,12 @@ def in_zone(at: datetime, name: str) -> datetime:
 def _zone(name: str) -> tzinfo | None:
     if not name:
         return None
-    if name[0] in "+-":
-        digits = name[1:].replace(":", "")
-        offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
-        return timezone(-offset if name[0] == "-" else offset)
+    # `+0100`, `GMT+01:00`, `UTC+1`
+    sign_and_digits = name.removeprefix("GMT").removeprefix("UTC").replace(":", "")
+    if sign_and_digits[:1] in {"+", "-"}:
+        hours, minutes = int(sign_and_digits[1:3]), int(sign_and_digits[3:] or 0)
+        offset = timedelta(hours=hours, minutes=minutes)
+        return timezone(-offset if sign_and_digits[0] == "-" else offset)
     if name.upper() in {"GMT", "UT", "UTC", "Z"}:
         return UTC
     if name == "IST":

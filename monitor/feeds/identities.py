@@ -10,10 +10,11 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from monitor.articles.urls import normalise, normalise_link
+from monitor.articles.urls import normalise, with_fragment
 from monitor.model import Entry, content_id
 
-_MARKUP = re.compile(r"<[^<>]*>|\s+")
+# A tag, or white space that is not a single space already.
+_MARKUP = re.compile(r"<[^<>]*>|[^\S ]\s*| \s+")
 # 64 bits, because Redis stores many identities and versions for months. The probability that any
 # two of a feed's 10,000 entries share an identity by chance is about 3e-12.
 _DIGITS = 16
@@ -25,9 +26,8 @@ class Identities:
     def __init__(self, entries: Sequence[Entry]) -> None:
         self._guids = Counter(entry.guid for entry in entries)
         # Normalising costs more than all else here, and each URL is needed several times.
-        urls = {entry.url for entry in entries if entry.url}
-        self._link_of = {url: normalise_link(url) for url in urls}
-        self._page_of = {url: normalise(url) for url in urls}
+        self._page_of = {entry.url: normalise(entry.url) for entry in entries if entry.url}
+        self._link_of = {url: with_fragment(page, url) for url, page in self._page_of.items()}
         entries_by_link: dict[str, list[Entry]] = {}
         titles_by_page: dict[str, set[str]] = {}
         for entry in entries:
@@ -61,8 +61,9 @@ class Identities:
         Returns "" if the link is enough. A guid that repeats the link does not count.
         """
         page = self._page_of[entry.url] if entry.url else ""
-        if self._guid_is_unique(entry) and normalise(entry.guid or "") != page:
-            return entry.guid or ""
+        guid = entry.guid or ""
+        if self._guid_is_unique(entry) and (self._page_of.get(guid) or normalise(guid)) != page:
+            return guid
         return "" if self.link(entry) else _words_identity(entry)
 
     def owns_page(self, entry: Entry) -> bool:

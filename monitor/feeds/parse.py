@@ -20,6 +20,7 @@ from monitor.articles.urls import joined
 from monitor.errors import FeedError
 from monitor.feeds.fields import counted, html, line, link, plain
 from monitor.feeds.json_feed import read_document, read_item
+from monitor.feeds.ordinary import read_ordinary
 from monitor.feeds.refusals import EMPTY, ROOT_ELEMENT, binary_kind, is_html, refusal
 from monitor.feeds.text import decode, mend
 from monitor.model import Entry
@@ -28,7 +29,7 @@ from monitor.model import Entry
 _MAX_HEAD = 4_000
 _MAX_ATTRIBUTES = 200
 _ELEMENT = re.compile(r"<[A-Za-z_]")
-_LONG_TAG = re.compile(r"<([A-Za-z_][\w:.-]{0,60})[^<>]{2000,}>")
+_LONG_TAG = re.compile(r"<([A-Za-z_][\w:.-]{0,60}+)[^<>]{2000,}+>")
 _PERSON = re.compile(
     r"(<(?:\w{1,20}:)?(?:author|creator|managingeditor|webmaster|publisher|name|email|owner)\b[^<>]*>"
     r"(?:<!\[CDATA\[)?[^<\]]{500})[^<\]]+",
@@ -90,40 +91,51 @@ def _json_feed(text: str, url: str, now: datetime) -> ParsedFeed:
 
 
 def _xml_feed(text: str, url: str, headers: Mapping[str, str], now: datetime) -> ParsedFeed:
-    response = {
-        # Without a content-location feedparser cannot resolve relative links.
-        "content-location": joined(url, headers.get("content-location", "")) or url,
-        "content-language": headers.get("content-language", ""),
-        "content-type": "application/xml; charset=utf-8",
-    }
+    base = joined(url, headers.get("content-location", "")) or url
+    language = headers.get("content-language", "")
     bounded = _bounded(text)
-    try:
-        parsed = _with_feedparser(bounded, response)
-    except Exception:  # noqa: BLE001 - hostile documents make it raise undocumented errors
-        # A position outside of its element does so as well, and entries do not need positions.
-        try:
-            parsed = _with_feedparser(_without_positions(bounded), response)
-        except Exception as error:
-            raise FeedError(
-                f"no feed: the document cannot be read ({type(error).__name__}: {error})"
-            ) from error
-    if not parsed.get("version") and not parsed.entries:
-        raise FeedError(refusal(text, url))
-    elements, problem = _complete(parsed, text)
+    problem = None
+    ordinary = read_ordinary(bounded, base, language)
+    if ordinary:
+        feed, elements = ordinary
+    else:
+        parsed = _with_feedparser(bounded, base, language)
+        if not parsed.get("version") and not parsed.entries:
+            raise FeedError(refusal(text, url))
+        feed = parsed.feed
+        elements, problem = _complete(parsed, text)
     dates = FeedDates(now)
     return ParsedFeed(
-        title=plain(parsed.feed.get("title")) or None,
-        language=line(parsed.feed.get("language")) or None,
+        title=plain(feed.get("title")) or None,
+        language=line(feed.get("language")) or None,
         entries=tuple(_entry(element, url, dates) for element in elements),
         problem=problem,
     )
 
 
-def _with_feedparser(text: str, response: Mapping[str, str]) -> Any:
+def _with_feedparser(text: str, base: str, language: str) -> Any:
+    try:
+        return _parsed(text, base, language)
+    except Exception:  # noqa: BLE001 - hostile documents make it raise undocumented errors
+        # A position outside of its element does so as well, and entries do not need positions.
+        try:
+            return _parsed(_without_positions(text), base, language)
+        except Exception as error:
+            raise FeedError(
+                f"no feed: the document cannot be read ({type(error).__name__}: {error})"
+            ) from error
+
+
+def _parsed(text: str, base: str, language: str) -> Any:
     # feedparser opens file names and URLs, even if they are given as bytes: only a stream is safe.
     return feedparser.parse(
         io.BytesIO(text.encode()),
-        response_headers=response,
+        response_headers={
+            # Without a content-location feedparser cannot resolve relative links.
+            "content-location": base,
+            "content-language": language,
+            "content-type": "application/xml; charset=utf-8",
+        },
         sanitize_html=False,
         resolve_relative_uris=True,
     )
@@ -170,7 +182,12 @@ def _complete(parsed: Any, text: str) -> tuple[Sequence[Any], str | None]:
 
 def _entry(element: Any, base: str, dates: FeedDates) -> Entry:
     contents = [html(part.get("value")) for part in element.get("content") or []]
-    names = [line(person.get("name")) for person in element.get("authors") or []]
+    # feedparser leaves the text, or the attributes, of an element that is called `authors`.
+    authors = element.get("authors")
+    if isinstance(authors, str):
+        authors = [{"name": authors}]
+    people = authors if isinstance(authors, list) else []
+    names = [line(person.get("name")) for person in people]
     # dict.get, since feedparser's own `get` returns `published` for a missing `updated`, with a
     # deprecation warning.
     raw = {key: dict.get(element, key) for key in ("published", "created", "updated")}

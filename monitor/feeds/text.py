@@ -48,6 +48,7 @@ _REFERENCE = re.compile(r"&(?:amp;)*+#(?:([0-9]+)|[xX]([0-9a-fA-F]+));?")
 _LAST_CODE_POINT = 0x10FFFF
 # Characters that XML 1.0 (section 2.2) and HTML do not allow.
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_CONTROLS = bytes(code for code in range(0x20) if code not in b"\t\n\r")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
@@ -117,10 +118,17 @@ def mend(text: str) -> str:
     """
     if "&" in text:
         text = _REFERENCE.sub(_dereferenced, text)
-    text = _FORBIDDEN.sub("\ufffd", text)
-    if _SURROGATE.search(text):
-        text = join_surrogates(text)
-    return text
+    return text if _is_sound(text) else join_surrogates(_FORBIDDEN.sub("\ufffd", text))
+
+
+def _is_sound(text: str) -> bool:
+    """Returns whether `mend` need not replace anything, several times faster than by searching."""
+    try:
+        encoded = text.encode()
+    except UnicodeEncodeError:
+        return False
+    has_controls = len(encoded.translate(None, _CONTROLS)) < len(encoded)
+    return not has_controls and "\ufffe" not in text and "\uffff" not in text
 
 
 def _dereferenced(reference: re.Match[str]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -19,6 +18,7 @@ from monitor.errors import BadStatus, FeedError, FetchError
 from monitor.feeds.cadence import next_poll
 from monitor.feeds.document import Document, read, storable
 from monitor.feeds.entries import Seen, decide, room
+from monitor.feeds.fingerprint import fingerprint
 from monitor.http.client import HttpClient, Response
 from monitor.http.failures import shown
 from monitor.model import Feed, FeedState
@@ -150,7 +150,7 @@ class Poller:
             if previous.body_hash is None:
                 raise FeedError("HTTP 304 (not modified), though the feed was never read")
             return await self._run(self._keep, feed, previous, response)
-        body_hash = hashlib.sha256(response.body).hexdigest()
+        body_hash = fingerprint(response.body)
         if body_hash == previous.body_hash:
             return await self._run(self._keep, feed, previous, response)
         document = await self._read(feed, response)

@@ -196,6 +196,8 @@ def test_the_language_of_the_last_odd_date_is_tried_first(monkeypatch):
         "24.11.2025 10:00", "11/24/2025 10:00:05", "3/4/2025", "2025/11/24 10:00", "2025年11月24日",
         "2025年11月24日 10:00", "24-11-2025, 10:00 CET", "3. Dezember 2025 10:00", "Mi, 3 Dez 2025 10:00:00 +0100",
         "mar., 23 janv. 2018 10:11:12 +0100", "st, 3 pro 2025 10:00:00 +0100", "3 aralık 2025 10:00",
+        "Wed, 3 Dec 2025 10:00:00 +01:00", "Wed,3 Dec 2025 4:35:5 GMT+9", "3 Dec 2025 10:00 UTC-3", "3 Dec 2025 10:00:00 GMT+05:30",
+        "Wed, 3 Dec 2025 10:00:00 GMT-0330", "Wed, 3 Dec 2025", "3 December 2025", "3. Dezember 2025", "mar. 23 janv. 2018",
     ],
 )  # fmt: skip
 def test_the_quick_forms_mean_what_dateparser_reads(written):

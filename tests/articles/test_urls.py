@@ -1,9 +1,12 @@
 """Normalised and canonical URLs."""
 
+from urllib.parse import urljoin
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.articles import urls
 from monitor.articles.urls import (
     canonical,
     host,
@@ -57,6 +60,20 @@ PIECES = st.lists(st.sampled_from("%2e . / %2F %25 2e %E9 %zz ? & = ; + utm_x a 
 )
 def test_normalising_twice_changes_nothing(url):
     assert normalise(normalise(url)) == normalise(url)
+
+
+@given(
+    st.builds(
+        "{}://{}/{}".format,
+        st.sampled_from(["http", "https", "HTTP"]),
+        st.sampled_from("a.example www.b-c.example xn--bcher-kva.example 1.2.3.com a--b.com -a.com a..com x".split())
+        | st.text("ab1-.", max_size=8).map("{}.com".format),
+        st.lists(st.text("aZ9_~.-%2\u00e9 ", max_size=6) | st.sampled_from(". .. ... a.. %2e %41".split())).map("/".join),
+    )
+)  # fmt: skip
+def test_a_url_that_looks_normal_is_normal(url):
+    assert normalise(url) == urls._normalised(url)
+    assert joined("https://a.example/b", url) == urljoin("https://a.example/b", url)
 
 
 @pytest.mark.parametrize(

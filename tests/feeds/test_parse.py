@@ -142,6 +142,15 @@ def test_a_forbidden_character_costs_only_itself(written, title):
     assert (bad.title, good.guid) == (title, "good")
 
 
+@pytest.mark.parametrize(
+    ("element", "authors"),
+    [("<authors>A. Writer</authors>", ("A. Writer",)), ("<authors count='2'>A</authors>", ())],
+)
+def test_an_element_called_authors_costs_no_entry(element, authors):
+    entry, good = read(rss(f"<item><title>x</title>{element}</item>{GOOD}")).entries
+    assert (entry.title, entry.authors, good.guid) == ("x", authors, "good")
+
+
 def test_dates_are_read_as_written_not_as_feedparser_reads_them():
     def item(written):
         return f"<item><title>x</title><pubDate>{written}</pubDate></item>"

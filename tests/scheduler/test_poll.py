@@ -99,10 +99,13 @@ def test_new_and_edited_entries_are_queued_and_the_state_records_the_poll(
     assert wait(store, feed) == timedelta(minutes=1)
 
 
-@pytest.mark.parametrize("answer", ["304", "the same bytes"])
+@pytest.mark.parametrize("answer", ["304", "the same bytes", "rendered anew"])
 def test_an_unchanged_feed_is_a_success_and_keeps_its_state(site, feed, ask, store, redis, answer):
-    put(site, rss("One"), **({"ETag": '"1"'} if answer == "304" else {}))
+    body = rss("One").replace("</title>", "</title><pubDate>24 Nov 2026 12:00 GMT</pubDate>", 1)
+    put(site, body, **({"ETag": '"1"'} if answer == "304" else {}))
     before = ask(feed).state
+    if answer == "rendered anew":
+        put(site, body.replace("12:00", "14:00"))
     later = NOW + timedelta(hours=2)
     outcome = ask(feed, now=later)
     assert (outcome.new, outcome.state.entries, outcome.state.title) == (0, 1, "Herald")
