@@ -22,8 +22,6 @@ WARM_UP = 16
 WARM_UP_NUMBER = 50_000
 HOSTS = 200
 WITHIN_S = 180
-# The last transactions follow the last alert within this time.
-SETTLE_S = 0.5
 # If no alert comes for this long, none will.
 QUIET_S = 15
 
@@ -93,7 +91,7 @@ def rows():
         links = [site.url(number, f"pages/{number}.html") for number in range(len(pages))]
         publish(site, paths, links)
         wait_for(site, daemon, len(pages), WITHIN_S)
-        time.sleep(SETTLE_S)
+        daemon.settle()
         cpu_s, redis_s = daemon.cpu_s() - cpu_s, daemon.redis_cpu_s() - redis_s
         commands = daemon.commands() - commands
         times = first_alerts(site, daemon, len(pages))

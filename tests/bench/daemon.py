@@ -6,6 +6,7 @@ Relies on the public surface alone: commands, configuration, and the stream of a
 import json
 import os
 import tempfile
+import time
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -28,6 +29,9 @@ from monitor.store.client import client
 ALERTS = "presswatch:alerts"
 # What the benchmark itself asks Redis.
 OUR_COMMANDS = {"cmdstat_info", "cmdstat_xlen", "cmdstat_xrange", "cmdstat_ping"}
+# Processes that use less than this share of a core have nothing to do but their regular checks.
+IDLE_SHARE = 0.08
+SETTLES_WITHIN_S = 30
 SETTINGS = {
     "poll": "{every: 1s, fastest: 1s, per_host: 16}",
     "articles": "{delay: 0s, per_host: 16}",
@@ -88,6 +92,16 @@ class Daemon:
     def cpu_s(self):
         """Returns the processor seconds that all processes and Redis have used."""
         return cpu_s(marked(self._mark)) + self.redis_cpu_s()
+
+    def settle(self):
+        """Waits until the processes have little left to do."""
+        before = self.cpu_s()
+        for _ in range(SETTLES_WITHIN_S):
+            time.sleep(1)
+            now = self.cpu_s()
+            if now - before < IDLE_SHARE:
+                return
+            before = now
 
     def redis_cpu_s(self):
         """Returns the processor seconds that Redis has used."""

@@ -6,11 +6,10 @@ Each feed has 27 kB and 30 entries, all older than the backfill: they are rememb
 """
 
 import sys
-import time
 from datetime import timedelta
 
 from daemon import configuration, newsroom
-from loopback import NGINX, NO_NGINX, Item
+from loopback import NGINX, NO_NGINX, Item, feed_path
 from pages import MARKED
 from processes import Failed
 from table import at_most, figure, rate, show, skipped
@@ -20,7 +19,6 @@ ENTRIES = 30
 SUMMARY_CHARS = 590
 OLD = timedelta(days=3)
 WITHIN_S = 200
-SETTLE_S = 0.5
 
 
 def put_feeds(site, feeds, age=OLD):
@@ -37,7 +35,7 @@ def put_feeds(site, feeds, age=OLD):
             )
             for number in range(ENTRIES)
         ]
-        path = f"first/{feed}.xml"
+        path = feed_path(feed)
         site.put_feed(path, items, f"Newsroom {feed}")
         urls.append(site.url(feed, path))
     return urls
@@ -58,7 +56,7 @@ def rows(feeds=FEEDS):
         polls += site.wait_for(feeds - len(polls), WITHIN_S)
         if len(polls) < feeds:
             raise Failed(f"only {len(polls)} polls in {WITHIN_S} s: {daemon.log()}")
-        time.sleep(SETTLE_S)
+        daemon.settle()
         cpu_s = daemon.cpu_s() - cpu_s
         daemon.stop()
         redis_bytes = daemon.redis_bytes() - empty_bytes

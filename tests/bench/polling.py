@@ -8,7 +8,7 @@ import time
 from collections import Counter
 
 from daemon import configuration, newsroom
-from loopback import NGINX, NO_NGINX, NO_VALIDATORS, Item
+from loopback import NGINX, NO_NGINX, Item, feed_path
 from pages import MARKED
 from processes import Failed
 from table import at_least, at_most, figure, rate, say, show, skipped
@@ -24,20 +24,15 @@ JITTER = 1.2
 PRIMING = {"poll": f"{{every: {EVERY_S}s, fastest: 1s, at_once: 1000, per_host: 16}}"}
 MEASURED = {"poll": "{every: 6h, fastest: 6h}"}
 WITHIN_S = 400
-# The last polls are written down this soon after their answers.
-SETTLE_S = 0.5
 
 
 class Round:
-    """Feeds of which three tenths answer 304 if they have not changed, and the others the same."""
+    """Polls of all feeds, again and again."""
 
     def __init__(self, site, daemon, feeds):
         self._site = site
         self._daemon = daemon
-        self._paths = [
-            f"{'with' if number % 10 < 3 else NO_VALIDATORS}/{number}.xml"
-            for number in range(feeds)
-        ]
+        self._paths = [feed_path(number) for number in range(feeds)]
 
     def prime(self):
         """Polls all feeds for the first time, and waits until all are due again."""
@@ -49,7 +44,7 @@ class Round:
         self._site.requests()
         self._daemon.start("scheduler")
         self._await_all()
-        time.sleep(SETTLE_S)
+        self._daemon.settle()
         self._daemon.stop()
         time.sleep(EVERY_S * JITTER)
         self._site.requests()
@@ -71,7 +66,7 @@ class Round:
         first = self._site.wait_for(1, WITHIN_S, every_s=0.002)
         cpu_s = self._daemon.cpu_s()
         polls = first + self._await_all(len(first))
-        time.sleep(SETTLE_S)
+        self._daemon.settle()
         polls += self._site.requests()
         cpu_s = self._daemon.cpu_s() - cpu_s
         memory_mb = self._daemon.rss_mb()
