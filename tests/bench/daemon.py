@@ -12,6 +12,7 @@ from pathlib import Path
 
 from loopback import Site
 from processes import (
+    Failed,
     cpu_s,
     marked,
     new_mark,
@@ -165,3 +166,19 @@ def newsroom(hosts=200):
         daemon = Daemon(scratch, stack.enter_context(client(url)), url)
         stack.callback(daemon.stop)
         yield site, daemon
+
+
+def first_answers(site, daemon, count, within_s=400):
+    """Returns the polls of `count` feeds by a daemon that has just been started, and their CPU.
+
+    The processor seconds are those after the first answer, so that starting counts for nothing.
+    """
+    polls = site.wait_for(1, within_s, every_s=0.002)
+    cpu_s = daemon.cpu_s()
+    urls = {(poll.host, poll.path) for poll in polls}
+    polls += site.wait_for(count - len(urls), within_s)
+    urls |= {(poll.host, poll.path) for poll in polls}
+    if len(urls) < count:
+        raise Failed(f"only {len(urls)} of {count} feeds polled in {within_s} s: {daemon.log()}")
+    daemon.settle()
+    return polls + site.requests(), daemon.cpu_s() - cpu_s

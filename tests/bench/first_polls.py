@@ -8,17 +8,15 @@ Each feed has 27 kB and 30 entries, all older than the backfill: they are rememb
 import sys
 from datetime import timedelta
 
-from daemon import configuration, newsroom
+from daemon import configuration, first_answers, newsroom
 from loopback import NGINX, NO_NGINX, Item, feed_path
 from pages import MARKED
-from processes import Failed
 from table import at_most, figure, rate, show, skipped
 
 FEEDS = 1_000
 ENTRIES = 30
 SUMMARY_CHARS = 590
 OLD = timedelta(days=3)
-WITHIN_S = 200
 
 
 def put_feeds(site, feeds, age=OLD):
@@ -51,13 +49,7 @@ def rows(feeds=FEEDS):
         configuration(daemon.config, dict.fromkeys(urls, ""), [MARKED], poll=poll)
         empty_bytes = daemon.redis_bytes()
         daemon.start("scheduler")
-        polls = site.wait_for(1, WITHIN_S, every_s=0.002)
-        cpu_s = daemon.cpu_s()
-        polls += site.wait_for(feeds - len(polls), WITHIN_S)
-        if len(polls) < feeds:
-            raise Failed(f"only {len(polls)} polls in {WITHIN_S} s: {daemon.log()}")
-        daemon.settle()
-        cpu_s = daemon.cpu_s() - cpu_s
+        polls, cpu_s = first_answers(site, daemon, feeds)
         daemon.stop()
         redis_bytes = daemon.redis_bytes() - empty_bytes
     yield at_most("CPU of a first poll (27 kB, 30 entries)", 1000 * cpu_s / feeds, 8, " ms")

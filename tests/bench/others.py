@@ -16,7 +16,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from daemon import configuration, newsroom
+from daemon import configuration, first_answers, newsroom
 from first_polls import put_feeds
 from loopback import NGINX, NO_NGINX
 from pages import MARKED
@@ -36,7 +36,7 @@ with make_reader(sys.argv[1]) as reader:
     for url in map(str.strip, open(sys.argv[2]) if len(sys.argv) > 2 else ()):
         reader.add_feed(url)
     if len(sys.argv) == 2:
-        reader.update_feeds(workers=8)
+        reader.update_feeds(scheduled=False, workers=8)
 """
 
 
@@ -121,13 +121,7 @@ def ours(site, daemon, feeds):
     """Returns what a scheduler and Redis took for all feeds, from the first answer on."""
     site.requests()
     daemon.start("scheduler")
-    polls = site.wait_for(1, WITHIN_S, every_s=0.002)
-    before_s = daemon.cpu_s()
-    polls += site.wait_for(feeds - 1, WITHIN_S)
-    if len(polls) < feeds:
-        raise Failed(f"only {len(polls)} polls in {WITHIN_S} s: {daemon.log()}")
-    daemon.settle()
-    used_s = daemon.cpu_s() - before_s
+    polls, used_s = first_answers(site, daemon, feeds)
     daemon.stop()
     return Cost(used_s, polls[-1].at - polls[0].at)
 

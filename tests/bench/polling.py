@@ -7,10 +7,9 @@ import sys
 import time
 from collections import Counter
 
-from daemon import configuration, newsroom
+from daemon import configuration, first_answers, newsroom
 from loopback import NGINX, NO_NGINX, Item, feed_path
 from pages import MARKED
-from processes import Failed
 from table import at_least, at_most, figure, rate, say, show, skipped
 
 FEEDS = 10_000
@@ -23,7 +22,6 @@ EVERY_S = 10
 JITTER = 1.2
 PRIMING = {"poll": f"{{every: {EVERY_S}s, fastest: 1s, at_once: 1000, per_host: 16}}"}
 MEASURED = {"poll": "{every: 6h, fastest: 6h}"}
-WITHIN_S = 400
 
 
 class Round:
@@ -43,8 +41,7 @@ class Round:
         self._configure(PRIMING)
         self._site.requests()
         self._daemon.start("scheduler")
-        self._await_all()
-        self._daemon.settle()
+        first_answers(self._site, self._daemon, len(self._paths))
         self._daemon.stop()
         time.sleep(EVERY_S * JITTER)
         self._site.requests()
@@ -63,12 +60,7 @@ class Round:
         self._site.requests()
         for _ in range(schedulers):
             self._daemon.start("scheduler")
-        first = self._site.wait_for(1, WITHIN_S, every_s=0.002)
-        cpu_s = self._daemon.cpu_s()
-        polls = first + self._await_all(len(first))
-        self._daemon.settle()
-        polls += self._site.requests()
-        cpu_s = self._daemon.cpu_s() - cpu_s
+        polls, cpu_s = first_answers(self._site, self._daemon, len(self._paths))
         memory_mb = self._daemon.rss_mb()
         times = sorted(poll.at for poll in polls)
         statuses = Counter(poll.status for poll in polls)
@@ -87,12 +79,6 @@ class Round:
         urls = {self._site.url(number, path): "" for number, path in enumerate(self._paths)}
         # No entry is alerted on: only polls are measured.
         configuration(self._daemon.config, urls, [MARKED], backfill="0s", **settings)
-
-    def _await_all(self, already=0):
-        polls = self._site.wait_for(len(self._paths) - already, WITHIN_S)
-        if len({(poll.host, poll.path) for poll in polls}) < len(self._paths) - already:
-            raise Failed(f"only {len(polls)} polls in {WITHIN_S} s: {self._daemon.log()}")
-        return polls
 
 
 def rows(feeds=FEEDS):
