@@ -23,9 +23,10 @@ from monitor.http.client import HttpClient, Response
 from monitor.http.failures import shown
 from monitor.model import Feed, FeedState
 from monitor.scheduler import apart
+from monitor.scheduler.groups import GroupedCommits
 from monitor.scheduler.reports import PollReports
 from monitor.scheduler.urgency import NOTHING_URGENT, Urgency
-from monitor.store.feeds import PollRecord
+from monitor.store.feeds import PollRecord, StateRecord
 
 if TYPE_CHECKING:
     from redis.client import Pipeline
@@ -96,15 +97,27 @@ class Poller:
         self._large_feeds = apart.LargeFeeds()
         # How long each feed took to read last time, in seconds.
         self._reading_s: dict[str, float] = {}
+        self._commits = GroupedCommits(store.feeds, threads)
+        # How many small feeds wait to be read, or are being read.
+        self.unread = 0
         self._rng = random.Random()  # noqa: S311 - spreads load, no secret
 
-    async def poll(self, feed: Feed, *, fetched: Callable[[], None] = lambda: None) -> Outcome:
+    async def poll(
+        self,
+        feed: Feed,
+        previous: FeedState | None = None,
+        *,
+        fetched: Callable[[], None] = lambda: None,
+    ) -> Outcome:
         """Polls a feed once; calls `fetched` when no more is needed from the network.
+
+        `previous` is its state if that is known; otherwise, it is read.
 
         Any error with the feed, foreseen or not, becomes part of its state and delays its next
         poll. Raises RedisError if the result cannot be written down.
         """
-        previous = await self._run(self._store.feeds.state, feed.id)
+        if previous is None:
+            previous = await self._run(self._store.feeds.state, feed.id)
         error: Exception
         try:
             try:
@@ -122,7 +135,7 @@ class Poller:
         else:
             self._reports.succeeded(feed, previous, outcome.state)
             return outcome
-        outcome = await self._run(self._fail, feed, previous, error)
+        outcome = await self._fail(feed, previous, error)
         self._reports.failed(feed, previous, outcome.state, error)
         return outcome
 
@@ -149,10 +162,10 @@ class Poller:
         if response.status == NOT_MODIFIED:
             if previous.body_hash is None:
                 raise FeedError("HTTP 304 (not modified), though the feed was never read")
-            return await self._run(self._keep, feed, previous, response)
+            return await self._keep(feed, previous, response)
         body_hash = fingerprint(response.body)
         if body_hash == previous.body_hash:
-            return await self._run(self._keep, feed, previous, response)
+            return await self._keep(feed, previous, response)
         document = await self._read(feed, response)
         return await self._run(self._remember, feed, previous, response, body_hash, document)
 
@@ -168,18 +181,22 @@ class Poller:
             )
         else:
             loop = asyncio.get_running_loop()
-            document, seconds = await loop.run_in_executor(
-                self._readers, _read, body, url, headers, now
-            )
+            self.unread += 1
+            try:
+                document, seconds = await loop.run_in_executor(
+                    self._readers, _read, body, url, headers, now
+                )
+            finally:
+                self.unread -= 1
         self._reading_s[feed.id] = seconds
         return document
 
-    def _keep(self, feed: Feed, previous: FeedState, response: Response) -> Outcome:
+    async def _keep(self, feed: Feed, previous: FeedState, response: Response) -> Outcome:
         """Writes down that a feed has not changed."""
         now = self._clock()
         state = replace(previous, polled_at=now, succeeded_at=now, failures=0, error=None)
         state = _with_validators(state, response)
-        self._store.feeds.commit(feed, state, self._next(feed, state, now))
+        await self._commits.commit(StateRecord(feed, state, self._next(feed, state, now)))
         log.debug("feed unchanged", feed=feed.url, status=response.status)
         return Outcome(state)
 
@@ -235,7 +252,7 @@ class Poller:
         level("feed polled", feed=feed.url, entries=outcome.state.entries, **counts)
         return outcome
 
-    def _fail(self, feed: Feed, previous: FeedState, error: Exception) -> Outcome:
+    async def _fail(self, feed: Feed, previous: FeedState, error: Exception) -> Outcome:
         """Writes down that a poll failed."""
         now = self._clock()
         # Half a secret would not be found, so the message is cut afterwards.
@@ -244,7 +261,7 @@ class Poller:
         seconds = error.retry_after_s if isinstance(error, BadStatus) else None
         retry_after = None if seconds is None else timedelta(seconds=seconds)
         due = self._next(feed, state, now, retry_after=retry_after)
-        self._store.feeds.commit(feed, state, due)
+        await self._commits.commit(StateRecord(feed, state, due))
         return Outcome(state)
 
     def _next(

@@ -1,16 +1,13 @@
-"""The scheduler: at each tick of APScheduler, finds the feeds that are due and polls them at once.
+"""The scheduler: polls feeds (`rounds.Rounds`), and leads if no other scheduler does.
 
-Due times are kept in Redis, so a restart forgets nothing, and another scheduler can take over. One
-scheduler leads; the others wait. If two briefly believe that they lead, each poll's transaction
-still lets only one of them queue an entry.
+Due times are kept in Redis, so a restart forgets nothing, and any number of schedulers poll. One of
+them leads: at ticks of APScheduler it does what must be done once.
 """
 
 from __future__ import annotations
 
 import asyncio
 import signal
-import time
-from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -20,17 +17,17 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from redis.exceptions import RedisError
 
-from monitor.articles.urls import host
 from monitor.config import Config
 from monitor.errors import ConfigError
 from monitor.http.client import HttpClient
-from monitor.model import Feed
 from monitor.runtime.composition import ConfigWatch, Runtime
 from monitor.scheduler.housekeeping import Housekeeping
 from monitor.scheduler.leadership import Leadership
+from monitor.scheduler.outage import RedisOutage
 from monitor.scheduler.outbox import Outbox
 from monitor.scheduler.poll import Poller
 from monitor.scheduler.reports import PollReports
+from monitor.scheduler.rounds import Rounds
 from monitor.scheduler.urgency import Urgency
 
 TICK = timedelta(seconds=1)
@@ -40,8 +37,6 @@ HOUSEKEEPING = timedelta(minutes=10)
 # When the scheduler stops, running ticks and polls have this long to end.
 DRAIN_TICKS = timedelta(seconds=2)
 DRAIN_POLLS = timedelta(seconds=3)
-# A poll whose outcome could not be written down is repeated after this time.
-REST = timedelta(seconds=5)
 # Polls wait for Redis in these threads, and read small feeds in others.
 THREADS = 8
 READERS = 2
@@ -69,16 +64,10 @@ class Scheduler:
         self._reports = PollReports()
         self._threads = ThreadPoolExecutor(THREADS, "polls")
         self._readers = ThreadPoolExecutor(READERS, "readers")
-        self._polls: dict[str, asyncio.Task[None]] = {}
-        # How many requests to each host are under way.
-        self._hosts: Counter[str] = Counter()
-        # Feed id → when it may be polled again (by time.monotonic).
-        self._resting: dict[str, float] = {}
+        self._outage = RedisOutage()
+        self._rounds = Rounds(runtime.store, self._outage)
         # The term of leadership in which our feeds were last scheduled.
         self._scheduled = 0
-        # Ids of feeds whose last poll could not be written down.
-        self._unwritten: set[str] = set()
-        self._redis_failing = False
         self._stopping = False
         self._ticks: set[asyncio.Task[None]] = set()
         # Tasks that close HTTP clients of earlier configurations when their polls have ended.
@@ -88,9 +77,8 @@ class Scheduler:
         # Compiling many queries would hold up the event loop.
         urgency = await asyncio.to_thread(Urgency, config.watchlists, config.definitions)
         self._config = config
-        self._feeds = {feed.id: feed for feed in config.feeds}
         self._http = await HttpClient.of(config.settings).__aenter__()
-        self._poller = Poller(
+        poller = Poller(
             self._runtime.store,
             self._runtime.queues,
             self._http,
@@ -100,11 +88,12 @@ class Scheduler:
             reports=self._reports,
             urgency=urgency,
         )
+        self._rounds.use(config.feeds, config.settings.poll, poller)
         self._outbox = Outbox(self._runtime.store, self._runtime.queues, config)
         self._scheduled = 0
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Leads, or waits to lead, until `stop` is set."""
+        """Polls, and leads or waits to lead, until `stop` is set."""
         await self._use(self._runtime.config)
         clock = AsyncIOScheduler(
             timezone=UTC,
@@ -113,7 +102,7 @@ class Scheduler:
         )
         tasks: dict[PeriodicTask, timedelta] = {
             self._lead: TICK,
-            self._tick: TICK,
+            self._schedule: TICK,
             self._reload: RELOAD,
             self._release: TICK,
             self._recover: RECOVER,
@@ -127,19 +116,22 @@ class Scheduler:
                 name=task.__name__,
             )
         clock.start()
-        log.info("scheduler started", feeds=len(self._feeds))
-        for task in (self._lead, self._tick):
+        log.info("scheduler started", feeds=len(self._config.feeds))
+        for task in (self._lead, self._schedule):
             await self._guarded(task)()
+        rounds = asyncio.create_task(self._rounds.run())
         await stop.wait()
-        await self._stop(clock)
+        await self._stop(clock, rounds)
         log.info("scheduler stopped")
 
-    async def _stop(self, clock: AsyncIOScheduler) -> None:
+    async def _stop(self, clock: AsyncIOScheduler, rounds: asyncio.Task[None]) -> None:
         """Stops in order: new ticks, running ticks, polls, the lead, and the resources they use."""
         self._stopping = True
         clock.pause()
-        await _drain(self._ticks, DRAIN_TICKS)
-        await _drain(self._polls.values(), DRAIN_POLLS)
+        self._rounds.stop()
+        await _drain([*self._ticks, rounds], DRAIN_TICKS)
+        await _drain(self._rounds.under_way(), DRAIN_POLLS)
+        await self._rounds.close()
         await _drain(self._closing, DRAIN_TICKS)
         await self._leadership.resign()
         clock.shutdown(wait=False)
@@ -166,81 +158,23 @@ class Scheduler:
         try:
             await task()
         except RedisError as error:
-            self._redis_failed(error, job=task.__name__)
+            self._outage.failed(error, job=task.__name__)
         except Exception:
             log.exception("tick failed", job=task.__name__)
-
-    def _redis_failed(self, error: RedisError, *, repeated: bool = False, **context: str) -> None:
-        """Logs a failure of Redis as an error once, not at every tick."""
-        level = log.debug if repeated or self._redis_failing else log.error
-        level("redis failed", error=str(error), **context)
-        self._redis_failing = True
 
     async def _lead(self) -> None:
         self._reports.settle(datetime.now(UTC))
         await self._leadership.renew()
-        if self._redis_failing:
-            log.info("redis answers again")
-            self._redis_failing = False
+        self._outage.ended()
 
-    async def _tick(self) -> None:
-        if not self._leadership.leading:
-            return
-        now, store = datetime.now(UTC), self._runtime.store
+    async def _schedule(self) -> None:
         term = self._leadership.terms
-        if self._scheduled != term:
-            await asyncio.to_thread(store.feeds.schedule, self._feeds.values(), now)
-            self._scheduled = term
-        for feed_id in await asyncio.to_thread(store.feeds.due, now):
-            feed = self._feeds.get(feed_id)
-            if feed and feed_id not in self._polls and self._has_room(feed):
-                self._start(feed)
-
-    def _has_room(self, feed: Feed) -> bool:
-        limits = self._config.settings.poll
-        return (
-            self._hosts.total() < limits.at_once
-            and self._hosts[host(feed.url)] < limits.per_host
-            and self._resting.get(feed.id, 0) <= time.monotonic()
-        )
-
-    def _start(self, feed: Feed) -> None:
-        name = host(feed.url)
-        self._hosts[name] += 1
-        is_fetching = True
-
-        def fetched() -> None:
-            """Frees the request's place: what was fetched may wait long before it is read."""
-            nonlocal is_fetching
-            if is_fetching:
-                self._hosts -= Counter({name: 1})
-            is_fetching = False
-
-        def ended(_: asyncio.Task[None]) -> None:
-            fetched()
-            del self._polls[feed.id]
-
-        task = asyncio.create_task(self._poll(feed, fetched))
-        self._polls[feed.id] = task
-        task.add_done_callback(ended)
-
-    async def _poll(self, feed: Feed, fetched: Callable[[], None]) -> None:
-        with structlog.contextvars.bound_contextvars(feed=feed.url):
-            self._resting.pop(feed.id, None)
-            try:
-                await self._poller.poll(feed, fetched=fetched)
-                self._unwritten.discard(feed.id)
-            except RedisError as error:
-                # The feed stays due, and is polled again when Redis answers.
-                self._rest(feed)
-                self._redis_failed(error, repeated=feed.id in self._unwritten)
-                self._unwritten.add(feed.id)
-            except Exception:
-                self._rest(feed)
-                log.exception("poll failed")
-
-    def _rest(self, feed: Feed) -> None:
-        self._resting[feed.id] = time.monotonic() + REST.total_seconds()
+        if self._leadership.leading and self._scheduled != term:
+            config, now = self._config, datetime.now(UTC)
+            await asyncio.to_thread(self._runtime.store.feeds.schedule, config.feeds, now)
+            if config is self._config:
+                self._scheduled = term
+            self._rounds.look()
 
     async def _reload(self) -> None:
         try:
@@ -253,7 +187,7 @@ class Scheduler:
             old = self._http
             await self._use(config)
             # Polls may have started with the old client until now.
-            under_way = list(self._polls.values())
+            under_way = self._rounds.under_way()
             task = asyncio.create_task(_close_after(under_way, old))
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)

@@ -1,9 +1,9 @@
 """Keeps state in Redis: the only room that knows keys. Every room with side effects may use it.
 
-`Store` has a part for each kind of state: `feeds`, `articles`, `alerts`, `stories`, `subscribers`,
-`furniture`, `turnstile`. Methods that take a `pipe` add to the caller's transaction, so that state
-and jobs are written together or not at all. `client.client` makes connections, `client.probe` tries
-one, and `Keys` names the keys.
+`Store` has a part for each kind of state: `feeds`, `claims`, `articles`, `alerts`, `stories`,
+`subscribers`, `furniture`, `turnstile`. Methods that take a `pipe` add to the caller's transaction,
+so that state and jobs are written together or not at all. `client.client` makes connections,
+`client.probe` tries one, and `Keys` names the keys.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from monitor.store.alerts import AlertStore
 from monitor.store.articles import ArticleStore
+from monitor.store.claims import ClaimStore
 from monitor.store.feeds import FeedStore
 from monitor.store.furniture import FurnitureStore
 from monitor.store.keys import Keys
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AlertStore",
     "ArticleStore",
+    "ClaimStore",
     "FeedStore",
     "FurnitureStore",
     "Held",
@@ -43,6 +45,7 @@ class Store:
     def __init__(self, redis: Redis, prefix: str, keep: timedelta) -> None:
         self.keys = Keys(prefix)
         self.feeds = FeedStore(redis, self.keys)
+        self.claims = ClaimStore(redis, self.keys)
         self.articles = ArticleStore(redis, self.keys, keep)
         self.alerts = AlertStore(redis, self.keys, keep)
         self.stories = StoryStore(redis, self.keys, keep)

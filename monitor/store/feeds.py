@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import random
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from monitor.feeds.entries import Seen
 from monitor.model import Feed, FeedState, as_json, from_json
 from monitor.store.replies import text
+from monitor.store.seen import SeenRecord, StoredSeen
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -28,8 +28,6 @@ REMEMBER = timedelta(days=90)
 MAX_IDENTITIES = 200_000
 # Redis accepts a million arguments in one command, but serves no other client until it is done.
 BATCH = 5_000
-# New feeds become due over this many seconds, so that they are not all polled at once.
-SPREAD_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +42,13 @@ class PollRecord:
     remember: Mapping[str, Seen]
 
 
-class _SeenRecord(NamedTuple):
-    """The stored form of an identity; `day` is the last day on which the feed surely listed it."""
+@dataclass(frozen=True, slots=True)
+class StateRecord:
+    """The result of a poll that brought no new document, for `commit` to store."""
 
-    seen: Seen
-    day: str
-
-    @classmethod
-    def parse(cls, stored: str) -> _SeenRecord:
-        version, day, *edits = stored.split(" ")
-        return cls(Seen(version, int(edits[0]) if edits else 0), day)
-
-    def __str__(self) -> str:
-        edits = f" {self.seen.edits}" if self.seen.edits else ""
-        return f"{self.seen.version} {self.day}{edits}"
+    feed: Feed
+    state: FeedState
+    due: datetime
 
 
 class FeedStore:
@@ -68,15 +59,14 @@ class FeedStore:
         self._keys = keys
 
     def schedule(self, feeds: Iterable[Feed], now: datetime) -> None:
-        """Schedules exactly these feeds: new ones within `SPREAD_S`, others as before."""
+        """Schedules exactly these feeds: new ones at once, others as before."""
         configured = {feed.id for feed in feeds}
         scheduled = {text(feed_id) for feed_id in self._redis.zrange(self._keys.due, 0, -1)}
         with self._redis.pipeline() as pipe:
             for feed_id in scheduled - configured:
                 pipe.zrem(self._keys.due, feed_id)
             for feed_id in configured - scheduled:
-                spread = random.random() * SPREAD_S  # noqa: S311 - no secret
-                pipe.zadd(self._keys.due, {feed_id: now.timestamp() + spread}, nx=True)
+                pipe.zadd(self._keys.due, {feed_id: now.timestamp()}, nx=True)
             pipe.execute()
 
     def due(self, now: datetime) -> list[str]:
@@ -86,6 +76,12 @@ class FeedStore:
             for feed_id in self._redis.zrangebyscore(self._keys.due, "-inf", now.timestamp())
         ]
 
+    def next_due(self, now: datetime) -> datetime | None:
+        """Returns when the next feed comes due after `now`, or None if none does."""
+        bounds = (f"({now.timestamp()!r}", "+inf")
+        following = self._redis.zrangebyscore(self._keys.due, *bounds, 0, 1, withscores=True)
+        return datetime.fromtimestamp(float(following[0][1]), UTC) if following else None
+
     def due_at(self, feed_id: str) -> datetime | None:
         """Returns when a feed is due, or None if it is not scheduled."""
         score = self._redis.zscore(self._keys.due, feed_id)
@@ -93,30 +89,28 @@ class FeedStore:
 
     def state(self, feed_id: str) -> FeedState:
         """Returns a feed's state, or an empty one if the stored form is no longer valid."""
-        stored = self._redis.get(self._keys.feed(feed_id))
-        try:
-            return from_json(FeedState, stored) if stored else FeedState()
-        except ValidationError:
-            return FeedState()
+        return as_state(self._redis.get(self._keys.feed(feed_id)))
 
     def seen(self, feed_id: str) -> dict[str, Seen]:
         """Returns the records of a feed's entries, by identity."""
-        return {name: record.seen for name, record in self._records(feed_id).items()}
+        records = self._seen(feed_id).records
+        return {name: record.seen for name, record in records.items()}
 
-    def _records(self, feed_id: str) -> dict[str, _SeenRecord]:
-        stored = self._redis.hgetall(self._keys.seen(feed_id))
-        return {text(name): _SeenRecord.parse(text(value)) for name, value in stored.items()}
+    def _seen(self, feed_id: str) -> StoredSeen:
+        stored: Any = self._redis.hgetall(self._keys.seen(feed_id))
+        return StoredSeen(stored)
 
-    def commit(self, feed: Feed, state: FeedState, due: datetime) -> None:
-        """Stores the result of a poll that brought no new document."""
+    def commit(self, polls: Sequence[StateRecord]) -> None:
+        """Stores the results of polls that brought no new document, in one transaction."""
         with self._redis.pipeline() as pipe:
-            self._commit(feed, state, due, pipe)
+            self._commit(polls, pipe)
             pipe.execute()
 
-    def _commit(self, feed: Feed, state: FeedState, due: datetime, pipe: Pipeline) -> None:
-        pipe.set(self._keys.feed(feed.id), as_json(state))
-        # `xx`, because the feed may have left the configuration during the poll.
-        pipe.zadd(self._keys.due, {feed.id: due.timestamp()}, xx=True)
+    def _commit(self, polls: Sequence[StateRecord], pipe: Pipeline) -> None:
+        pipe.mset({self._keys.feed(poll.feed.id): as_json(poll.state) for poll in polls})
+        # `xx`, because a feed may have left the configuration during its poll.
+        due = {poll.feed.id: poll.due.timestamp() for poll in polls}
+        pipe.zadd(self._keys.due, due, xx=True)
 
     def commit_document(
         self,
@@ -138,28 +132,36 @@ class FeedStore:
         such identities may be forgotten.
         """
         seen_key = self._keys.seen(feed.id)
-        today = now.date().isoformat()
-        yesterday = (now.date() - timedelta(days=1)).isoformat()
+        today = now.date()
+        yesterday = today - timedelta(days=1)
 
         def write(pipe: Pipeline) -> None:
-            records = self._records(feed.id)
-            previous_day = self.state(feed.id).listed_on
+            stored = self._seen(feed.id)
             # Without a stored day, any identity may have been listed until now.
-            listed_on = previous_day.isoformat() if previous_day else ""
+            listed_on = self.state(feed.id).listed_on or date.min
             pipe.multi()
-            poll = decide({name: record.seen for name, record in records.items()}, pipe)
-            updated = {name: _SeenRecord(seen, today) for name, seen in poll.remember.items()}
-            for name, record in records.items():
-                if name not in updated and record.day >= listed_on:
-                    updated[name] = record._replace(day=yesterday)
-            changed = {
-                name: str(record) for name, record in updated.items() if records.get(name) != record
+            seen = {name: record.seen for name, record in stored.records.items()}
+            poll = decide(seen, pipe)
+            records = {
+                name: record._replace(day=yesterday) if record.day >= listed_on else record
+                for name, record in stored.records.items()
             }
-            for names in _batches(list(changed)):
-                pipe.hset(seen_key, mapping={name: changed[name] for name in names})
-            self._commit(feed, replace(poll.state, listed_on=now.date()), poll.due, pipe)
+            records |= {name: SeenRecord(seen, today) for name, seen in poll.remember.items()}
+            self._write_seen(feed.id, stored, records, pipe)
+            state = replace(poll.state, listed_on=today)
+            self._commit([StateRecord(feed, state, poll.due)], pipe)
 
         self._redis.transaction(write, seen_key, self._keys.feed(feed.id))
+
+    def _write_seen(
+        self, feed_id: str, stored: StoredSeen, records: Mapping[str, SeenRecord], pipe: Pipeline
+    ) -> None:
+        changed, deleted = stored.changes(records)
+        for fields in _batches(list(deleted)):
+            pipe.hdel(self._keys.seen(feed_id), *fields)
+        for fields in _batches(list(changed)):
+            mapping: Any = {field: changed[field] for field in fields}
+            pipe.hset(self._keys.seen(feed_id), mapping=mapping)
 
     def forget_old(self, feed: Feed, today: date) -> int:
         """Forgets entries that left the feed long ago; returns how many identities they had.
@@ -168,22 +170,25 @@ class FeedStore:
         """
         key = self._keys.seen(feed.id)
         # The stored day is the day before the entry left the feed.
-        oldest = (today - REMEMBER - timedelta(days=1)).isoformat()
+        oldest = today - REMEMBER - timedelta(days=1)
         forgotten = 0
 
         def write(pipe: Pipeline) -> None:
             nonlocal forgotten
-            listed_on = self.state(feed.id).listed_on
-            last_listing = listed_on.isoformat() if listed_on else ""
-            days = {name: record.day for name, record in self._records(feed.id).items()}
-            gone = sorted((day, name) for name, day in days.items() if day < last_listing)
-            surplus = len(days) - MAX_IDENTITIES
-            old = [
+            listed_on = self.state(feed.id).listed_on or date.min
+            stored = self._seen(feed.id)
+            records = stored.records
+            gone = sorted(
+                (record.day, name) for name, record in records.items() if record.day < listed_on
+            )
+            surplus = len(records) - MAX_IDENTITIES
+            old = {
                 name for number, (day, name) in enumerate(gone) if day < oldest or number < surplus
-            ]
+            }
             pipe.multi()
-            for names in _batches(old):
-                pipe.hdel(key, *names)
+            if old:
+                kept = {name: record for name, record in records.items() if name not in old}
+                self._write_seen(feed.id, stored, kept, pipe)
             forgotten = len(old)
 
         self._redis.transaction(write, key, self._keys.feed(feed.id))
@@ -212,7 +217,15 @@ class FeedStore:
             yield text(feed_key).removeprefix(prefix)
 
 
-def _batches(names: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Splits names into batches that are small enough for one command."""
+def as_state(stored: str | bytes | None) -> FeedState:
+    """Reads a stored state; returns an empty one if there is none or it is no longer valid."""
+    try:
+        return from_json(FeedState, stored) if stored else FeedState()
+    except ValidationError:
+        return FeedState()
+
+
+def _batches(names: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+    """Splits names of fields into batches that are small enough for one command."""
     for start in range(0, len(names), BATCH):
         yield names[start : start + BATCH]

@@ -15,7 +15,7 @@ class Keys:
 
     @property
     def due(self) -> str:
-        """Sorted set: feed id → when it is polled next (epoch seconds)."""
+        """Sorted set: feed id → when it is polled next, or its lease ends (epoch seconds)."""
         return f"{self.prefix}due"
 
     def feed(self, feed_id: str) -> str:
@@ -23,8 +23,12 @@ class Keys:
         return f"{self.prefix}feed:{feed_id}"
 
     def seen(self, feed_id: str) -> str:
-        """Hash: an entry's identity → version, last day it was listed, edits queued."""
+        """Hash: an entry's identities → version, last day it was listed, edits queued; in bytes."""
         return f"{self.prefix}seen:{feed_id}"
+
+    def polls(self, host: str) -> str:
+        """Sorted set: feed of the host that is being polled → when its lease ends; expires."""
+        return f"{self.prefix}host:{host}:polls"
 
     def article(self, article_id: str) -> str:
         """String: the article, JSON; expires."""

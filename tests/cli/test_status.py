@@ -9,6 +9,7 @@ import pytest
 from monitor.cli.status import health
 from monitor.config import load
 from monitor.model import FeedState
+from monitor.store.feeds import StateRecord
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 FINE = FeedState(polled_at=NOW, succeeded_at=NOW, entries=20)
@@ -22,7 +23,7 @@ def feeds(configure, redis, redis_url, store, presswatch):
         urls = [url.format(number=number) for number in range(len(states))]
         directory = configure("feeds:\n" + "".join(f"  - {{url: '{one}'}}\n" for one in urls))
         for feed, state in zip(load(directory, {}).feeds, states, strict=True):
-            store.feeds.commit(feed, state, NOW)
+            store.feeds.commit([StateRecord(feed, state, NOW)])
         options = ("--config", str(directory))
         as_text = presswatch.call("status", *options, REDIS_URL=redis_url)
         assert as_text.returncode == 0, as_text.stderr
