@@ -166,11 +166,12 @@ class ElementReader:
 
     def _read_author(self, values: Values, element: Element, _base: str, depth: int) -> None:
         if len(element):
-            if "author" in values.found:
-                # feedparser would rename an earlier author.
-                raise NotOrdinaryError
             parts = self._parts(element, _PERSON)
-            name = [_text(part) for part in parts if self._meaning_of(part) == "name"][-1]
+            names = [_text(part) for part in parts if self._meaning_of(part) == "name"]
+            if not names or "author" in values.found:
+                # feedparser would look for the name in an earlier author, or rename that.
+                raise NotOrdinaryError
+            name = names[-1]
         else:
             self._store(values, "author", polished(_text(element)), depth)
             name = person_name(values.found["author"])

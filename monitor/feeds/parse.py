@@ -1,5 +1,6 @@
-"""Parses feeds: RSS 0.9x, 1.0, 2.0 and Atom with feedparser, JSON Feed 1.x in `json_feed`. Pure.
+"""Parses feeds: RSS 0.9x, 1.0, 2.0 and Atom, and JSON Feed 1.x in `json_feed`. Pure.
 
+feedparser says what an entry of RSS or Atom is; `ordinary` finds the same in most feeds, sooner.
 Relative URLs are resolved. Which entries are new is decided elsewhere.
 """
 
