@@ -141,7 +141,7 @@ class Pool:
         readers = [child for child in self._children if child.role == "reader"]
         # As long as its reader is at work, an earlier generation needs its cleaners, too.
         for generation in {self._current, *(child.generation for child in readers)}:
-            cleaners = generation.runtime.config.settings.articles.cleaners
+            cleaners = generation.runtime.config.settings.articles.processes
             missing.append((generation, "cleaner", cleaners))
         for generation, role, wanted in missing:
             for _ in range(wanted - len(self._of(generation, role))):
@@ -209,8 +209,8 @@ def serve(runtime: Runtime) -> None:
     limits = runtime.config.settings.articles
     log.info(
         "workers start",
-        pages=limits.at_once,
-        cleaners=limits.cleaners,
+        pages=limits.pages,
+        cleaners=limits.processes,
         couriers=COURIERS,
         watchlists=len(runtime.config.watchlists),
     )

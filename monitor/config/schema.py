@@ -10,6 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.json_schema import GenerateJsonSchema
 
 from monitor.config.values import (
+    AUTO,
+    Count,
+    CountOrAuto,
     DefinitionName,
     Duration,
     Example,
@@ -34,7 +37,10 @@ from monitor.config.values import (
 )
 from monitor.model import OncePer, Priority
 
-Count = Annotated[int, Field(ge=1, le=1000)]
+# For each core: how many pages the reader has under way, which mostly wait for their sites.
+PAGES_A_CORE = 32
+# Beside one for each core: these keep short pages moving while large ones take seconds.
+MORE_CLEANERS = 2
 
 
 def _cores() -> int:
@@ -62,16 +68,26 @@ class PollSettings(Model):
 class ArticleSettings(Model):
     """The settings for fetching articles and keeping them.
 
-    `at_once` pages are under way in each pool of workers, and `cleaners` processes clean them.
+    `pages` of them are under way in each pool of workers, and `processes` clean them.
     """
 
-    at_once: Count = Field(default_factory=lambda: min(32 * _cores(), 512))
-    cleaners: Count = Field(default_factory=lambda: _cores() + 2)
+    at_once: CountOrAuto = AUTO
+    cleaners: CountOrAuto = AUTO
     per_host: Count = 2
     delay: Duration = timedelta(seconds=1)
     keep: Interval = timedelta(days=30)
     timeout: Interval = timedelta(seconds=20)
     max_size: Size = 10_000_000
+
+    @property
+    def pages(self) -> int:
+        """Returns how many pages are fetched at once."""
+        return PAGES_A_CORE * _cores() if isinstance(self.at_once, str) else self.at_once
+
+    @property
+    def processes(self) -> int:
+        """Returns how many processes clean pages."""
+        return MORE_CLEANERS + _cores() if isinstance(self.cleaners, str) else self.cleaners
 
 
 class Settings(Model):

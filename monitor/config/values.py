@@ -32,6 +32,11 @@ _HEADER = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}")
 
 
+# A setting that follows from the machine.
+AUTO = "auto"
+MAX_COUNT = 1000
+
+
 def expected(message: str) -> PydanticCustomError:
     """Returns an error that says what a value must be; the report adds what it is instead."""
     return PydanticCustomError("presswatch", message)
@@ -76,6 +81,13 @@ def _positive(value: timedelta) -> timedelta:
     if not value:
         raise expected("must be longer than zero")
     return value
+
+
+def _count_or_auto(value: Any) -> int | str:
+    is_count = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_COUNT
+    if value != AUTO and not is_count:
+        raise expected(f"must be auto, or a whole number from 1 to {MAX_COUNT}")
+    return value  # type: ignore[no-any-return]
 
 
 def _size(value: Any) -> int:
@@ -189,6 +201,10 @@ _TEXT_SCHEMA = WithJsonSchema({"type": "string"})
 Duration = Annotated[timedelta, BeforeValidator(_duration), _TEXT_SCHEMA]
 Interval = Annotated[
     timedelta, BeforeValidator(lambda value: _positive(_duration(value))), _TEXT_SCHEMA
+]
+Count = Annotated[int, Field(ge=1, le=MAX_COUNT)]
+CountOrAuto = Annotated[
+    int | str, BeforeValidator(_count_or_auto), WithJsonSchema({"type": ["integer", "string"]})
 ]
 Size = Annotated[int, BeforeValidator(_size), WithJsonSchema({"type": ["string", "integer"]})]
 Url = Annotated[str, BeforeValidator(_url), _TEXT_SCHEMA]

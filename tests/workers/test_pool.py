@@ -18,7 +18,7 @@ watchlists: [{{name: grain, query: grain, once_per: article}}]
 """
 # The reader and the couriers are RQ workers, the cleaners are not.
 WORKERS = 1 + COURIERS
-CLEANERS = ArticleSettings().cleaners
+CLEANERS = ArticleSettings().processes
 
 
 @pytest.fixture

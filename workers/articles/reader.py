@@ -55,8 +55,8 @@ class Reader:
         self._runtime = runtime
         self._queues = runtime.queues
         limits = runtime.config.settings.articles
-        self._at_once, self._processes = limits.at_once, limits.cleaners
-        self._cleaners = Cleaners(listener, limits.cleaners)
+        self._at_once, self._processes = limits.pages, limits.processes
+        self._cleaners = Cleaners(listener, limits.processes)
         self._redis_threads = ThreadPoolExecutor(REDIS_THREADS, "redis")
         # The ids of the jobs that this process runs; guarded by the condition.
         self._under_way: list[str] = []
