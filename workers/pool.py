@@ -125,12 +125,12 @@ class Pool:
             # The scheduler reports it; the workers keep the configuration that they have.
             return
         if config is not None:
+            before = list(self._children)
             self._current = self._generation(replace(self._current.runtime, config=config))
-            log.info("configuration read", watchlists=len(config.watchlists))
+            # They finish what they have begun; what they have not is for the new configuration.
+            self._interrupt(before)
             self._fill()
-            self._interrupt(
-                child for child in self._children if child.generation is not self._current
-            )
+            log.info("configuration read", watchlists=len(config.watchlists))
 
     def _fill(self) -> None:
         """Starts the processes that are missing."""

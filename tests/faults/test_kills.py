@@ -129,7 +129,7 @@ def test_killing_while_alerts_are_delivered_held_and_released_loses_and_repeats_
         assert Counter(alert_id for ids in by_key.values() for alert_id in ids) == Counter(
             expected
         ), name
-    assert redis.hlen("presswatch:failed:deliveries") == 0
+    assert redis.hgetall("presswatch:failed:deliveries") == {}
     assert len(received(site, "/night")) == 1
 
 
