@@ -60,7 +60,7 @@ class PollSettings(Model):
     fastest: Interval = timedelta(minutes=1)
     slowest: Interval = timedelta(hours=6)
     per_host: Count = 2
-    at_once: Count = 32
+    at_once: Count = 100
     timeout: Interval = timedelta(seconds=20)
     max_size: Size = 10_000_000
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from monitor.store.feeds import FeedStore, StateRecord
 
 # Polls that end within this time are written down together.
-GROUP_S = 0.02
+GROUP_S = 0.05
 
 
 class GroupedCommits:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
@@ -16,14 +15,15 @@ from redis.exceptions import DataError, RedisError
 
 from monitor.errors import BadStatus, FeedError, FetchError
 from monitor.feeds.cadence import next_poll
-from monitor.feeds.document import Document, read, storable
+from monitor.feeds.document import Document, storable
 from monitor.feeds.entries import Seen, decide, room
 from monitor.feeds.fingerprint import fingerprint
 from monitor.http.client import HttpClient, Response
 from monitor.http.failures import shown
 from monitor.model import Feed, FeedState
-from monitor.scheduler import apart
+from monitor.scheduler.apart import ReaderFault
 from monitor.scheduler.groups import GroupedCommits
+from monitor.scheduler.reading import FeedReader
 from monitor.scheduler.reports import PollReports
 from monitor.scheduler.urgency import NOTHING_URGENT, Urgency
 from monitor.store.feeds import PollRecord, StateRecord
@@ -45,8 +45,6 @@ ACCEPT = (
 NOT_MODIFIED = 304
 # Messages of unforeseen errors may contain whole documents.
 MAX_ERROR_CHARS = 300
-# A small feed that took longer than this is read in a separate process from then on.
-MAX_READING_S = 2.0
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -90,17 +88,17 @@ class Poller:
         self._http = http
         self._settings = settings
         self._threads = threads
-        self._readers = readers
         self._reports = reports or PollReports()
         self._urgency = urgency
         self._clock = clock
-        self._large_feeds = apart.LargeFeeds()
-        # How long each feed took to read last time, in seconds.
-        self._reading_s: dict[str, float] = {}
+        self._reader = FeedReader(readers)
         self._commits = GroupedCommits(store.feeds, threads)
-        # How many small feeds wait to be read, or are being read.
-        self.unread = 0
         self._rng = random.Random()  # noqa: S311 - spreads load, no secret
+
+    @property
+    def unread(self) -> int:
+        """Returns how many small feeds wait to be read, or are being read."""
+        return self._reader.unread
 
     async def poll(
         self,
@@ -166,30 +164,11 @@ class Poller:
         body_hash = fingerprint(response.body)
         if body_hash == previous.body_hash:
             return await self._keep(feed, previous, response)
-        document = await self._read(feed, response)
-        return await self._run(self._remember, feed, previous, response, body_hash, document)
-
-    async def _read(self, feed: Feed, response: Response) -> Document:
-        body, url, headers = response.body, response.url, response.headers
-        now = self._clock()
-        expected_s = self._reading_s.get(feed.id, len(body) / apart.BYTES_PER_S)
-        if len(body) > apart.LARGE_BYTES or expected_s > MAX_READING_S:
-            # Should it fail, it must not keep the quick feeds' reader again.
-            self._reading_s[feed.id] = max(expected_s, apart.QUICK_S)
-            document, seconds = await self._large_feeds.read(
-                body, url=url, headers=headers, now=now, expected_s=expected_s
-            )
-        else:
-            loop = asyncio.get_running_loop()
-            self.unread += 1
-            try:
-                document, seconds = await loop.run_in_executor(
-                    self._readers, _read, body, url, headers, now
-                )
-            finally:
-                self.unread -= 1
-        self._reading_s[feed.id] = seconds
-        return document
+        document, seconds = await self._reader.read(feed, response, self._clock())
+        reading = timedelta(seconds=seconds)
+        return await self._run(
+            self._remember, feed, previous, response, body_hash, document, reading
+        )
 
     async def _keep(self, feed: Feed, previous: FeedState, response: Response) -> Outcome:
         """Writes down that a feed has not changed."""
@@ -207,6 +186,7 @@ class Poller:
         response: Response,
         body_hash: str,
         document: Document,
+        reading: timedelta,
     ) -> Outcome:
         """Queues the new and edited entries of a document, and writes down the poll."""
         now = self._clock()
@@ -243,7 +223,7 @@ class Poller:
                 # Otherwise the next poll must read the document again.
                 state = _with_validators(replace(state, body_hash=body_hash), response)
             outcome = Outcome(state, len(decision.new), len(decision.edited))
-            due = self._next(feed, state, now, reading_s=self._reading_s[feed.id])
+            due = self._next(feed, state, now, reading=reading)
             return PollRecord(state, due, decision.remember)
 
         self._store.feeds.commit_document(feed, decide_and_queue, now=now)
@@ -271,7 +251,7 @@ class Poller:
         now: datetime,
         *,
         retry_after: timedelta | None = None,
-        reading_s: float = 0,
+        reading: timedelta = timedelta(0),
     ) -> datetime:
         return next_poll(
             feed,
@@ -280,17 +260,8 @@ class Poller:
             now=now,
             rng=self._rng,
             retry_after=retry_after,
-            reading=timedelta(seconds=reading_s),
+            reading=reading,
         )
-
-
-def _read(
-    body: bytes, url: str, headers: Mapping[str, str], now: datetime
-) -> tuple[Document, float]:
-    """Reads a feed; also returns the seconds of processor time that it took."""
-    started = time.thread_time()
-    document = read(body, url=url, headers=headers, now=now)
-    return document, time.thread_time() - started
 
 
 def _sendable(validator: str | None) -> str | None:
@@ -311,6 +282,6 @@ def _message(error: Exception) -> str:
     """Returns the message of an error for operators."""
     if isinstance(error, FetchError | FeedError):
         return str(error)
-    name = "" if isinstance(error, apart.ReaderFault) else f"{type(error).__name__}: "
+    name = "" if isinstance(error, ReaderFault) else f"{type(error).__name__}: "
     # The message of a library may contain the URL, and the URL a password.
     return f"a fault of Presswatch: {name}{shown(str(error))}"

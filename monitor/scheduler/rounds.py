@@ -38,8 +38,8 @@ LEASE = timedelta(seconds=30)
 RENEW = timedelta(seconds=10)
 # Due feeds are looked for at least this often: others may add some, or give some back.
 LOOK = timedelta(seconds=1)
-# Places that become free within this time are filled together.
-GATHER_S = 0.01
+# Places that become free within this time are filled together: a round costs about a millisecond.
+GATHER_S = 0.05
 # Other schedulers may be faster, so more feeds are proposed than there is room for.
 PROPOSE = 2
 MOST_PROPOSED = 256
@@ -127,6 +127,7 @@ class Rounds:
         self._returned += [(claim, now) for claim in self._polls]
         self._left += [claim.place for claim in self._polls if claim.is_fetching]
         with suppress(RedisError):
+            await self._run(self._store.claims.leave, self._left)
             await self._give_back()
         self._thread.shutdown(wait=False, cancel_futures=True)
 
@@ -135,24 +136,25 @@ class Rounds:
         await self._renew()
         if time.monotonic() >= self._look_at:
             await self._find_due()
-        while not self._stopping and (wanted := self._room()) > 0:
+        left = self._left[:]
+        for place in left:
+            self._candidates.free(place.host)
+        while not self._stopping:
+            wanted = self._room()
             most = min(PROPOSE * wanted, MOST_PROPOSED)
             places = self._candidates.take(most, self._settings.per_host)
-            if not places:
+            if not left and not places:
                 break
-            await self._claim(places, wanted)
+            await self._claim(places, wanted, left)
+            del self._left[: len(left)]
+            left = []
 
     async def _run(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, partial(function, *args, **kwargs))
 
     async def _give_back(self) -> None:
-        """Leaves places and gives back claims; what Redis does not take is tried again."""
-        if left := self._left[:]:
-            await self._run(self._store.claims.leave, left)
-            del self._left[: len(left)]
-            for place in left:
-                self._candidates.free(place.host)
+        """Gives back claims; what Redis does not take is tried again."""
         if returned := self._returned[:]:
             leases = {claim.place.feed_id: (claim.until, due) for claim, due in returned}
             await self._run(self._store.claims.move, leases)
@@ -198,17 +200,18 @@ class Rounds:
     def _room(self) -> int:
         return min(self._settings.at_once - self._fetching, MOST_UNREAD - self._poller.unread)
 
-    async def _claim(self, places: list[Place], wanted: int) -> None:
+    async def _claim(self, places: list[Place], wanted: int, left: list[Place]) -> None:
+        """Leaves places, and claims and polls up to `wanted` of others."""
         now = self._now()
         candidates, feeds, poller = self._candidates, self._feeds, self._poller
-        answers = await self._run(
-            self._store.claims.claim,
-            places,
-            wanted,
-            per_host=self._settings.per_host,
-            now=now,
-            until=now + LEASE,
-        )
+        per_host = self._settings.per_host
+
+        def swap() -> list[FeedState | Refusal]:
+            claims = self._store.claims
+            claims.leave(left)
+            return claims.claim(places, wanted, per_host=per_host, now=now, until=now + LEASE)
+
+        answers = await self._run(swap)
         candidates.put_back(places[len(answers) :], busy=False)
         busy = []
         for place, answer in zip(places, answers, strict=False):

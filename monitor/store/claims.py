@@ -105,6 +105,8 @@ class ClaimStore:
         Returns the state of each feed that is claimed, and why each other is refused; the answers
         end where enough are claimed.
         """
+        if not candidates:
+            return []
         keys = [self._keys.due]
         for place in candidates:
             keys += (self._keys.polls(place.host), self._keys.feed(place.feed_id))

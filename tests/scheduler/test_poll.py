@@ -23,7 +23,7 @@ from monitor.errors import FeedError
 from monitor.feeds import entries
 from monitor.http.client import HttpClient
 from monitor.model import Feed
-from monitor.scheduler import apart, poll
+from monitor.scheduler import apart, reading
 from monitor.scheduler.poll import Poller
 from monitor.scheduler.reports import PollReports
 
@@ -179,7 +179,7 @@ def test_a_fault_of_presswatch_is_an_ordinary_failure_and_logged_once(
     site, feed, ask, store, monkeypatch
 ):
     put(site, rss("One"))
-    monkeypatch.setattr(poll, "read", broken_parser)
+    monkeypatch.setattr(reading, "read", broken_parser)
     with capture_logs() as lines:
         state = ask(feed).state
         ask(feed)
@@ -219,7 +219,7 @@ def test_the_message_of_a_fault_contains_no_password_and_no_whole_document(
         raise KeyError("https://me:hunter2@a.example/" + "x" * 10_000 + "\ud83d")
 
     put(site, rss("One"))
-    monkeypatch.setattr(poll, "read", fail)
+    monkeypatch.setattr(reading, "read", fail)
     error = ask(feed).state.error
     assert "hunter2" not in error
     assert len(error) < 400
@@ -323,14 +323,14 @@ def test_small_feeds_that_take_long_to_read_keep_no_other_poll_from_redis(
     site, feed, store, queues, monkeypatch
 ):
     released = threading.Event()
-    read = poll.read
+    read = reading.read
 
     def slow(body, **more):
         if b"Slow" in body:
             released.wait(20)
         return read(body, **more)
 
-    monkeypatch.setattr(poll, "read", slow)
+    monkeypatch.setattr(reading, "read", slow)
     put(site, rss("One"))
     site.pages["/slow"] = (200, {}, rss("Slow").encode())
     slow_feeds = [Feed(f"{site.url}/slow"), Feed(f"{site.url}/slow?2")]
@@ -353,7 +353,7 @@ def test_small_feeds_that_take_long_to_read_keep_no_other_poll_from_redis(
 def test_a_small_feed_that_took_long_to_read_is_read_apart_from_then_on(
     site, feed, store, queues, monkeypatch
 ):
-    monkeypatch.setattr(poll, "MAX_READING_S", -1)
+    monkeypatch.setattr(reading, "MAX_READING_S", -1)
     apart_s = []
     read = apart.LargeFeeds.read
 

@@ -17,7 +17,7 @@ from monitor.config import load
 from monitor.http import guard
 from monitor.model import Feed
 from monitor.runtime.composition import Runtime
-from monitor.scheduler import poll
+from monitor.scheduler import reading
 from monitor.scheduler import scheduler as scheduling
 from monitor.scheduler.scheduler import Scheduler
 
@@ -252,7 +252,7 @@ def test_polls_that_occupy_all_threads_do_not_delay_the_lead(
     directory = configure("feeds:\n" + feeds)
     runtime = Runtime(directory, load(directory, {}), redis)
     released = threading.Event()
-    monkeypatch.setattr(poll, "read", lambda *_, **__: released.wait(30))
+    monkeypatch.setattr(reading, "read", lambda *_, **__: released.wait(30))
     renewals = []
 
     async def watch(stop):
