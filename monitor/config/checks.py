@@ -140,7 +140,9 @@ def failed_examples(source: ConfigDocument) -> Iterator[Fault]:
     from monitor.watchlists.matcher import Matcher
 
     definitions = _definitions(source)
-    for number, entry in enumerate(source.values.get("watchlists", ())):
+    for number, entry in _entries(source, "watchlists"):
+        if not (entry.get("must_match") or entry.get("must_not_match")):
+            continue
         word_lists = [entry.get(key, ()) for key in ("any", "all", "none")]
         query = entry.get("query") or plain_query(*word_lists)
         # Without definitions, the nearest spot is that of the whole configuration.

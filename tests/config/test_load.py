@@ -106,6 +106,24 @@ def test_files_are_merged_and_settings_key_by_key(write):
     assert [feed.url for feed in config.feeds] == ["https://a.example/", "https://b.example/"]
 
 
+def test_a_mapping_that_an_alias_repeats_is_merged_where_it_is_named_only(write):
+    directory = write(
+        a="settings: {poll: &shared {per_host: 3}, articles: *shared}\n",
+        b="settings: {poll: {at_once: 5}}\n",
+    )
+    settings = load(directory, {}).settings
+    assert (settings.poll.per_host, settings.poll.at_once) == (3, 5)
+    assert settings.articles.per_host == 3
+
+
+def test_a_fault_in_a_later_file_of_a_list_has_the_place_in_that_file(write):
+    directory = write(
+        a="feeds: [{url: https://a.example/}, {url: https://b.example/}]\n",
+        b="# more\nfeeds:\n  - {url: https://c.example/, tag: x}\n",
+    )
+    assert faults(directory) == ["b.yaml:3:31: unknown key `tag`; did you mean `tags`?"]
+
+
 def test_every_fault_of_every_file_is_reported_at_its_place(write):
     directory = write(
         a="""\
