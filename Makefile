@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
-.PHONY: help demo run test check soak bench-cleaning lock
+.PHONY: help demo run test check soak bench bench-plots bench-cleaning lock
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/'
@@ -27,6 +27,13 @@ check: $(VENV)/.dev  ## lint, types, and the direction of dependencies
 
 soak: $(VENV)/.dev  ## ten quiet minutes of the daemon, then an alert: does it still come?
 	@$(BIN)/python tests/soak/quiet.py
+
+bench: $(VENV)/.dev  ## what articles, polls and bad neighbours cost: goal, figure, verdict
+	@$(BIN)/python tests/bench/everything.py
+
+bench-plots: $(VENV)/.dev  ## draws docs/performance-*.svg: cost against size
+	@$(PIP) install --editable '.[bench]'
+	@$(BIN)/python tests/bench/plots.py
 
 bench-cleaning: $(VENV)/.dev  ## how well pages are cleaned, beside other extractors
 	@$(BIN)/python tests/bench/cleaning.py

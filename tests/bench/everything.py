@@ -12,12 +12,13 @@ import fairness
 import first_polls
 import latency
 import loading
+import others
 import polling
 import startup
 from processes import Failed
 from table import say, show, skipped
 
-BENCHMARKS = (startup, loading, first_polls, polling, articles, latency, alerts, fairness)
+BENCHMARKS = (startup, loading, first_polls, polling, articles, latency, alerts, fairness, others)
 
 
 def rows():

@@ -21,6 +21,8 @@ from processes import Failed, new_mark, start, stop, wait_until
 
 NGINX = shutil.which("nginx", path=os.pathsep.join([os.environ["PATH"], "/usr/sbin"]))
 NO_NGINX = "no nginx: apt-get install nginx-light"
+# So many hosts also serve pages after a delay.
+SLOW_HOSTS = 250
 # The path of a feed that never says that it has not changed.
 NO_VALIDATORS = "plain"
 NGINX_CONF = """
@@ -63,6 +65,11 @@ class Item:
     age: timedelta = timedelta(0)
 
 
+def addresses(count):
+    """Returns that many addresses of this machine."""
+    return [f"127.1.{number // 250}.{number % 250 + 1}" for number in range(count)]
+
+
 class Site:
     """Serves a folder of files from `hosts` hosts; a context manager."""
 
@@ -72,7 +79,7 @@ class Site:
         self._root = scratch / "site"
         self._root.mkdir()
         self._scratch = scratch
-        self._addresses = [f"127.1.{number // 250}.{number % 250 + 1}" for number in range(hosts)]
+        self._addresses = addresses(hosts)
         self._port, self._slow_port = _free_port(), _free_port()
         self._epoch = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=5)
         self._versions = 0
@@ -95,7 +102,7 @@ class Site:
             [NGINX, "-p", self._scratch, "-c", conf],
             [
                 *(sys.executable, slow, self._root, self._scratch / "slow.log"),
-                *(self._slow_port, *self._addresses[:250]),
+                *(self._slow_port, min(SLOW_HOSTS, len(self._addresses))),
             ],
         )
         self._started = [start(command, log, new_mark()) for command in commands]
@@ -118,8 +125,8 @@ class Site:
         return f"http://{self._addresses[host % len(self._addresses)]}:{self._port}/{path}"
 
     def slow_url(self, host, path, delay_ms):
-        """Returns a URL that is answered after a delay, at one of the first 250 hosts."""
-        address = self._addresses[host % min(250, len(self._addresses))]
+        """Returns a URL that is answered after a delay, at one of the first `SLOW_HOSTS`."""
+        address = self._addresses[host % min(SLOW_HOSTS, len(self._addresses))]
         return f"http://{address}:{self._slow_port}/{delay_ms}/{path}"
 
     def put(self, path, content: bytes):

@@ -36,6 +36,13 @@ class Newswire:
             time.sleep(max(0.0, began + number * every_s - time.monotonic()))
             self.publish(link)
 
+    def publish_in_turn(self, links, within_s):
+        """Publishes each entry when the alert of the one before it has come."""
+        for link in links:
+            count = self._daemon.alert_count()
+            self.publish(link)
+            self._daemon.wait_for_alerts(count + 1, within_s, every_s=0.02)
+
     def latencies_s(self, within_s):
         """Returns, in order, the seconds from served to alert; None if it takes over `within_s`.
 

@@ -1,7 +1,7 @@
 """Draws docs/performance-*.svg: cost, memory and Redis against size.
 
     pip install '.[bench]'
-    python tests/bench/plots.py [watchlists|feeds|seen|workers …]
+    python tests/bench/plots.py [watchlists|feeds|seen|pools …]
 
 Prints the figures that the plots show. Takes about ten minutes, on a machine that does nothing else.
 """
@@ -20,8 +20,10 @@ PLOTS = {
     "watchlists": (scale.watchlists, "watchlists", "CPU an article, ms"),
     "feeds": (scale.feeds, "feeds", "CPU of a first poll, ms"),
     "seen": (scale.seen_entries, "entries remembered", "CPU of a first poll, ms"),
-    "workers": (scale.workers, "worker pools", "articles a second"),
+    "pools": (scale.pools, "worker pools", "articles a second"),
 }
+# Values that differ by more than this are drawn on a logarithmic scale.
+MANY_TIMES = 8
 STYLE = {
     # The same figures give the same file, and its words stay words.
     "svg.hashsalt": "presswatch",
@@ -45,7 +47,12 @@ def draw(points, size_name, cost_name, path):
     sizes = [point.size for point in points]
     for axes, (name, values) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
         axes.plot(sizes, values, marker="o", markersize=3, linewidth=1)
-        axes.set(xscale="log", xlabel=size_name, title=name, ylim=(0, 1.15 * max(values)))
+        axes.set(xscale="log", xlabel=size_name, title=name)
+        if max(values) > MANY_TIMES * min(values):
+            # What grows in proportion is then a straight line.
+            axes.set(yscale="log")
+        else:
+            axes.set(ylim=(0, 1.15 * max(values)))
         axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
         axes.minorticks_off()
         axes.tick_params(axis="x", labelrotation=30)

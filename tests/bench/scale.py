@@ -1,4 +1,4 @@
-"""Measures how cost, memory and Redis grow with watchlists, feeds, seen entries and workers.
+"""Measures how cost, memory and Redis grow with watchlists, feeds, seen entries and worker pools.
 
 `plots.py` draws what these functions yield.
 """
@@ -17,13 +17,13 @@ from table import rate, say
 WATCHLISTS = (10, 100, 1_000, 10_000, 100_000)
 FEEDS = (100, 1_000, 10_000, 100_000)
 SEEN = (1_000, 10_000, 100_000, 1_000_000)
-WORKERS = (1, 2, 4, 8)
+POOLS = (1, 2, 4, 8)
 ARTICLES = 60
 PROBES = 300
 BULK_ENTRIES = 1_000
 OLD = timedelta(days=3)
 PAGE_MS = 500
-PAGES_FOR_WORKERS = 400
+PAGES_FOR_POOLS = 400
 WITHIN_S = 600
 RARELY = "{every: 6h, fastest: 6h, per_host: 16}"
 
@@ -117,11 +117,11 @@ def _note_memory(daemon, memory_mb):
     memory_mb.append(daemon.pss_mb())
 
 
-def workers():
+def pools():
     """Yields articles a second with so many `presswatch worker`, whose pages take half a second."""
-    for size in WORKERS:
+    for size in POOLS:
         with newsroom() as (site, daemon):
-            for number in range(PAGES_FOR_WORKERS):
+            for number in range(PAGES_FOR_POOLS):
                 site.put(f"pages/{number}.html", made_up_page(number))
             paths = begin(site, daemon, [MARKED])
             for _ in range(size - 1):
@@ -129,7 +129,7 @@ def workers():
             daemon.settle()
             links = [
                 site.slow_url(number, f"pages/{number}.html", PAGE_MS)
-                for number in range(PAGES_FOR_WORKERS)
+                for number in range(PAGES_FOR_POOLS)
             ]
             publish(site, paths, links)
             memory_mb = []

@@ -1,6 +1,6 @@
 """Serves files after a delay that the path names: /500/page.html is page.html after 500 ms.
 
-    python tests/bench/slow_site.py FOLDER LOG PORT ADDRESS …
+    python tests/bench/slow_site.py FOLDER LOG PORT HOSTS
 
 A program of its own, so that it takes no turn of the benchmark's interpreter. Logs as the site does.
 """
@@ -10,6 +10,8 @@ import sys
 import time
 from functools import cache
 from pathlib import Path
+
+from loopback import addresses
 
 
 class SlowSite:
@@ -47,14 +49,14 @@ class SlowSite:
         return headers.get("connection") != "close"
 
 
-async def serve(site, port, addresses):
-    await asyncio.start_server(site.serve, addresses, port, backlog=1024)
+async def serve(site, port, hosts):
+    await asyncio.start_server(site.serve, hosts, port, backlog=1024)
     await asyncio.Event().wait()
 
 
-def main(folder, log, port, *addresses):
+def main(folder, log, port, hosts):
     with Path(log).open("a", buffering=1, encoding="ascii") as lines:
-        asyncio.run(serve(SlowSite(Path(folder), lines), int(port), addresses))
+        asyncio.run(serve(SlowSite(Path(folder), lines), int(port), addresses(int(hosts))))
 
 
 if __name__ == "__main__":
