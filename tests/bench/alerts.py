@@ -27,6 +27,8 @@ WATCHLISTS = 1_000
 IDLE_ENTRIES = 80
 # So many pages at once show what full load is.
 BURST = 60
+# Half of full load lasts at most this long.
+HALF_LOAD_S = 60
 BACKLOG = 10_000
 BACKLOG_FEEDS = 100
 URGENT_ENTRIES = 5
@@ -59,7 +61,7 @@ def half_load(pages):
         full = rate(list(first_alerts(site, daemon, BURST).values()))
         say(f"full load is {full:.1f} articles a second")
         wire = Newswire(site, daemon, paths)
-        wire.publish_all(links[BURST:], 2 / full)
+        wire.publish_all(links[BURST : BURST + int(HALF_LOAD_S * full / 2)], 2 / full)
         return wire.latencies_s(WITHIN_S)
 
 
