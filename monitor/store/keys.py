@@ -28,7 +28,7 @@ class Keys:
 
     def polls(self, host: str) -> str:
         """Sorted set: feed of the host that is being polled → when its lease ends; expires."""
-        return f"{self.prefix}host:{host}:polls"
+        return f"{self.prefix}polls:{host}"
 
     def article(self, article_id: str) -> str:
         """String: the article, JSON; expires."""

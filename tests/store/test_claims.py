@@ -11,8 +11,8 @@ from monitor.model import Feed, FeedState
 from monitor.store.claims import Place, Refusal
 from monitor.store.feeds import StateRecord
 
-# Redis expires the places of hosts by its own clock.
-NOW = datetime.now(UTC)
+# Redis expires the places of hosts by its own clock, long after the test.
+NOW = datetime.now(UTC) + timedelta(hours=1)
 LEASE = timedelta(seconds=30)
 FEEDS = [Feed(f"https://h{number % 3}.example/{number}") for number in range(9)]
 PLACES = [Place(feed.id, f"h{number % 3}.example") for number, feed in enumerate(FEEDS)]
