@@ -69,9 +69,9 @@ def behind_a_backlog():
     """Returns the latencies of entries for a watchlist of high priority, behind many others."""
     with newsroom() as (site, daemon):
         for number in range(BACKLOG):
-            site.put(f"pages/{number}.html", made_up_page(number, marked=False))
+            site.put(f"pages/{number}.html", made_up_page(number, mark=""))
         for number in range(URGENT_ENTRIES):
-            site.put(f"urgent/{number}.html", made_up_page(BACKLOG + number, marked=False))
+            site.put(f"urgent/{number}.html", made_up_page(BACKLOG + number, mark=URGENT_WORD))
         paths = begin(site, daemon, [MARKED, URGENT], feeds=BACKLOG_FEEDS, every="2s")
         backlogged, free = paths[1:], paths[:1]
         for feed, path in enumerate(backlogged):

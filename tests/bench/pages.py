@@ -64,12 +64,12 @@ def many_watchlists(count):
     return [MARKED, *({"name": each.name, "query": each.query} for each in made)]
 
 
-def made_up_page(number, *, paragraphs=6, words=60, marked=True):
-    """Returns a page of an outlet's usual form; its words are its own."""
+def made_up_page(number, *, paragraphs=6, words=60, mark=WORD):
+    """Returns a page of an outlet's usual form; its words are its own, but for the mark."""
     rng = random.Random(number)
     texts = [_sentences(rng, words) for _ in range(paragraphs)]
-    if marked:
-        texts[0] = f"{WORD} met. {texts[0]}"
+    if mark:
+        texts[0] = f"{mark} met. {texts[0]}"
     body = "\n".join(f"<p>{text}</p>" for text in texts)
     title = f"Report {number} of {_word(rng)} and {_word(rng)}"
     return (
