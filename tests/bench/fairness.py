@@ -32,7 +32,7 @@ BESIDE = 1_000
 
 def hanging_hosts(site):
     """Three hosts of 50 entries each, whose pages never come."""
-    site.put("pages/any.html", made_up_page(0, marked=False))
+    site.put("pages/any.html", made_up_page(0, mark=""))
     return [
         [
             site.slow_url(NEIGHBOURS + host, f"pages/any.html?{n}", HANGS_MS)
@@ -46,7 +46,7 @@ def flood(site):
     """A feed with 3,000 new entries, on many hosts."""
     count = 3_000
     for number in range(count):
-        site.put(f"flood/{number}.html", made_up_page(BESIDE + number, marked=False))
+        site.put(f"flood/{number}.html", made_up_page(BESIDE + number, mark=""))
     hosts = 20
     return [
         [site.url(NEIGHBOURS + 3 + n % hosts, f"flood/{n}.html") for n in range(count)]
@@ -57,7 +57,7 @@ def heavy_pages(site):
     """beside 20 pages of 15,000 paragraphs each."""
     links = []
     for number in range(20):
-        page = made_up_page(10_000 + number, paragraphs=15_000, words=16, marked=False)
+        page = made_up_page(10_000 + number, paragraphs=15_000, words=16, mark="")
         site.put(f"heavy/{number}.html", page)
         links.append(site.url(NEIGHBOURS + 23 + number, f"heavy/{number}.html"))
     say(f"a heavy page has {len(page):,} bytes")
@@ -67,7 +67,7 @@ def heavy_pages(site):
 def burst(site):
     """200 entries of one host."""
     for number in range(200):
-        site.put(f"burst/{number}.html", made_up_page(20_000 + number, marked=False))
+        site.put(f"burst/{number}.html", made_up_page(20_000 + number, mark=""))
     return [[site.url(NEIGHBOURS + 43, f"burst/{n}.html") for n in range(200)]]
 
 

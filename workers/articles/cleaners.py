@@ -59,9 +59,14 @@ class Cleaners:
         self._connections: set[asyncio.Task[None]] = set()
 
     @property
-    def waiting(self) -> int:
-        """Returns how many requests wait for a cleaner."""
-        return len(self._waiting)
+    def waiting_large(self) -> int:
+        """Returns how many large pages wait for a cleaner."""
+        return sum(waiting.is_large for waiting in self._waiting)
+
+    @property
+    def waiting_small(self) -> int:
+        """Returns how many other requests wait for a cleaner."""
+        return len(self._waiting) - self.waiting_large
 
     async def accept(self) -> None:
         """Accepts cleaners, which connect whenever the pool forks one; never returns."""

@@ -72,9 +72,16 @@ class Reader:
             self._changed.wait_for(self._has_room)
 
     def _has_room(self) -> bool:
-        # If pages wait for cleaners, more of them would only wait longer.
-        is_cleaning_late = self._cleaners.waiting > 2 * self._processes
-        return len(self._under_way) < self._at_once and not is_cleaning_late
+        return self._room() > 0
+
+    def _room(self) -> int:
+        """Returns how many more jobs may be started."""
+        if self._cleaners.waiting_small > 2 * self._processes:
+            # More pages would only wait longer, and here no urgent one would overtake them.
+            return 0
+        # Large pages wait for the few cleaners that take them, and must not keep others away.
+        waiting = min(self._cleaners.waiting_large, self._at_once)
+        return self._at_once + waiting - len(self._under_way)
 
     def admit(self, job_id: str, lane: Lane) -> None:
         """Claims a job and starts it, unless it is under way; called by RQ's worker."""
@@ -155,9 +162,12 @@ class Reader:
         release = self._processor.lines.release
         while True:
             await asyncio.sleep(TURNS.total_seconds())
-            if not self._has_room():
+            with self._changed:
+                # What waits for cleaners has changed, too.
+                self._changed.notify_all()
+            most = self._room()
+            if most <= 0:
                 continue
-            most = self._at_once - len(self._under_way)
             with suppress(RedisError):
                 for taken in await self._redis(release, self._runner, datetime.now(UTC), most):
                     with self._changed:
