@@ -21,7 +21,7 @@ from rq.worker import BaseWorker, WorkerStatus
 from monitor import threads
 from monitor.jobs import liveness
 from monitor.jobs.liveness import HEARTBEAT, WORKER_TTL
-from monitor.jobs.own_jobs import SERIALIZER, OwnQueue, QueueName
+from monitor.jobs.own_jobs import SERIALIZER, EntryQueue, OwnQueue, QueueName
 from monitor.jobs.runner import RENEWAL
 from monitor.runtime.composition import Runtime
 from monitor.runtime.lifeline import Tether
@@ -113,18 +113,6 @@ class OwnWorker(BaseWorker):
                     raise
                 self._refuse(job_id, f"not one of our jobs: {error}")
 
-    def execute_job(self, job: Job, queue: Queue) -> None:
-        """Runs a job if it is one of ours, and refuses any other."""
-        reason = job.refusal(self.kind) if isinstance(job, RunnableJob) else "not one of our jobs"
-        if reason:
-            self._refuse(job.id, reason)
-        else:
-            self.execute_own_job(job, queue)
-
-    def execute_own_job(self, job: Job, queue: Queue) -> None:
-        """Runs a job that is one of ours."""
-        raise NotImplementedError
-
     def _refuse(self, job_id: str, reason: str) -> None:
         log.error("job refused", job=job_id, queue=self.kind, reason=reason)
         self._own_queues.refuse_job(self.kind, job_id, reason)
@@ -133,11 +121,12 @@ class OwnWorker(BaseWorker):
 class ArticleWorker(OwnWorker):
     """Takes the jobs of entries for a reader, which runs many at once.
 
-    RQ's records of each run are left out: they take more commands than the rest of a job, and the
-    ledger tells the same.
+    RQ's records of a job are neither read nor written: that takes more commands than all else, and
+    the ledger tells the same.
     """
 
     kind = "articles"
+    queue_class = EntryQueue
 
     def __init__(self, name: str, runtime: Runtime, listener: socket.socket) -> None:
         super().__init__(name, runtime)
@@ -152,8 +141,8 @@ class ArticleWorker(OwnWorker):
                 self._reader.drain()
             finally:
                 self._reader.stop()
-        with suppress(RedisError):
-            self._runner.close()
+                with suppress(RedisError):
+                    self._runner.close()
 
     def set_state(self, state: str, pipeline: Pipeline | None = None) -> None:  # noqa: ARG002
         """Notes whether a signal may interrupt the main thread; nobody asks Redis for it."""
@@ -169,8 +158,8 @@ class ArticleWorker(OwnWorker):
         self._reader.wait_for_room()
         return super().dequeue_job_and_maintain_ttl(timeout, max_idle_time)
 
-    def execute_own_job(self, job: Job, queue: Queue) -> None:
-        """Starts a job."""
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Starts a job, unless it is not one of ours."""
         self.set_state(WorkerStatus.BUSY)
         self._reader.admit(job.id, self._own_queues.lane_of(queue))
         self.set_state(WorkerStatus.IDLE)
@@ -182,11 +171,15 @@ class DeliveryWorker(OwnWorker, SimpleWorker):
     kind = "deliveries"
     most_jobs = MOST_DELIVERIES
 
-    def execute_own_job(self, job: Job, queue: Queue) -> None:
-        """Runs a job as RQ does."""
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Runs a job as RQ does if it is one of ours, and refuses any other."""
+        reason = job.refusal(self.kind) if isinstance(job, RunnableJob) else "not one of our jobs"
+        if reason:
+            self._refuse(job.id, reason)
+            return
         # The process that enqueued it may have an older configuration.
         job.timeout = self._own_queues.limit_s(self.kind)
-        SimpleWorker.execute_job(self, job, queue)
+        super().execute_job(job, queue)
 
 
 def run_worker(make: Callable[[], OwnWorker], tether: Tether) -> None:

@@ -6,7 +6,7 @@ name is imported, and callbacks, webhooks and dependencies are dropped when a jo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from rq import Queue
@@ -103,3 +103,32 @@ class OwnQueue(Queue):
         RQ moves the id to a second list, to find jobs that are lost on the way; we have the ledger.
         """
         return cls.lpop([queue_key], timeout, connection)
+
+
+class EntryQueue(OwnQueue):
+    """An RQ queue of the jobs of entries, whose records are not read: the ledger has them."""
+
+    @classmethod
+    def dequeue_any(  # type: ignore[override]
+        cls,
+        queues: Iterable[Queue],
+        timeout: int | None,
+        connection: Redis,
+        **_: object,
+    ) -> tuple[Job, Queue] | None:
+        """Takes the next job off the first queue that has one; waits for it up to `timeout`, in s.
+
+        Raises DequeueTimeout if none comes, and returns None if there is none and no timeout.
+        """
+        by_key = {queue.key: queue for queue in queues}
+        taken = cls.lpop(list(by_key), timeout, connection)
+        if taken is None:
+            return None
+        queue_key, job_id = taken
+        try:
+            job = OwnJob(job_id, connection=connection, serializer=SERIALIZER)
+        except Exception as error:
+            # RQ tells its worker in this way which job cannot be read.
+            error.job_id = job_id  # type: ignore[attr-defined]
+            raise
+        return job, by_key[queue_key]

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 from rq import Queue, Retry
 from rq.exceptions import NoSuchJobError
 from rq.scheduler import RQScheduler
@@ -24,6 +24,7 @@ from monitor.jobs.own_jobs import (
     FUNCTIONS,
     LANES,
     SERIALIZER,
+    EntryQueue,
     Lane,
     OwnJob,
     OwnQueue,
@@ -84,18 +85,18 @@ class Queues(Ledger):
 
     @cached_property
     def rq(self) -> dict[QueueName, OwnQueue]:
-        """Returns RQ's queues by the kind of job, in the order in which workers empty them."""
-        # Deliveries come first: an alert must not wait behind a thousand articles.
-        return {"deliveries": self._queue("deliveries"), "articles": self._queue("articles")}
+        """Returns RQ's queues by the kind of job; of the lanes of entries, the ordinary one."""
+        return {
+            "deliveries": self._queue(OwnQueue, "deliveries"),
+            "articles": self._lanes["articles"],
+        }
 
     @cached_property
     def _lanes(self) -> dict[Lane, OwnQueue]:
-        return {
-            name: self.rq["articles"] if name == "articles" else self._queue(name) for name in LANES
-        }
+        return {lane: self._queue(EntryQueue, lane) for lane in LANES}
 
-    def _queue(self, name: str) -> OwnQueue:
-        return OwnQueue(self._keys.queue(name), connection=self._redis, serializer=SERIALIZER)
+    def _queue(self, kind: type[OwnQueue], name: str) -> OwnQueue:
+        return kind(self._keys.queue(name), connection=self._redis, serializer=SERIALIZER)
 
     def served(self, kind: QueueName) -> list[OwnQueue]:
         """Returns the queues of one kind of job, in the order in which workers empty them."""
@@ -260,9 +261,10 @@ class Queues(Ledger):
             job.refresh()  # type: ignore[no-untyped-call]
         except NoSuchJobError:
             return
-        except RedisError:
-            raise
-        except Exception as error:  # noqa: BLE001 - anyone can store a job, in any form
+        except Exception as error:
+            # Anyone can store a job, in any form, or something else in its place.
+            if isinstance(error, RedisError) and not isinstance(error, ResponseError):
+                raise
             reason: str | None = f"not one of our jobs: {error}"
         else:
             reason = job.refusal(kind)
