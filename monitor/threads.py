@@ -13,7 +13,7 @@ _MAIN_THREAD_SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIG
 
 @contextmanager
 def deaf() -> Iterator[None]:
-    """Blocks signals in the threads that are started within, which leaves them to the main thread.
+    """Blocks signals meanwhile, and in threads and processes that are started within.
 
     The system delivers a signal to any thread that accepts it. If that is another thread, the main
     thread goes on waiting.
@@ -23,6 +23,11 @@ def deaf() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def hear() -> None:
+    """Accepts signals in this thread again, for a process that was forked in a `deaf` block."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _MAIN_THREAD_SIGNALS)
 
 
 def start(work: Callable[[], None], name: str) -> threading.Thread:

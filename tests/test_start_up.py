@@ -28,7 +28,11 @@ runtime.store, runtime.queues, ConfigWatch(runtime).changed()
 """
 GUARD = "import monitor.runtime.embedded"
 SCHEDULER = f"import monitor.scheduler.scheduler\n{READ}"
-WORKERS = f"import workers.pool\n{READ}\nruntime.matcher()"
+READER = f"from workers.pool import Pool\n{READ}\npool = Pool(runtime)"
+WORKERS = f"""{READER}
+for role in "cleaner", "courier":
+    pool._current.prepare(role)
+"""
 
 DELIVERIES = {"slack_sdk", "jinja2", "apprise", "monitor.alerts.digest"}
 CLEANING = {"trafilatura", "htmldate", "justext", "ahocorasick", "monitor.articles.clean"}
@@ -62,9 +66,10 @@ def test_help_loads_no_library_but_click(arguments, tmp_path):
     [
         (GUARD, LIBRARIES | POLLING | CLEANING | DELIVERIES | RARE),
         (SCHEDULER, CLEANING | DELIVERIES | RARE | {"workers"}),
+        (READER, POLLING | CLEANING | DELIVERIES | RARE),
         (WORKERS, POLLING | RARE - {"dateparser"}),
     ],
-    ids=["guard", "scheduler", "workers"],
+    ids=["guard", "scheduler", "reader", "workers"],
 )
 def test_a_process_loads_nothing_that_only_others_need(code, unused, tmp_path):
     (tmp_path / "a.yaml").write_text(CONFIGURATION)

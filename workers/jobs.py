@@ -16,7 +16,6 @@ from monitor.jobs.outcome import Again
 from monitor.jobs.own_jobs import FUNCTIONS, OwnJob
 from monitor.jobs.runner import LEASE
 from workers import context
-from workers.deliveries import attempt
 
 # Our count of attempts decides when to give up, not RQ's.
 _ENDLESS = 1_000_000
@@ -24,6 +23,9 @@ _ENDLESS = 1_000_000
 
 def deliver() -> Retry | None:
     """Delivers alerts to a subscriber, and claims the job meanwhile, so that it runs once."""
+    # Not above: the reader imports this module, too, and starts sooner without it.
+    from workers.deliveries import attempt
+
     job = get_current_job()
     if job is None:
         raise RuntimeError("jobs can only be called by RQ workers")

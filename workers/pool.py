@@ -17,22 +17,26 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from multiprocessing import connection, get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import FrameType
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from uuid import uuid4
 
 import structlog
 
+from monitor import threads
 from monitor.errors import ConfigError
 from monitor.runtime.composition import ConfigWatch, Runtime
 from monitor.runtime.lifeline import Tether
 from workers import context
 from workers.articles import cleaner
-from workers.articles.desk import Desk
 from workers.worker import DRAIN, ArticleWorker, DeliveryWorker, run_worker
+
+if TYPE_CHECKING:
+    from workers.articles.desk import Desk
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -46,13 +50,38 @@ TICK_S = 1.0
 STEADY_S = 1.0
 
 
-@dataclass(eq=False, frozen=True, slots=True)
+@dataclass(eq=False, frozen=True)
 class _Generation:
     """What the processes with one configuration share; the cleaners connect to `listener`."""
 
     runtime: Runtime
-    desk: Desk
     listener: socket.socket
+
+    @cached_property
+    def desk(self) -> Desk:
+        """Loads and compiles what cleaners need."""
+        from workers.articles.desk import Desk
+
+        # Compiled watchlists are never garbage: collecting meanwhile finds nothing, and inspecting
+        # them later would make each forked child copy them.
+        gc.disable()
+        try:
+            desk = Desk(self.runtime)
+            desk.rehearse()
+        finally:
+            gc.enable()
+        gc.freeze()
+        return desk
+
+    def prepare(self, role: Role) -> None:
+        """Loads what the processes of a role share, before they are forked.
+
+        The reader needs none of it, and fetches pages while it is loaded.
+        """
+        if role == "cleaner":
+            _ = self.desk
+        elif role == "courier":
+            import workers.deliveries.attempt  # noqa: F401
 
 
 @dataclass(eq=False, frozen=True, slots=True)
@@ -83,15 +112,9 @@ class Pool:
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(str(self._sockets / uuid4().hex))
         listener.listen()
-        # Compiled watchlists are never garbage: collecting meanwhile finds nothing, and inspecting
-        # them later would make each forked child copy them.
-        gc.disable()
-        try:
-            desk = Desk(runtime)
-        finally:
-            gc.enable()
+        # Inspecting the configuration for garbage would make each forked child copy it.
         gc.freeze()
-        return _Generation(runtime, desk, listener)
+        return _Generation(runtime, listener)
 
     def run(self) -> None:
         """Runs the processes until SIGTERM or SIGINT; SIGHUP replaces them."""
@@ -134,15 +157,13 @@ class Pool:
 
     def _fill(self) -> None:
         """Starts the processes that are missing."""
-        missing: list[tuple[_Generation, Role, int]] = [
-            (self._current, "reader", 1),
-            (self._current, "courier", COURIERS),
-        ]
+        missing: list[tuple[_Generation, Role, int]] = [(self._current, "reader", 1)]
         readers = [child for child in self._children if child.role == "reader"]
         # As long as its reader is at work, an earlier generation needs its cleaners, too.
         for generation in {self._current, *(child.generation for child in readers)}:
             cleaners = generation.runtime.config.settings.articles.processes
             missing.append((generation, "cleaner", cleaners))
+        missing.append((self._current, "courier", COURIERS))
         for generation, role, wanted in missing:
             for _ in range(wanted - len(self._of(generation, role))):
                 self._start(generation, role)
@@ -158,11 +179,17 @@ class Pool:
         started = time.monotonic()
         if self._resting.get(role, 0.0) > started:
             return
-        process = get_context("fork").Process(
-            target=_TARGETS[role], args=(generation, self._tether), name=f"presswatch {role}"
-        )
-        process.start()
-        self._children.append(_Child(role, generation, process, started))
+        generation.prepare(role)
+        # A signal must neither miss the new process nor reach it before it has its own handlers.
+        with threads.deaf():
+            # Pages that are being fetched may still need a cleaner.
+            if self._stopping and role != "cleaner":
+                return
+            process = get_context("fork").Process(
+                target=_TARGETS[role], args=(generation, self._tether), name=f"presswatch {role}"
+            )
+            process.start()
+            self._children.append(_Child(role, generation, process, started))
 
     def _stop(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """Lets the processes finish their jobs; after `DRAIN`, a second signal interrupts them."""

@@ -15,6 +15,7 @@ import structlog
 from redis.client import Pipeline
 from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker
+from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.worker import BaseWorker, WorkerStatus
 
@@ -65,6 +66,14 @@ class OwnWorker(BaseWorker):
         """Runs jobs until told to stop; in a `burst`, until there are none."""
         # The leading scheduler enqueues the jobs to be tried again.
         self.work(burst, library_level(), max_jobs=self.most_jobs, with_scheduler=False)
+
+    def _install_signal_handlers(self) -> None:
+        """Does as RQ does, and accepts signals from then on; one may have come before."""
+        super()._install_signal_handlers()  # type: ignore[no-untyped-call]
+        try:
+            threads.hear()
+        except StopRequested:
+            self._stop_requested = True
 
     def subscribe(self) -> None:
         """Starts RQ's thread for commands, which must not receive signals, and one for heartbeats.

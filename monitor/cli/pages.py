@@ -118,7 +118,8 @@ def _as_text(content: bytes) -> Page:
 async def _page_at(url: str, config_directory: Path) -> Page:
     from monitor.config import Settings, load
     from monitor.http.client import HttpClient
-    from workers.articles.read import clean_page, fetch_page
+    from workers.articles.fetch import fetch_page
+    from workers.articles.read import clean_page
 
     try:
         settings = load(config_directory, os.environ).settings

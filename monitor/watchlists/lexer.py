@@ -80,9 +80,10 @@ def lex(query: str) -> Iterator[Lexeme]:
         if match.start() != at:
             break
         start, at = match.span()
-        kind, text = str(match.lastgroup), match[0]
+        kind = match.lastgroup or ""
         if kind == "space":
             continue
+        text = match[0]
         inside, number = text, None
         if kind == "quoted":
             inside, number = match["inside"], match["loose"]

@@ -196,6 +196,10 @@ class Text:
 
 def _split(text: str) -> _Piece:
     """Splits a piece of text without white space into tokens."""
+    if text.isascii() and text.isalnum():
+        # Most pieces are: a regular expression takes ten times as long.
+        word = text.lower()
+        return _Piece((word,), ((0, len(word)),), word)
     words: list[str] = []
     spans: list[Span] = []
     for token in _TOKEN.finditer(text):

@@ -1,5 +1,7 @@
 """Differences that a reader would not mind make no difference to a match."""
 
+import string
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -104,3 +106,11 @@ def test_folded_words_fold_to_themselves(text):
 @given(st.text(alphabet=st.characters(max_codepoint=127), max_size=100))
 def test_case_makes_no_difference(text):
     assert Text(text.upper()).words == Text(text.lower()).words
+
+
+@given(st.text(alphabet=string.ascii_letters + string.digits, min_size=1, max_size=50))
+def test_a_plain_word_is_split_as_any_other_is(word):
+    # The parenthesis keeps the second one from the short cut.
+    short, long = Text(word), Text(f"({word}")
+    assert short.words == long.words
+    assert [(start + 1, end + 1) for start, end in short.spans] == long.spans

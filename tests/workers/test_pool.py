@@ -4,13 +4,16 @@ import contextlib
 import os
 import signal
 import time
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
 
-from monitor.config import ArticleSettings
+from monitor.config import ArticleSettings, load
 from monitor.jobs.liveness import living
-from workers.pool import COURIERS
+from monitor.runtime.composition import Runtime
+from workers.pool import COURIERS, Pool
+from workers.worker import DRAIN
 
 CONFIG = """
 feeds: [{{url: "{site}/feed", name: Herald}}]
@@ -55,6 +58,10 @@ def processes_of(pool):
             if int(fields[3]) == pool.pid and fields[0] != "Z":
                 found.add(int(stat.parent.name))
     return found
+
+
+def children_of(pid):
+    return len(Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
 
 
 def test_a_worker_that_is_killed_is_replaced(pool, redis, eventually):
@@ -102,6 +109,24 @@ def test_sigterm_lets_a_job_finish_for_a_limited_time(
     assert "Traceback" not in pool.log.read_text()
     assert processes_of(pool) == set()
     assert bool(queues.depths()["articles"].owed) == is_owed
+    assert living(redis) == []
+
+
+@pytest.mark.parametrize("after_s", [0, 0.05, 0.1, 0.2, 0.4])
+def test_a_pool_that_is_told_to_stop_while_it_starts_stops_at_once(
+    configure, redis, after_s, eventually
+):
+    directory = configure(CONFIG.format(site="https://a.example"))
+    runtime = Runtime(directory, load(directory, {}), redis)
+    process = get_context("fork").Process(target=lambda: Pool(runtime).run())
+    process.start()
+    eventually(lambda: children_of(process.pid) > 0, True, within=10)
+    time.sleep(after_s)
+    told = time.monotonic()
+    process.terminate()
+    process.join(10)
+    assert process.exitcode == 0
+    assert time.monotonic() - told < DRAIN.total_seconds() - 1
     assert living(redis) == []
 
 

@@ -24,14 +24,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from redis.exceptions import RedisError
 
+from monitor import threads
 from monitor.errors import CleanError
 from monitor.http.client import Response
 from monitor.jobs.limits import CLEANING, TimeUp
 from monitor.model import Entry, as_plain, from_plain
-from workers.articles.desk import Desk, Request
 
 if TYPE_CHECKING:
+    from monitor.jobs.queues import Lane
     from monitor.runtime.lifeline import Tether
+    from workers.articles.desk import Desk
 
 Verdict = Literal["done", "no article", "late", "fault", "no redis", "died"]
 
@@ -39,6 +41,21 @@ Verdict = Literal["done", "no article", "late", "fault", "no redis", "died"]
 MOST_PAGES = 2000
 # By how much a cleaner may grow: a page of 10 MB, which is the largest by default, takes 400 MB.
 GROWTH_BYTES = 1024 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An entry to match: on its page if there is a `response`, else on the feed's words.
+
+    `settle` says that the job has nothing left to do afterwards.
+    """
+
+    job_id: str
+    feed_id: str
+    entry: Entry
+    lane: Lane
+    settle: bool
+    response: Response | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +103,7 @@ def serve(desk: Desk, listener: socket.socket, tether: Tether) -> None:
     # It ends with its reader, which may still need it when the pool is told to stop.
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)
+    threads.hear()
     tether.watch(lambda: os._exit(0))
     _limit_growth()
     reader = socket.socket(socket.AF_UNIX)

@@ -20,7 +20,7 @@ from workers.articles.cleaner import Answer, encode
 
 if TYPE_CHECKING:
     from monitor.http.client import Response
-    from workers.articles.desk import Request
+    from workers.articles.cleaner import Request
 
 # A cleaner interrupts itself after CLEANING; one that has hung in a library in C is killed.
 PATIENCE = CLEANING + timedelta(seconds=5)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -18,9 +17,8 @@ from workers.articles.read import PageCleaner, as_article, clean_page, hints_of
 if TYPE_CHECKING:
     from monitor.articles.clean import Page
     from monitor.articles.features import ArticleHints
-    from monitor.jobs.queues import Lane
     from monitor.runtime.composition import Runtime
-    from monitor.watchlists.matcher import Matcher
+    from workers.articles.cleaner import Request
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -31,21 +29,6 @@ _PAGE = (
 ) % (3 * _WORDS, 4 * _WORDS)
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """An entry to match: on its page if there is a `response`, else on the feed's words.
-
-    `settle` says that the job has nothing left to do afterwards.
-    """
-
-    job_id: str
-    feed_id: str
-    entry: Entry
-    lane: Lane
-    settle: bool
-    response: Response | None = None
-
-
 class Desk:
     """Matches entries and publishes their alerts, with what all of them share."""
 
@@ -53,9 +36,21 @@ class Desk:
         self._store = runtime.store
         self._feeds = {feed.id: feed for feed in runtime.config.feeds}
         self._cleaner = PageCleaner(runtime.store)
+        self._matcher = runtime.matcher()
         self._publisher = Publisher(
-            runtime.redis, runtime.store, runtime.queues, runtime.config, runtime.matcher()
+            runtime.redis, runtime.store, runtime.queues, runtime.config, self._matcher
         )
+
+    def rehearse(self) -> None:
+        """Cleans and matches a page, so that all it takes is loaded before cleaners are forked."""
+        response = Response("https://a.example/", 200, {}, _PAGE)
+        with suppress(CleanError):
+            page = clean_page(response)
+            entry = Entry(url=response.url, title="Envoys meet", published_at=datetime.now(UTC))
+            article = as_article(
+                Feed(response.url), FeedState(), entry, hints_of(entry), page, response.url
+            )
+            self._matcher.match(article)
 
     def handle(self, request: Request) -> None:
         """Matches an entry. Idempotent: no alert is published twice.
@@ -92,13 +87,3 @@ class Desk:
             characters=len(article.text),
             watchlists=[alert.watchlist for alert in alerts],
         )
-
-
-def _rehearse(matcher: Matcher) -> None:
-    """Cleans and matches a page, so that all it takes is loaded before cleaners are forked."""
-    response = Response("https://a.example/", 200, {}, _PAGE)
-    with suppress(CleanError):
-        page = clean_page(response)
-        entry = Entry(url=response.url, title="Envoys meet", published_at=datetime.now(UTC))
-        feed = Feed(response.url)
-        matcher.match(as_article(feed, FeedState(), entry, hints_of(entry), page, response.url))

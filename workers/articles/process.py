@@ -24,10 +24,9 @@ from monitor.errors import BadStatus, FetchError
 from monitor.jobs.limits import CLEANING
 from monitor.jobs.outcome import Again, Done
 from monitor.model import Entry, from_plain
-from workers.articles.cleaner import Answer
+from workers.articles.cleaner import Answer, Request
 from workers.articles.cleaners import is_large
-from workers.articles.desk import Request
-from workers.articles.read import fetch_page, page_of
+from workers.articles.fetch import fetch_page, page_of
 
 if TYPE_CHECKING:
     from monitor.http.client import HttpClient

@@ -1,4 +1,4 @@
-"""Fetches and cleans an entry's page, and combines it with the feed's words into an article."""
+"""Cleans an entry's page, and combines it with the feed's words into an article."""
 
 from __future__ import annotations
 
@@ -15,19 +15,15 @@ from monitor.articles.language import language
 from monitor.articles.lines import without_furniture
 from monitor.articles.markup import decode
 from monitor.articles.memory import furniture, trace
-from monitor.articles.urls import canonical, host, is_front_page, normalise, normalise_link
-from monitor.errors import WrongContent
+from monitor.articles.urls import canonical, host, normalise, normalise_link
 from monitor.jobs.limits import CLEANING, time_limit
 from monitor.model import Article, Entry, Feed, FeedState, content_id
 from monitor.untrusted import one_line
 
 if TYPE_CHECKING:
-    from monitor.config import Settings
-    from monitor.http.client import HttpClient, Response
+    from monitor.http.client import Response
     from monitor.store import Store
 
-ACCEPT = "text/html, application/xhtml+xml, */*;q=0.1"
-PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml", "text/plain", ""})
 # A page is a teaser before a paywall if the feed's text is more than this many times as long
 # as the page's.
 TEASER_RATIO = 2
@@ -59,19 +55,6 @@ class PageCleaner:
         return reading.page(furniture(known_traces, page_trace))
 
 
-async def fetch_page(http: HttpClient, url: str, settings: Settings) -> Response:
-    """Fetches a page. Raises FetchError, and WrongContent if it is neither HTML nor plain text."""
-    response = await http.get(
-        url,
-        timeout_s=settings.articles.timeout.total_seconds(),
-        max_bytes=settings.articles.max_size,
-        accept=ACCEPT,
-    )
-    if response.content_type not in PAGE_TYPES:
-        raise WrongContent(url, response.content_type)
-    return response
-
-
 def clean_page(
     response: Response,
     *,
@@ -96,18 +79,6 @@ def hints_of(entry: Entry) -> ArticleHints:
         summary=clean_fragment(entry.summary),
         body=clean_fragment(entry.content),
     )
-
-
-def page_of(entry: Entry) -> str | None:
-    """Returns the URL of the page to read for an entry, or None if the feed's text is used.
-
-    A page that several entries link to would give each entry the text of the others. So it is read
-    only for entries that have nothing but a title, and never if it is a site's front page.
-    """
-    if entry.url is None or entry.owns_page:
-        return entry.url
-    has_words = bool(entry.summary.strip() or entry.content.strip())
-    return None if has_words or is_front_page(entry.url) else entry.url
 
 
 def names_of(entry: Entry) -> list[str]:
