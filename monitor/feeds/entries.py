@@ -91,7 +91,10 @@ def _listed(entries: Sequence[Entry]) -> Iterator[Listed]:
         changing = dated_identity(entry)
         name_at_link = document.name_at_link(entry) if entry.url else ""
         # An entry with a link of its own needs no other name.
-        stored_name = "" if link else name_at_link
+        stored_name, owns_page = "" if link else name_at_link, document.owns_page(entry)
+        stored = entry
+        if (stored_name, owns_page) != (entry.name_at_link, entry.owns_page):
+            stored = replace(entry, name_at_link=stored_name, owns_page=owns_page)
         yield Listed(
             identities=identities,
             lasting=tuple(identity for identity in identities if identity != changing),
@@ -99,9 +102,7 @@ def _listed(entries: Sequence[Entry]) -> Iterator[Listed]:
             name_at_link=name_at_link,
             version=version_of(entry),
             dated=None if entry.date_is_doubtful else entry.published_at or entry.updated_at,
-            json=as_json(
-                replace(entry, name_at_link=stored_name, owns_page=document.owns_page(entry))
-            ),
+            json=as_json(stored),
         )
 
 

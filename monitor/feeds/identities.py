@@ -13,8 +13,7 @@ from collections.abc import Sequence
 from monitor.articles.urls import normalise, with_fragment
 from monitor.model import Entry, content_id
 
-# A tag, or white space that is not a single space already.
-_MARKUP = re.compile(r"<[^<>]*>|[^\S ]\s*| \s+")
+_TAG = re.compile(r"<[^<>]*>")
 # 64 bits, because Redis stores many identities and versions for months. The probability that any
 # two of a feed's 10,000 entries share an identity by chance is about 3e-12.
 _DIGITS = 16
@@ -98,8 +97,22 @@ def version_of(entry: Entry) -> str:
 
     The `updated` date does not count: some feeds change it with every advert.
     """
-    words = (_MARKUP.sub(" ", part).strip() for part in (entry.title, entry.summary, entry.content))
-    return _short(*words)
+    return _short(*map(_without_markup, (entry.title, entry.summary, entry.content)))
+
+
+def _without_markup(html: str) -> str:
+    """Replaces each tag, and each run of white space between two tags, with a space."""
+    return " ".join(map(_single_spaced, _TAG.split(html))).strip()
+
+
+def _single_spaced(text: str) -> str:
+    """Replaces each run of white space with a space, several times faster than `re.sub`."""
+    words = " ".join(text.split())
+    if len(words) == len(text):
+        return words
+    before = " " if text[0].isspace() else ""
+    after = " " if words and text[-1].isspace() else ""
+    return f"{before}{words}{after}"
 
 
 def _words_identity(entry: Entry) -> str:
