@@ -28,7 +28,8 @@ _FRAGMENT_TRACKING = frozenset({"ref", "source", "src", "from", "echobox", "intc
 # `/?p=123`; no parameter that tracks visitors has a name as short.
 _NORMAL = re.compile(
     r"https?://(?:(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,20}"
-    r"|(?:(?:0|[1-9][0-9]{0,2})\.){3}(?:0|[1-9][0-9]{0,2}))(?::(?!80/|443/)[1-9][0-9]{1,4})?/"
+    r"|(?:(?:0|[1-9][0-9]{0,2})\.){3}(?:0|[1-9][0-9]{0,2}))"
+    r"(?::(?!80/|443/)(?:[1-9][0-9]{1,3}|[1-5][0-9]{4}))?/"
     r"(?:[A-Za-z0-9_~-][A-Za-z0-9_~.-]*+(?:/|(?=\?)|\Z))*+(?:\?[a-z]{1,2}=[0-9]{1,20})?"
 )
 _SUBDOMAINS = re.compile(r"^(?:www\d?|m|mobile|amp|edition)\.")
