@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from monitor.feeds.identities import Identities, dated_identity, version_of
+from monitor.feeds.identities import Identities, version_of
 from monitor.model import Entry, as_json
 
 # At most this many edits of an entry are queued. Entries that contain the current time, a counter,
@@ -86,10 +86,8 @@ def _is_sound(entry: Entry) -> bool:
 def _listed(entries: Sequence[Entry]) -> Iterator[Listed]:
     document = Identities(entries)
     for entry in entries:
-        identities, link = document.of(entry), document.link(entry)
-        # An edit may change the title, and thereby the identity made of title and date.
-        changing = dated_identity(entry)
-        name_at_link = document.name_at_link(entry) if entry.url else ""
+        identities, link, dated = document.of(entry)
+        name_at_link = document.name_at_link(entry, link) if entry.url else ""
         # An entry with a link of its own needs no other name.
         stored_name, owns_page = "" if link else name_at_link, document.owns_page(entry)
         stored = entry
@@ -97,7 +95,8 @@ def _listed(entries: Sequence[Entry]) -> Iterator[Listed]:
             stored = replace(entry, name_at_link=stored_name, owns_page=owns_page)
         yield Listed(
             identities=identities,
-            lasting=tuple(identity for identity in identities if identity != changing),
+            # An edit may change the title, and thereby the identity made of title and date.
+            lasting=tuple(identity for identity in identities if identity != dated),
             link=link,
             name_at_link=name_at_link,
             version=version_of(entry),

@@ -36,14 +36,15 @@ class Identities:
         self._links = {link for link, sharing in entries_by_link.items() if self._are_same(sharing)}
         self._pages = {page for page, titles in titles_by_page.items() if len(titles) == 1}
 
-    def of(self, entry: Entry) -> tuple[str, ...]:
-        """Returns all identities of an entry.
+    def of(self, entry: Entry) -> tuple[tuple[str, ...], str, str]:
+        """Returns all identities of an entry, that of its link, and that of its title and date.
 
-        They derive from its guid and its link, if these are unique in the document, and from its
-        title with its date. If it has none of these, its words identify it.
+        Those of its guid and its link exist if these are unique in the document. An entry that has
+        none of the three is identified by its words.
         """
-        names = (self.guid(entry), self.link(entry), dated_identity(entry))
-        return tuple(filter(None, names)) or (_words_identity(entry),)
+        link, dated = self.link(entry), dated_identity(entry)
+        names = filter(None, (self.guid(entry), link, dated))
+        return tuple(names) or (_words_identity(entry),), link, dated
 
     def guid(self, entry: Entry) -> str:
         """Returns the identity derived from a guid that no other entry has, else ""."""
@@ -54,16 +55,17 @@ class Identities:
         link = self._link_of[entry.url] if entry.url else ""
         return _short("link", link) if link in self._links else ""
 
-    def name_at_link(self, entry: Entry) -> str:
+    def name_at_link(self, entry: Entry, link: str) -> str:
         """Returns the guid or the hash of the words that tells an entry from others at its link.
 
-        Returns "" if the link is enough. A guid that repeats the link does not count.
+        `link` is the identity of its link; if that is enough, returns "". A guid that repeats the
+        link does not count.
         """
         page = self._page_of[entry.url] if entry.url else ""
         guid = entry.guid or ""
         if self._guid_is_unique(entry) and (self._page_of.get(guid) or normalise(guid)) != page:
             return guid
-        return "" if self.link(entry) else _words_identity(entry)
+        return "" if link else _words_identity(entry)
 
     def owns_page(self, entry: Entry) -> bool:
         """Returns whether all entries that link to the same page have the same title."""
