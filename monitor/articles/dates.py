@@ -132,6 +132,8 @@ class FeedDates:
         return None, False
 
     def _stamp(self, value: object) -> Stamp | None:
+        if value is None:
+            return None
         text = _text_of(value)
         if (stamp := _quick(text)) or not _may_be_odd(text):
             return stamp

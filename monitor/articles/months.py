@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from functools import cache
+from functools import cache, lru_cache
 
 LANGUAGES = (
     "en de fr es it pt nl sv da nb fi pl cs sk sl hr sr hu ro bg ru uk el tr ar he fa hi id vi"
@@ -14,6 +14,7 @@ _ENGLISH = (
 )
 
 
+@lru_cache(maxsize=1_000)
 def month_number(name: str) -> int | None:
     """Returns the month, from 1, that a name or its abbreviation means in any language, or None.
 

@@ -24,10 +24,13 @@ _COMMON_FRAGMENTS = frozenset(
      "main", "article", "top", "start"}
 )  # fmt: skip
 _FRAGMENT_TRACKING = frozenset({"ref", "source", "src", "from", "echobox", "intcid", "ns_source"})
-# Most URLs are normal as they are, and parsing them takes twenty times as long.
+# Most URLs are normal as they are, and parsing them takes twenty times as long. WordPress writes
+# `/?p=123`; no parameter that tracks visitors has a name as short.
 _NORMAL = re.compile(
-    r"https?://(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,20}/"
-    r"(?:[A-Za-z0-9_~-][A-Za-z0-9_~.-]*+(?:/|\Z))*+"
+    r"https?://(?:(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,20}"
+    r"|(?:(?:0|[1-9][0-9]{0,2})\.){3}(?:0|[1-9][0-9]{0,2}))"
+    r"(?::(?!80/|443/)(?:[1-9][0-9]{1,3}|[1-5][0-9]{4}))?/"
+    r"(?:[A-Za-z0-9_~-][A-Za-z0-9_~.-]*+(?:/|(?=\?)|\Z))*+(?:\?[a-z]{1,2}=[0-9]{1,20})?"
 )
 _SUBDOMAINS = re.compile(r"^(?:www\d?|m|mobile|amp|edition)\.")
 
@@ -55,7 +58,8 @@ def normalise(url: str) -> str:
 
     Returns anything but an http(s) URL unchanged, apart from white space around it.
     """
-    return url if is_normal(url) else _normalised(url)
+    page = url.partition("#")[0]
+    return page if is_normal(page) else _normalised(url)
 
 
 def _normalised(url: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from monitor.feeds.identities import Identities, dated_identity, version_of
+from monitor.feeds.identities import Identities, version_of
 from monitor.model import Entry, as_json
 
 # At most this many edits of an entry are queued. Entries that contain the current time, a counter,
@@ -86,22 +86,22 @@ def _is_sound(entry: Entry) -> bool:
 def _listed(entries: Sequence[Entry]) -> Iterator[Listed]:
     document = Identities(entries)
     for entry in entries:
-        identities, link = document.of(entry), document.link(entry)
-        # An edit may change the title, and thereby the identity made of title and date.
-        changing = dated_identity(entry)
-        name_at_link = document.name_at_link(entry) if entry.url else ""
+        identities, link, dated = document.of(entry)
+        name_at_link = document.name_at_link(entry, link) if entry.url else ""
         # An entry with a link of its own needs no other name.
-        stored_name = "" if link else name_at_link
+        stored_name, owns_page = "" if link else name_at_link, document.owns_page(entry)
+        stored = entry
+        if (stored_name, owns_page) != (entry.name_at_link, entry.owns_page):
+            stored = replace(entry, name_at_link=stored_name, owns_page=owns_page)
         yield Listed(
             identities=identities,
-            lasting=tuple(identity for identity in identities if identity != changing),
+            # An edit may change the title, and thereby the identity made of title and date.
+            lasting=tuple(identity for identity in identities if identity != dated),
             link=link,
             name_at_link=name_at_link,
             version=version_of(entry),
             dated=None if entry.date_is_doubtful else entry.published_at or entry.updated_at,
-            json=as_json(
-                replace(entry, name_at_link=stored_name, owns_page=document.owns_page(entry))
-            ),
+            json=as_json(stored),
         )
 
 

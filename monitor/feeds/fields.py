@@ -6,7 +6,7 @@ import math
 from urllib.parse import urlsplit
 
 from monitor.articles.fragments import clean_fragment
-from monitor.articles.urls import joined
+from monitor.articles.urls import is_normal, joined
 from monitor.feeds.text import mend
 from monitor.untrusted import one_line
 
@@ -37,6 +37,8 @@ def plain(value: object) -> str:
 def link(value: object, base: str) -> str | None:
     """Returns an absolute http(s) URL, or None: feeds also contain `javascript:` and worse."""
     reference = line(value)
+    if is_normal(reference):
+        return reference
     url = joined(base, reference) or ""
     return url if reference and urlsplit(url).scheme in {"http", "https"} else None
 

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from rq import Queue
 from rq.exceptions import DeserializationError
-from rq.job import Job, JobStatus
+from rq.job import Job
 from rq.serializers import JSONSerializer
 
 if TYPE_CHECKING:
     from redis import Redis
-    from redis.client import Pipeline
 
 QueueName = Literal["articles", "deliveries"]
 # The queues of entries, in the order in which workers empty them.
@@ -66,27 +65,6 @@ class OwnQueue(Queue):
     """An RQ queue of our jobs."""
 
     job_class = OwnJob
-
-    def enqueue_job(
-        self,
-        job: Job,
-        pipeline: Pipeline | None = None,
-        at_front: bool = False,
-        unique: bool = False,
-    ) -> Job:
-        """Stores a job and appends it to the queue, in two commands.
-
-        RQ's method registers the queue each time (`Queues.recover` does it now and then), and looks
-        for dependencies and rate limits, which our jobs do not have.
-        """
-        return self._enqueue_job(job, pipeline=pipeline, at_front=at_front, unique=unique)
-
-    def _persist_job(
-        self, job: Job, pipeline: Pipeline, status: JobStatus = JobStatus.QUEUED
-    ) -> None:
-        """Stores a job, its status included, in one command; our jobs do not expire in a queue."""
-        job._status = status  # noqa: SLF001 - RQ's setter writes it to Redis
-        job.save(pipeline=pipeline)
 
     @classmethod
     def lpop(

@@ -16,6 +16,7 @@ from redis.exceptions import RedisError, ResponseError
 from rq import Queue, Retry
 from rq.exceptions import NoSuchJobError
 from rq.scheduler import RQScheduler
+from rq.utils import now, utcformat
 
 from monitor.jobs.ledger import FailedJob, Ledger, arguments, delivery_id
 from monitor.jobs.limits import DELIVERY, entry_limit
@@ -202,17 +203,32 @@ class Queues(Ledger):
     def _push(
         self, kind: QueueName, job_id: str, pipe: Pipeline, queue: OwnQueue | None = None
     ) -> None:
-        (queue or self.rq[kind]).enqueue_call(
-            FUNCTIONS[kind],
-            job_id=job_id,
-            timeout=self.limit_s(kind),
-            result_ttl=int(RESULT_TTL.total_seconds()),
-            failure_ttl=int(FAILURE_TTL.total_seconds()),
-            retry=RETRY,
-            # RQ's default description contains all arguments, and goes to its log.
-            description=job_id,
-            pipeline=pipe,
-        )
+        queue = queue or self.rq[kind]
+        moment = utcformat(now())
+        # RQ's default description contains all arguments, and goes to its log.
+        own = {"created_at": moment, "enqueued_at": moment, "description": job_id}
+        record: Any = self._records[queue.name] | own
+        pipe.hset(OwnJob.key_for(job_id), mapping=record)
+        queue.push_job_id(job_id, pipeline=pipe)
+
+    @cached_property
+    def _records(self) -> dict[str, dict[str, Any]]:
+        """Returns what RQ stores of every job in a queue, by the queue's name.
+
+        RQ computes it again for each job, which takes as long as reading the entry from its feed.
+        """
+        return {
+            queue.name: queue.create_job(
+                FUNCTIONS[kind],
+                timeout=self.limit_s(kind),
+                result_ttl=int(RESULT_TTL.total_seconds()),
+                failure_ttl=int(FAILURE_TTL.total_seconds()),
+                retry=RETRY,
+            ).to_dict()
+            | {"origin": queue.name}
+            for kind in self.rq
+            for queue in self.served(kind)
+        }
 
     def depths(self) -> dict[QueueName, Depth]:
         """Returns how much work of each kind there is."""

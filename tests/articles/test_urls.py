@@ -64,11 +64,14 @@ def test_normalising_twice_changes_nothing(url):
 
 @given(
     st.builds(
-        "{}://{}/{}".format,
+        "{}://{}{}/{}{}".format,
         st.sampled_from(["http", "https", "HTTP"]),
         st.sampled_from("a.example www.b-c.example xn--bcher-kva.example 1.2.3.com a--b.com -a.com a..com x".split())
+        | st.sampled_from("127.0.0.1 1.2.3 1.2.3.4.5 01.2.3.4 0.0.0.0 300.1.1.1 1.2.3.4a".split())
         | st.text("ab1-.", max_size=8).map("{}.com".format),
+        st.sampled_from(["", "", ":", ":80", ":443", ":8", ":080", ":8080", ":65535", ":65536", ":99999"]),
         st.lists(st.text("aZ9_~.-%2\u00e9 ", max_size=6) | st.sampled_from(". .. ... a.. %2e %41".split())).map("/".join),
+        st.sampled_from(["", "", "?p=123", "?p=", "?to=1&p=2", "?ito=1", "?p=1#a", "#a", "#", "#[?/", "# ", "?#a#b"]),
     )
 )  # fmt: skip
 def test_a_url_that_looks_normal_is_normal(url):

@@ -1,5 +1,6 @@
 """Tests of which entries count as new, and which as edited."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -15,7 +16,8 @@ from monitor.feeds.entries import (
     listed,
     room,
 )
-from monitor.model import Entry, from_json
+from monitor.feeds.identities import version_of
+from monitor.model import Entry, content_id, from_json
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 ONE = Entry("1", "https://a.example/1", "One", "First words", published_at=NOW)
@@ -241,3 +243,13 @@ def test_an_entry_that_cannot_be_serialised_loses_no_other():
 def test_the_more_entries_wait_the_fewer_are_added():
     rooms = [room(waiting) for waiting in (0, 4_700, 5_000, 40_000, TOO_MANY_WAITING)]
     assert rooms == [MOST_AT_ONCE, 300, FEW_AT_ONCE, FEW_AT_ONCE, 0]
+
+
+@given(
+    st.lists(st.sampled_from("a b < > <b> \u2003".split(" ")) | st.sampled_from(" \t\n\xa0\x1c"))
+)
+def test_a_version_depends_on_words_and_the_places_of_tags_and_not_on_white_space(parts):
+    html = "".join(parts)
+    plainly = re.sub(r"<[^<>]*>|[^\S ]\s*| \s+", " ", html).strip()
+    # Every stored version was made so; another would make all entries edited.
+    assert version_of(Entry(summary=html)) == content_id("", plainly, "")[:16]

@@ -10,7 +10,7 @@ from rq.job import Job
 
 from monitor.config.schema import Settings
 from monitor.http.client import HttpClient
-from monitor.jobs.queues import FRONT, SERIALIZER, Queues
+from monitor.jobs.queues import FRONT, RETRY, SERIALIZER, Queues
 from monitor.jobs.recovery import MAX_ATTEMPTS
 from monitor.model import Feed
 from monitor.scheduler.poll import Poller
@@ -26,6 +26,27 @@ def test_a_job_is_json_and_carries_its_time_limits(redis, queues, enqueue):
     assert job.timeout == 80
     assert job.result_ttl == 60
     assert job.failure_ttl == 7 * 86400
+
+
+def test_a_job_is_stored_as_rq_stores_it(redis, queues, enqueue):
+    job_id = enqueue()
+    stored = redis.hgetall(f"rq:job:{job_id}")
+    redis.delete(f"rq:job:{job_id}")
+    job = queues.rq["articles"].enqueue_call(
+        "workers.jobs.process_entry",
+        job_id=job_id,
+        timeout=80,
+        result_ttl=60,
+        failure_ttl=7 * 86400,
+        retry=RETRY,
+        description=job_id,
+    )
+    times = {b"created_at", b"enqueued_at"}
+    as_rq = redis.hgetall(f"rq:job:{job.id}")
+    assert stored.keys() == as_rq.keys()
+    assert [
+        (key, as_rq[key]) for key in stored if stored[key] != as_rq[key] and key not in times
+    ] == []
 
 
 def test_two_versions_of_an_entry_are_two_jobs_and_one_version_is_one(queues, enqueue):
