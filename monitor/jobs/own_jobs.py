@@ -14,6 +14,8 @@ from rq.exceptions import DeserializationError
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
+from monitor.store.replies import text
+
 if TYPE_CHECKING:
     from redis import Redis
 
@@ -109,4 +111,5 @@ class EntryQueue(OwnQueue):
             # RQ tells its worker in this way which job cannot be read.
             error.job_id = job_id  # type: ignore[attr-defined]
             raise
-        return job, by_key[queue_key]
+        # As bytes if it was waited for.
+        return job, by_key[text(queue_key)]
