@@ -109,8 +109,9 @@ def test_feeds_with_one_fingerprint_have_the_same_entries(root, pieces, end):
 def _read(body):
     try:
         return read(body, url="https://herald.example/feed", headers={}, now=NOW)
-    except FeedError as error:
-        return str(error)
+    except FeedError:
+        # The message may quote what changes at each rendering.
+        return None
 
 
 @pytest.mark.skipif(not CORPUS.exists(), reason=f"no corpus of real feeds in {CORPUS}")
