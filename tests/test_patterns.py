@@ -142,4 +142,4 @@ def test_no_pattern_takes_more_than_linear_time(pattern, ways, chars):
 
 
 def test_a_quadratic_pattern_is_noticed():
-    assert worst(re.compile(r"<[^>]*>"), {"sub"}, CHARS)[0] == "<"
+    assert worst(re.compile(r"<[^>]*>"), {"sub"}, CHARS)[0].startswith("<")
