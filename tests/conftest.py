@@ -80,7 +80,7 @@ def store(redis):
 
 @pytest.fixture
 def queues(redis, store):
-    return Queues(redis, store.keys, fetch=timedelta(seconds=20))
+    return Queues(redis, store.keys)
 
 
 class Site:
@@ -308,7 +308,7 @@ def process_job():
             taken = runner.take("articles", job_id)
             async with HttpClient.of(runtime.config.settings) as http:
                 processor = Processor(runtime, http, ask, feed_share=99)
-                return await processor.process(taken) if taken else Done(())
+                return await processor.process(taken) if taken else Done()
 
         runner = runtime.queues.runner()
         try:

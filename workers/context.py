@@ -17,7 +17,7 @@ def use(runtime: Runtime) -> None:
 
 
 def get() -> Runtime:
-    """Returns the runtime in use; raises RuntimeError if there is none."""
+    """Returns the runtime of this process; raises RuntimeError unless `use` was called before."""
     if _current is None:
         raise RuntimeError("start workers with `presswatch worker`, not with `rq worker`")
     return _current

@@ -21,6 +21,7 @@ from rq.worker import BaseWorker, WorkerStatus
 
 from monitor import threads
 from monitor.jobs import liveness
+from monitor.jobs.limits import DELIVERY
 from monitor.jobs.liveness import HEARTBEAT, WORKER_TTL
 from monitor.jobs.own_jobs import SERIALIZER, EntryQueue, OwnQueue, QueueName
 from monitor.jobs.runner import RENEWAL
@@ -186,8 +187,8 @@ class DeliveryWorker(OwnWorker, SimpleWorker):
         if reason:
             self._refuse(job.id, reason)
             return
-        # The process that enqueued it may have an older configuration.
-        job.timeout = self._own_queues.limit_s(self.kind)
+        # Anyone can store a job, with any limit.
+        job.timeout = int(DELIVERY.total_seconds())
         super().execute_job(job, queue)
 
 

@@ -1,4 +1,4 @@
-"""Time limits of jobs and their parts."""
+"""Time limits of cleaning a page and of making a delivery."""
 
 from __future__ import annotations
 
@@ -15,13 +15,6 @@ CLEANING = timedelta(seconds=20)
 SENDING = timedelta(seconds=15)
 # The four steps of a delivery: connecting, logging in, sending, and reading the answer.
 DELIVERY = 4 * SENDING
-# Matching and publishing, on a machine that is busy.
-_PUBLISHING = timedelta(seconds=20)
-
-
-def entry_limit(fetch: timedelta) -> timedelta:
-    """Returns how long the job of an entry may take if fetching a page may take `fetch`."""
-    return 2 * fetch + CLEANING + _PUBLISHING
 
 
 class TimeUp(BaseException):
@@ -32,8 +25,8 @@ class TimeUp(BaseException):
 def time_limit(limit: timedelta) -> Iterator[None]:
     """Raises TimeUp inside the block if its Python code takes longer.
 
-    Uses SIGALRM, as RQ does for the job around the block, and restores RQ's limit afterwards.
-    Signals only reach the main thread: in other threads there is no limit.
+    Uses SIGALRM, and restores a timer that was set before. Only the main thread receives signals:
+    in other threads there is no limit.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

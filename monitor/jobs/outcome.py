@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from monitor.model import Alert
-
 
 @dataclass(frozen=True, slots=True)
 class Again:
@@ -16,6 +14,4 @@ class Again:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The job is settled; `alerts` are those that this run published or delivered."""
-
-    alerts: tuple[Alert, ...]
+    """The job is settled: nothing is left to do."""

@@ -25,7 +25,7 @@ Lane = Literal["urgent", "articles", "bulk"]
 LANES: tuple[Lane, ...] = get_args(Lane)
 
 SERIALIZER = JSONSerializer
-# The only functions that jobs may name.
+# The only functions that jobs may name; RQ calls that of deliveries, and none for an entry.
 FUNCTIONS: dict[QueueName, str] = {
     "articles": "workers.jobs.process_entry",
     "deliveries": "workers.jobs.deliver",
@@ -96,9 +96,9 @@ class EntryQueue(OwnQueue):
         connection: Redis,
         **_: object,
     ) -> tuple[Job, Queue] | None:
-        """Takes the next job off the first queue that has one; waits for it up to `timeout`, in s.
+        """Takes the next job off the first queue that has one; waits `timeout` seconds for it.
 
-        Raises DequeueTimeout if none comes, and returns None if there is none and no timeout.
+        If none comes, raises DequeueTimeout. Without a timeout, it does not wait but returns None.
         """
         by_key = {queue.key: queue for queue in queues}
         taken = cls.lpop(list(by_key), timeout, connection)

@@ -19,7 +19,7 @@ from rq.scheduler import RQScheduler
 from rq.utils import now, utcformat
 
 from monitor.jobs.ledger import FailedJob, Ledger, arguments, delivery_id
-from monitor.jobs.limits import DELIVERY, entry_limit
+from monitor.jobs.limits import DELIVERY
 from monitor.jobs.lines import Lines, all_waiting, count_waiting
 from monitor.jobs.own_jobs import (
     FUNCTIONS,
@@ -75,13 +75,8 @@ class Depth:
 class Queues(Ledger):
     """The RQ queues of Presswatch, and the ledger of their jobs."""
 
-    def __init__(self, redis: Redis, keys: Keys, *, fetch: timedelta) -> None:
-        """Sets the time limits of jobs, given that fetching a page takes up to `fetch`."""
+    def __init__(self, redis: Redis, keys: Keys) -> None:
         super().__init__(redis, keys)
-        self._limits: dict[QueueName, timedelta] = {
-            "articles": entry_limit(fetch),
-            "deliveries": DELIVERY,
-        }
         self._recovery = Recovery(redis, self)
 
     @cached_property
@@ -110,10 +105,6 @@ class Queues(Ledger):
     def all_served(self) -> list[OwnQueue]:
         """Returns all queues."""
         return [queue for kind in self.rq for queue in self.served(kind)]
-
-    def limit_s(self, kind: QueueName) -> int:
-        """Returns how long a job of this kind may run, in seconds."""
-        return int(self._limits[kind].total_seconds())
 
     def enqueue_entry(
         self,
@@ -220,7 +211,7 @@ class Queues(Ledger):
         return {
             queue.name: queue.create_job(
                 FUNCTIONS[kind],
-                timeout=self.limit_s(kind),
+                timeout=int(DELIVERY.total_seconds()),
                 result_ttl=int(RESULT_TTL.total_seconds()),
                 failure_ttl=int(FAILURE_TTL.total_seconds()),
                 retry=RETRY,

@@ -18,7 +18,6 @@ from monitor.store.replies import text
 
 if TYPE_CHECKING:
     from redis import Redis
-    from redis.client import Pipeline
 
     from monitor.jobs.own_jobs import Lane, QueueName
     from monitor.store import Keys
@@ -132,10 +131,6 @@ class Runner:
                 args=[job_id, self.token, self._keys.runner("")],
             )
         )
-
-    def release(self, queue: QueueName, job_id: str, pipe: Pipeline) -> None:
-        """Ends the claim on a job that this process took, in the given transaction."""
-        pipe.hdel(self._keys.running(queue), job_id)
 
     def give_back(self, queue: QueueName, job_id: str) -> None:
         """Ends this process's claim on a job, at once and outside any transaction."""

@@ -130,7 +130,7 @@ class Runtime:
         """Returns the job queues."""
         from monitor.jobs.queues import Queues
 
-        return Queues(self.redis, self.store.keys, fetch=self.config.settings.articles.timeout)
+        return Queues(self.redis, self.store.keys)
 
     def matcher(self) -> Matcher:
         """Compiles all watchlists."""

@@ -218,7 +218,7 @@ class FeedStore:
 
 
 def as_state(stored: str | bytes | None) -> FeedState:
-    """Reads a stored state; returns an empty one if there is none or it is no longer valid."""
+    """Decodes a feed's stored state; without one, or if it is not valid, returns an empty state."""
     try:
         return from_json(FeedState, stored) if stored else FeedState()
     except ValidationError:

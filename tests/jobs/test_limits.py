@@ -1,4 +1,4 @@
-"""Time limits inside a job, whose own limit holds again afterwards."""
+"""The time limit of cleaning: it holds whatever the code does, and restores the limit around it."""
 
 import signal
 import threading

@@ -261,7 +261,7 @@ from datetime import UTC, datetime, timedelta
 from redis import Redis
 from monitor.jobs.queues import Queues
 from monitor.store.keys import Keys
-queues = Queues(Redis.from_url(sys.argv[1]), Keys(), fetch=timedelta(seconds=20))
+queues = Queues(Redis.from_url(sys.argv[1]), Keys())
 lines = queues.lines(at_once=1, delay=timedelta(0), lease=timedelta(seconds=3))
 runner = queues.runner()
 for job_id in sys.argv[2:]:

@@ -10,7 +10,7 @@ from rq.job import Job
 
 from monitor.config.schema import Settings
 from monitor.http.client import HttpClient
-from monitor.jobs.queues import FRONT, RETRY, SERIALIZER, Queues
+from monitor.jobs.queues import FRONT, RETRY, SERIALIZER
 from monitor.jobs.recovery import MAX_ATTEMPTS
 from monitor.model import Feed
 from monitor.scheduler.poll import Poller
@@ -23,7 +23,7 @@ def test_a_job_is_json_and_carries_its_time_limits(redis, queues, enqueue):
     job = Job.fetch(job_id, connection=redis, serializer=SERIALIZER)
     assert json.loads(job.data) == ["workers.jobs.process_entry", None, [], {}]
     assert queues.owed("articles", job_id) == ["feed", ENTRY]
-    assert job.timeout == 80
+    assert job.timeout == 60
     assert job.result_ttl == 60
     assert job.failure_ttl == 7 * 86400
 
@@ -35,7 +35,7 @@ def test_a_job_is_stored_as_rq_stores_it(redis, queues, enqueue):
     job = queues.rq["articles"].enqueue_call(
         "workers.jobs.process_entry",
         job_id=job_id,
-        timeout=80,
+        timeout=60,
         result_ttl=60,
         failure_ttl=7 * 86400,
         retry=RETRY,
@@ -205,9 +205,3 @@ def test_a_lost_bulk_job_is_recovered_to_the_ordinary_queue(redis, queues):
     redis.delete("rq:queue:bulk")
     assert [queues.recover(), queues.recover()] == [[], [job_id]]
     assert queues.rq["articles"].get_job_ids() == [job_id]
-
-
-def test_the_time_limit_of_a_job_depends_on_that_of_a_fetch(redis, store):
-    slow = Queues(redis, store.keys, fetch=timedelta(minutes=2))
-    assert slow.limit_s("articles") >= 240
-    assert slow.limit_s("deliveries") == 60

@@ -27,14 +27,12 @@ def test_a_job_that_is_taken_comes_with_its_arguments_and_earlier_attempts(queue
     assert queues.runner().take("articles", taken).begun == 1
 
 
-def test_a_job_is_taken_by_one_living_process(redis, queues, taken):
+def test_a_job_is_taken_by_one_living_process(queues, taken):
     first, second = queues.runner(), queues.runner()
     assert first.take("articles", taken)
     assert second.take("articles", taken) is None
     assert queues.all_running("articles") == {taken}
-    with redis.pipeline() as pipe:
-        first.release("articles", taken, pipe)
-        pipe.execute()
+    first.give_back("articles", taken)
     assert second.take("articles", taken)
 
 
@@ -108,10 +106,9 @@ def test_a_delivery_is_made_by_one_process_at_a_time(redis, queues):
 RUN = """
 import sys, time
 from redis import Redis
-from datetime import timedelta
 from monitor.jobs.queues import Queues
 from monitor.store.keys import Keys
-queues = Queues(Redis.from_url(sys.argv[1]), Keys(), fetch=timedelta(seconds=20))
+queues = Queues(Redis.from_url(sys.argv[1]), Keys())
 assert queues.runner().take("articles", sys.argv[2])
 print("running", flush=True)
 time.sleep(60)

@@ -1,5 +1,7 @@
-"""Turns entries into alerts: what RQ runs for the queues "articles" and "bulk".
+"""Turns entries into alerts: the work of readers and cleaners.
 
-`process` decides when an entry's page is read, and again; `read` fetches and cleans it; `publish`
-matches the article and publishes its alerts in one transaction. `workers.jobs` calls `process`.
+In a reader, `reader` runs the jobs of many entries at once, `process` decides when each page is
+fetched, and again, `fetch` fetches it, and `cleaners` hands it to a cleaner. In a cleaner, `read`
+cleans the page, and `publish` matches the article and publishes its alerts in one transaction.
+`workers.pool` starts `cleaner`, and `workers.worker` a reader.
 """

@@ -103,7 +103,7 @@ class Processor:
             if feed_id not in self._feed_ids:
                 # The feed is no longer in the configuration.
                 await self._run(self._settle, taken.id)
-                return Done(())
+                return Done()
             if self._feeds[feed_id] >= self._feed_share and not taken.in_turn:
                 now = datetime.now(UTC)
                 await self._run(self._lines.park, feed_id, taken.id, now, FEED_TURN, taken.lane)
@@ -121,7 +121,7 @@ class Processor:
         # After the last pause the feed's words must do, even if the page kills its reader.
         if url is None or taken.begun > len(PAUSES_S):
             await self._match(replace(words, settle=True))
-            return Done(())
+            return Done()
         name = host(url)
         if not taken.in_turn:
             now = datetime.now(UTC)
@@ -159,7 +159,7 @@ class Processor:
                 is_matched = True
             answer = await self._ask(replace(words, settle=True, response=response))
             if answer.verdict == "done":
-                return Done(())
+                return Done()
             retry, hold_s = _may_be_retried(answer, url, attempt), 0.0
         finally:
             fetching.cancel()
@@ -168,7 +168,7 @@ class Processor:
             await self._match(replace(words, settle=not retry))
         elif not retry:
             await self._run(self._settle, words.job_id)
-        return Again(max(PAUSES_S[attempt], math.ceil(hold_s))) if retry else Done(())
+        return Again(max(PAUSES_S[attempt], math.ceil(hold_s))) if retry else Done()
 
     async def _match(self, words: Request) -> None:
         """Matches the feed's words; raises NotMatched."""

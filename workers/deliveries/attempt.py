@@ -71,7 +71,7 @@ def deliver(runtime: Runtime, job_id: str) -> Again | Done:
     """Makes a delivery, holds its alerts until their time, or says when to try again."""
     job_args = runtime.queues.owed("deliveries", job_id)
     if job_args is None:
-        return Done(())
+        return Done()
     delivery = from_plain(Delivery, job_args[0])
     with structlog.contextvars.bound_contextvars(
         subscriber=delivery.subscriber, alert=delivery.alerts[0], alerts=len(delivery.alerts)
@@ -89,7 +89,7 @@ def _deliver(runtime: Runtime, job_id: str, delivery: Delivery) -> Again | Done:
     if not alerts or subscriber is None:
         missing = "the subscriber" if alerts else "the alert"
         runtime.queues.give_up("deliveries", job_id, f"{missing} no longer exists")
-        return Done(())
+        return Done()
     return _Attempt(runtime, job_id, delivery, subscriber, alerts).make()
 
 
@@ -192,7 +192,7 @@ class _Attempt:
                 self._note("held", f"{why}, {until.isoformat(timespec='seconds')}", pipe)
             pipe.execute()
         log.info("alert held", until=until.isoformat(), why=why)
-        return Done(())
+        return Done()
 
     def _held(self, releases: dict[str, datetime]) -> dict[Held, datetime]:
         """Maps each alert to its release, or the whole message if it may have arrived."""
@@ -237,7 +237,7 @@ class _Attempt:
             log.error("recipients refused", recipients=sorted(given_up))
         if was_paused:
             log.info("subscriber resumed")
-        return Again(pause) if pause else Done(tuple(self._alerts))
+        return Again(pause) if pause else Done()
 
     def _dropped(self) -> Again | Done:
         """Ends a delivery with nothing to send."""
@@ -245,7 +245,7 @@ class _Attempt:
             pipe.multi()
             self._end_unsent(pipe)
             pipe.execute()
-        return Done(())
+        return Done()
 
     def _end_unsent(self, pipe: Pipeline) -> None:
         """Ends the job without counting it towards the limit, in the given transaction."""
@@ -268,7 +268,7 @@ class _Attempt:
         if gives_up:
             self._runtime.queues.give_up("deliveries", self._job_id, reason)
             log.error("delivery given up", error=reason)
-            return Done(())
+            return Done()
         log.warning("delivery failed", error=reason, paused=state.paused_at is not None)
         if state.paused_at or pause is None:
             return self._hold(self._releases(released=True), "the subscriber is paused")

@@ -87,7 +87,7 @@ def council(desk, words):
 
 
 def test_a_matching_page_alerts_and_settles_its_job(desk, council):
-    assert desk.process(council) == Done(())
+    assert desk.process(council) == Done()
     assert desk.alerts() == [("council", "Envoys meet")]
     assert desk.owed() == 0
     assert desk.runtime.queues.depths()["deliveries"].owed == 1
@@ -98,7 +98,7 @@ def test_a_matching_page_alerts_and_settles_its_job(desk, council):
 def test_the_same_job_twice_publishes_once(desk, council):
     job = desk.enqueue(council)
     desk.work(job)
-    assert desk.work(job) == Done(())
+    assert desk.work(job) == Done()
     desk.process(council, version="another")
     assert len(desk.alerts()) == 1
     assert desk.owed() == 0
@@ -473,7 +473,7 @@ def test_an_unusable_content_type_is_matched_on_the_feed(desk):
 
 def test_an_entry_of_a_feed_that_was_removed_is_settled(desk, council):
     gone = Feed("https://gone.example/feed")
-    assert desk.process(council, gone) == Done(())
+    assert desk.process(council, gone) == Done()
     assert desk.owed() == 0
 
 
