@@ -8,8 +8,7 @@ From the moment in which the feed with the entry was served to the alert on the 
 import sys
 import time
 
-from articles import begin, first_alerts, publish, wait_for
-from daemon import newsroom
+from entries import busy_newsroom, page_url, publish, wait_for
 from loopback import NGINX, NO_NGINX, Item
 from newswire import Newswire
 from pages import (
@@ -39,46 +38,39 @@ BESIDE = 10_000
 
 def idle():
     """Returns the latencies of single entries with made-up pages."""
-    with newsroom() as (site, daemon):
-        for number in range(IDLE_ENTRIES):
-            site.put(f"pages/{number}.html", made_up_page(number))
-        wire = Newswire(site, daemon, begin(site, daemon, [MARKED], every="1s"))
-        links = [site.url(number, f"pages/{number}.html") for number in range(IDLE_ENTRIES)]
-        wire.publish_in_turn(links, WITHIN_S)
+    pages = [made_up_page(number) for number in range(IDLE_ENTRIES)]
+    with busy_newsroom(pages, [MARKED], every="1s") as (site, daemon, paths):
+        wire = Newswire(site, daemon, paths)
+        wire.publish_in_turn([page_url(site, number) for number in range(len(pages))], WITHIN_S)
         return wire.latencies_s(WITHIN_S)
 
 
 def half_load(pages):
     """Returns the latencies of entries with real pages, at half the rate of a burst of them."""
-    with newsroom() as (site, daemon):
-        for number, page in enumerate(pages):
-            site.put(f"pages/{number}.html", page)
-        links = [site.url(number, f"pages/{number}.html") for number in range(len(pages))]
-        lists = many_watchlists(WATCHLISTS)
-        paths = begin(site, daemon, lists, every="1s")
-        publish(site, paths, links[:BURST])
-        wait_for(site, daemon, BURST, 60)
-        full = rate(list(first_alerts(site, daemon, BURST).values()))
+    lists = many_watchlists(WATCHLISTS)
+    with busy_newsroom(pages, lists, every="1s") as (site, daemon, paths):
+        links = [page_url(site, number) for number in range(len(pages))]
+        publish(site, paths, dict(enumerate(links[:BURST])))
+        full = rate(list(wait_for(site, daemon, range(BURST), 60).values()))
         say(f"full load is {full:.1f} articles a second")
-        wire = Newswire(site, daemon, paths)
+        wire = Newswire(site, daemon, paths, first=BURST)
         wire.publish_all(links[BURST : BURST + int(HALF_LOAD_S * full / 2)], 2 / full)
         return wire.latencies_s(WITHIN_S)
 
 
 def behind_a_backlog():
     """Returns the latencies of entries for a watchlist of high priority, behind many others."""
-    with newsroom() as (site, daemon):
-        for number in range(BACKLOG):
-            site.put(f"pages/{number}.html", made_up_page(number, mark=""))
+    pages = [made_up_page(number, mark="") for number in range(BACKLOG)]
+    lists = [MARKED, URGENT]
+    with busy_newsroom(pages, lists, feeds=BACKLOG_FEEDS, every="2s") as (site, daemon, paths):
         for number in range(URGENT_ENTRIES):
             site.put(f"urgent/{number}.html", made_up_page(BACKLOG + number, mark=URGENT_WORD))
-        paths = begin(site, daemon, [MARKED, URGENT], feeds=BACKLOG_FEEDS, every="2s")
         backlogged, free = paths[1:], paths[:1]
         for feed, path in enumerate(backlogged):
             site.put_feed(
                 path,
                 [
-                    Item(BESIDE + n, site.url(n, f"pages/{n}.html"), f"Report {n}")
+                    Item(BESIDE + n, page_url(site, n), f"Report {n}")
                     for n in range(feed, BACKLOG, len(backlogged))
                 ],
             )

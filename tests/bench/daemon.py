@@ -65,6 +65,8 @@ class Daemon:
         self._redis = redis
         self._mark = new_mark()
         self._running = []
+        self._alerts = []
+        self._unread_alerts = b"-"
         self._environ = {
             name: value
             for name, value in os.environ.items()
@@ -132,10 +134,12 @@ class Daemon:
 
     def alerts(self):
         """Returns each alert's time on the stream, as Redis noted it, and its document."""
-        return [
-            (int(stream_id.split(b"-")[0]) / 1000, json.loads(fields[b"alert"]))
-            for stream_id, fields in self._redis.xrange(ALERTS)
-        ]
+        # Only new ones are read, since what Redis takes for it is measured, too.
+        for stream_id, fields in self._redis.xrange(ALERTS, self._unread_alerts):
+            self._unread_alerts = b"(" + stream_id
+            at = int(stream_id.split(b"-")[0]) / 1000
+            self._alerts.append((at, json.loads(fields[b"alert"])))
+        return self._alerts
 
     def wait_for_alerts(self, count, within_s, every_s=0.1):
         """Waits for that many alerts; returns whether they came."""
@@ -144,6 +148,7 @@ class Daemon:
     def flush(self):
         """Empties Redis."""
         self._redis.flushall()
+        self._alerts, self._unread_alerts = [], b"-"
 
     def log(self):
         """Returns the last lines of the processes' logs, to explain a failure."""

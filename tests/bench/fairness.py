@@ -8,8 +8,7 @@ From the moment in which the healthy feed was served to the alert on the stream.
 import sys
 import time
 
-from articles import begin
-from daemon import newsroom
+from entries import busy_newsroom, page_url
 from loopback import NGINX, NO_NGINX, Item
 from newswire import Newswire
 from pages import MARKED, made_up_page
@@ -54,7 +53,7 @@ def flood(site):
 
 
 def heavy_pages(site):
-    """beside 20 pages of 15,000 paragraphs each."""
+    """20 pages of 15,000 paragraphs each."""
     links = []
     for number in range(20):
         page = made_up_page(10_000 + number, paragraphs=15_000, words=16, mark="")
@@ -83,16 +82,13 @@ NEIGHBOUR_KINDS = {
 
 def beside(neighbours):
     """Returns the latencies of healthy entries beside neighbours."""
-    with newsroom() as (site, daemon):
-        for number in range(ENTRIES):
-            site.put(f"pages/{number}.html", made_up_page(number))
+    pages = [made_up_page(number) for number in range(ENTRIES)]
+    options = {"feeds": FEEDS, "every": "1s", "articles": ARTICLES}
+    with busy_newsroom(pages, [MARKED], **options) as (site, daemon, paths):
         feeds = [links for neighbour in neighbours for links in neighbour(site)]
-        paths = begin(site, daemon, [MARKED], feeds=FEEDS, every="1s", articles=ARTICLES)
         _publish_neighbours(site, feeds, paths[HEALTHY_FEEDS:])
         wire = Newswire(site, daemon, paths[:HEALTHY_FEEDS])
-        links = [
-            site.url(number + HEALTHY_FEEDS, f"pages/{number}.html") for number in range(ENTRIES)
-        ]
+        links = [page_url(site, number, HEALTHY_FEEDS) for number in range(ENTRIES)]
         wire.publish_all(links, EVERY_S)
         return wire.latencies_s(WITHIN_S)
 

@@ -6,6 +6,7 @@ Each feed has 27 kB and 30 entries, all older than the backfill: they are rememb
 """
 
 import sys
+from contextlib import contextmanager
 from datetime import timedelta
 
 from daemon import configuration, first_answers, newsroom
@@ -39,14 +40,21 @@ def put_feeds(site, feeds, age=OLD):
     return urls
 
 
+@contextmanager
+def newsroom_of_feeds(count, *, every="", poll):
+    """Yields a site with `put_feeds`, a daemon that is configured to poll them, and their URLs."""
+    with newsroom() as (site, daemon):
+        urls = put_feeds(site, count)
+        configuration(daemon.config, dict.fromkeys(urls, every), [MARKED], poll=poll)
+        yield site, daemon, urls
+
+
 def rows(feeds=FEEDS):
     if NGINX is None:
         yield skipped("a first poll", NO_NGINX)
         return
-    with newsroom(hosts=200) as (site, daemon):
-        urls = put_feeds(site, feeds)
-        poll = "{every: 6h, fastest: 6h, per_host: 16}"
-        configuration(daemon.config, dict.fromkeys(urls, ""), [MARKED], poll=poll)
+    with newsroom_of_feeds(feeds, poll="{every: 6h, fastest: 6h, per_host: 16}") as newsdesk:
+        site, daemon, _ = newsdesk
         empty_bytes = daemon.redis_bytes()
         daemon.start("scheduler")
         polls, cpu_s = first_answers(site, daemon, feeds)

@@ -5,30 +5,23 @@ python tests/bench/latency.py
 
 import sys
 
-from articles import WITHIN_S, begin, first_alerts, publish, wait_for
-from daemon import newsroom
+from entries import busy_newsroom, publish, slow_page_url, wait_for
 from loopback import NGINX, NO_NGINX
 from pages import NO_CORPORA, many_watchlists, real_pages
 from table import at_least, at_most, figure, rate, show, skipped
 
 DELAY_MS = 500
-HOSTS = 200
 WATCHLISTS = 1_000
 
 
 def run(delay_ms, pages, watchlists):
     """Returns articles a second, and the memory of all processes and Redis while at work."""
-    with newsroom(HOSTS) as (site, daemon):
-        for number, page in enumerate(pages):
-            site.put(f"pages/{number}.html", page)
-        paths = begin(site, daemon, watchlists)
-        links = [
-            site.slow_url(number, f"pages/{number}.html", delay_ms) for number in range(len(pages))
-        ]
+    with busy_newsroom(pages, watchlists) as (site, daemon, paths):
+        links = {number: slow_page_url(site, number, delay_ms) for number in range(len(pages))}
         publish(site, paths, links)
         memory_mb = []
-        wait_for(site, daemon, len(pages), WITHIN_S, lambda: memory_mb.append(daemon.pss_mb()))
-        return rate(list(first_alerts(site, daemon, len(pages)).values())), max(memory_mb)
+        times = wait_for(site, daemon, links, meanwhile=lambda: memory_mb.append(daemon.pss_mb()))
+        return rate(list(times.values())), max(memory_mb)
 
 
 def rows():

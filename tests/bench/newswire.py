@@ -3,7 +3,7 @@
 import time
 from collections import defaultdict, deque
 
-from articles import first_alerts
+from entries import first_alerts
 from loopback import Item
 
 # A feed lists this many of its last entries.
@@ -11,19 +11,20 @@ LISTED = 20
 
 
 class Newswire:
-    """Publishes entries in feeds that are polled already, in turns."""
+    """Publishes entries in feeds that are polled already, in turns, numbered from `first` on."""
 
-    def __init__(self, site, daemon, paths):
+    def __init__(self, site, daemon, paths, *, first=0):
         self._site = site
         self._daemon = daemon
         self._paths = paths
+        self._first = first
         self._listed = defaultdict(lambda: deque(maxlen=LISTED))
         self._published = {}
         self._served = defaultdict(list)
 
     def publish(self, link, title="", summary=""):
         """Publishes an entry."""
-        number = len(self._published)
+        number = self._first + len(self._published)
         path = self._paths[number % len(self._paths)]
         self._listed[path].appendleft(Item(number, link, title or f"Report {number}", summary))
         self._published[number] = (time.time(), path)
@@ -50,7 +51,7 @@ class Newswire:
         """
         deadline = time.monotonic() + within_s
         while True:
-            alerts = first_alerts(self._site, self._daemon, len(self._published))
+            alerts = first_alerts(self._site, self._daemon, self._published)
             served = self._served_at()
             if len(alerts) == len(self._published) or time.monotonic() > deadline:
                 break

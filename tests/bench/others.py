@@ -16,10 +16,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from daemon import configuration, first_answers, newsroom
-from first_polls import put_feeds
+from daemon import first_answers
+from first_polls import newsroom_of_feeds
 from loopback import NGINX, NO_NGINX
-from pages import MARKED
 from processes import Failed, cpu_s, marked, new_mark, start, stop
 from table import at_least, figure, say, show, skipped
 
@@ -145,12 +144,8 @@ def rows(feeds=FEEDS):
     if NGINX is None:
         yield skipped("beside other programs", NO_NGINX)
         return
-    with newsroom(hosts=200) as (site, daemon):
-        urls = put_feeds(site, feeds)
-        configuration(
-            daemon.config, dict.fromkeys(urls, f"{EVERY_S}s"), [MARKED],
-            poll="{every: 15m, fastest: 1s}",
-        )  # fmt: skip
+    poll = "{every: 15m, fastest: 1s}"
+    with newsroom_of_feeds(feeds, every=f"{EVERY_S}s", poll=poll) as (site, daemon, urls):
         first = ours(site, daemon, feeds)
         ended = time.monotonic()
         costs = measure_others(site, daemon.config.parent, urls)

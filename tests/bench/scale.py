@@ -4,12 +4,11 @@
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 
-from articles import begin, first_alerts, publish, wait_for
 from daemon import configuration, first_answers, newsroom
-from first_polls import put_feeds
+from entries import busy_newsroom, page_url, publish, slow_page_url, wait_for
+from first_polls import OLD, put_feeds
 from loopback import NO_VALIDATORS, Item
 from pages import MARKED, made_up_page, many_watchlists, real_pages
 from table import rate, say
@@ -21,7 +20,6 @@ POOLS = (1, 2, 4, 8)
 ARTICLES = 60
 PROBES = 300
 BULK_ENTRIES = 1_000
-OLD = timedelta(days=3)
 PAGE_MS = 500
 PAGES_FOR_POOLS = 400
 WITHIN_S = 600
@@ -47,14 +45,11 @@ def watchlists():
     """Yields the CPU of an article in milliseconds, and the memory of all processes."""
     pages = real_pages()[:ARTICLES]
     for size in WATCHLISTS:
-        with newsroom() as (site, daemon):
-            for number, page in enumerate(pages):
-                site.put(f"pages/{number}.html", page)
-            paths = begin(site, daemon, many_watchlists(size))
-            links = [site.url(number, f"pages/{number}.html") for number in range(len(pages))]
+        with busy_newsroom(pages, many_watchlists(size)) as (site, daemon, paths):
+            links = {number: page_url(site, number) for number in range(len(pages))}
             cpu_s = daemon.cpu_s()
             publish(site, paths, links)
-            wait_for(site, daemon, len(pages), WITHIN_S)
+            wait_for(site, daemon, links, WITHIN_S)
             daemon.settle()
             cpu_ms = 1000 * (daemon.cpu_s() - cpu_s) / len(pages)
             yield _noted(Point(size, cpu_ms, daemon.pss_mb(), daemon.redis_bytes() / 1e6))
@@ -119,22 +114,16 @@ def _note_memory(daemon, memory_mb):
 
 def pools():
     """Yields articles a second with so many `presswatch worker`, whose pages take half a second."""
+    pages = [made_up_page(number) for number in range(PAGES_FOR_POOLS)]
     for size in POOLS:
-        with newsroom() as (site, daemon):
-            for number in range(PAGES_FOR_POOLS):
-                site.put(f"pages/{number}.html", made_up_page(number))
-            paths = begin(site, daemon, [MARKED])
+        with busy_newsroom(pages, [MARKED]) as (site, daemon, paths):
             for _ in range(size - 1):
                 daemon.start("worker")
             daemon.settle()
-            links = [
-                site.slow_url(number, f"pages/{number}.html", PAGE_MS)
-                for number in range(PAGES_FOR_POOLS)
-            ]
+            links = {number: slow_page_url(site, number, PAGE_MS) for number in range(len(pages))}
             publish(site, paths, links)
             memory_mb = []
             note = partial(_note_memory, daemon, memory_mb)
-            wait_for(site, daemon, len(links), WITHIN_S, note)
-            times = list(first_alerts(site, daemon, len(links)).values())
+            times = wait_for(site, daemon, links, WITHIN_S, note)
             redis_mb = daemon.redis_bytes() / 1e6
-            yield _noted(Point(size, rate(times), max(memory_mb), redis_mb))
+            yield _noted(Point(size, rate(list(times.values())), max(memory_mb), redis_mb))
