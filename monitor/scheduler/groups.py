@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from redis.exceptions import RedisError
 
+from monitor.executors import call_in
+
 if TYPE_CHECKING:
     from monitor.store.feeds import FeedStore, StateRecord
 
@@ -51,9 +53,8 @@ class GroupedCommits:
                 stored.set_exception(error)
 
     async def _try(self, records: Sequence[StateRecord]) -> Exception | None:
-        loop = asyncio.get_running_loop()
         try:
-            await loop.run_in_executor(self._threads, self._feeds.commit, records)
+            await call_in(self._threads, self._feeds.commit, records)
         except Exception as error:  # noqa: BLE001 - raised where the poll waits
             return error
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -12,6 +11,8 @@ import structlog
 from redis import Redis
 from redis.exceptions import LockError, RedisError
 from redis.lock import Lock
+
+from monitor.executors import call_in
 
 # A leader renews every second; another takes over this long after the last renewal.
 LEASE = timedelta(seconds=10)
@@ -52,7 +53,7 @@ class Leadership:
 
     async def renew(self) -> None:
         """Takes the lead if it is free, or keeps it; raises RedisError."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._renew)
+        await call_in(self._thread, self._renew)
 
     def _renew(self) -> None:
         started = time.monotonic()
@@ -71,6 +72,6 @@ class Leadership:
         """Releases the lead at once, if Redis can be reached."""
         with suppress(LockError, RedisError):
             if self._holds:
-                await asyncio.get_running_loop().run_in_executor(self._thread, self._lock.release)
+                await call_in(self._thread, self._lock.release)
         self._holds = False
         self._thread.shutdown(wait=False)

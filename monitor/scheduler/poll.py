@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING
 
 import structlog
 from redis.exceptions import DataError, RedisError
 
 from monitor.errors import BadStatus, FeedError, FetchError
+from monitor.executors import call_in
 from monitor.feeds.cadence import next_poll
 from monitor.feeds.document import Document, storable
-from monitor.feeds.entries import Seen, decide, room
+from monitor.feeds.entries import Decision, Seen, decide, room
 from monitor.feeds.fingerprint import fingerprint
 from monitor.http.client import HttpClient, Response
 from monitor.http.failures import shown
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
     from monitor.config import Settings
     from monitor.jobs.queues import Queues
     from monitor.store import Store
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 ACCEPT = (
     "application/rss+xml, application/atom+xml, application/feed+json, "
@@ -115,7 +112,7 @@ class Poller:
         poll. Raises RedisError if the result cannot be written down.
         """
         if previous is None:
-            previous = await self._run(self._store.feeds.state, feed.id)
+            previous = await call_in(self._threads, self._store.feeds.state, feed.id)
         error: Exception
         try:
             try:
@@ -136,11 +133,6 @@ class Poller:
         outcome = await self._fail(feed, previous, error)
         self._reports.failed(feed, previous, outcome.state, error)
         return outcome
-
-    async def _run(self, function: Callable[P, R], /, *arguments: P.args, **_: P.kwargs) -> R:
-        """Runs in a thread a function that waits for Redis or computes for long."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, function, *arguments)
 
     async def _fetch(self, feed: Feed, state: FeedState) -> Response:
         conditions = {
@@ -166,8 +158,8 @@ class Poller:
             return await self._keep(feed, previous, response)
         document, seconds = await self._reader.read(feed, response, self._clock())
         reading = timedelta(seconds=seconds)
-        return await self._run(
-            self._remember, feed, previous, response, body_hash, document, reading
+        return await call_in(
+            self._threads, self._remember, feed, previous, response, body_hash, document, reading
         )
 
     async def _keep(self, feed: Feed, previous: FeedState, response: Response) -> Outcome:
@@ -197,28 +189,8 @@ class Poller:
         def decide_and_queue(seen: Mapping[str, Seen], pipe: Pipeline) -> PollRecord:
             nonlocal outcome
             decision = decide(document.entries, seen, now=now, backfill=backfill, most=most)
-            entries = decision.new + decision.edited
-            lanes = self._urgency.lanes(feed, previous, entries)
-            for entry, lane in zip(entries, lanes, strict=True):
-                self._queues.enqueue_entry(
-                    feed.id, entry.as_plain(), entry.version, pipe, lane=lane
-                )
-            state = replace(
-                previous,
-                polled_at=now,
-                succeeded_at=now,
-                changed_at=now if decision.new else previous.changed_at,
-                failures=0,
-                error=None,
-                title=document.title or previous.title,
-                language=document.language or previous.language,
-                entries=len(document.entries),
-                problem=feed.shown_text(document.problem) if document.problem else None,
-                held_back=decision.held_back,
-                etag=None,
-                last_modified=None,
-                body_hash=None,
-            )
+            self._queue(feed, previous, decision, pipe)
+            state = _after_reading(feed, previous, document, decision, now)
             if not decision.held_back:
                 # Otherwise the next poll must read the document again.
                 state = _with_validators(replace(state, body_hash=body_hash), response)
@@ -231,6 +203,13 @@ class Poller:
         level = log.info if any(counts.values()) else log.debug
         level("feed polled", feed=feed.url, entries=outcome.state.entries, **counts)
         return outcome
+
+    def _queue(self, feed: Feed, state: FeedState, decision: Decision, pipe: Pipeline) -> None:
+        """Adds the jobs of the new and edited entries to the transaction."""
+        entries = decision.new + decision.edited
+        lanes = self._urgency.lanes(feed, state, entries)
+        for entry, lane in zip(entries, lanes, strict=True):
+            self._queues.enqueue_entry(feed.id, entry.as_plain(), entry.version, pipe, lane=lane)
 
     async def _fail(self, feed: Feed, previous: FeedState, error: Exception) -> Outcome:
         """Writes down that a poll failed."""
@@ -267,6 +246,28 @@ class Poller:
 def _sendable(validator: str | None) -> str | None:
     """Returns a validator if a request header may hold it; servers send others, too."""
     return validator if validator and validator.isascii() and validator.isprintable() else None
+
+
+def _after_reading(
+    feed: Feed, previous: FeedState, document: Document, decision: Decision, now: datetime
+) -> FeedState:
+    """Returns the state of a feed whose document was read, without validators and hash."""
+    return replace(
+        previous,
+        polled_at=now,
+        succeeded_at=now,
+        changed_at=now if decision.new else previous.changed_at,
+        failures=0,
+        error=None,
+        title=document.title or previous.title,
+        language=document.language or previous.language,
+        entries=len(document.entries),
+        problem=feed.shown_text(document.problem) if document.problem else None,
+        held_back=decision.held_back,
+        etag=None,
+        last_modified=None,
+        body_hash=None,
+    )
 
 
 def _with_validators(state: FeedState, response: Response) -> FeedState:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from monitor.executors import call_in
 from monitor.feeds.document import Document, read
 from monitor.scheduler import apart
 
@@ -49,9 +49,7 @@ class FeedReader:
         else:
             self.unread += 1
             try:
-                document, seconds = await asyncio.get_running_loop().run_in_executor(
-                    self._threads, _read, body, url, headers, now
-                )
+                document, seconds = await call_in(self._threads, _read, body, url, headers, now)
             finally:
                 self.unread -= 1
         self._reading_s[feed.id] = seconds

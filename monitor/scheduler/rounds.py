@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING
 
 import structlog
 from redis.exceptions import RedisError
 
 from monitor.articles.urls import host
+from monitor.executors import call_in
 from monitor.scheduler.candidates import Candidates
 from monitor.store.claims import Place, Refusal
 
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
     from monitor.scheduler.outage import RedisOutage
     from monitor.scheduler.poll import Poller
     from monitor.store import Store
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 # The feeds of a killed scheduler come due again after this time.
 LEASE = timedelta(seconds=30)
@@ -127,7 +125,7 @@ class Rounds:
         self._returned += [(claim, now) for claim in self._polls]
         self._left += [claim.place for claim in self._polls if claim.is_fetching]
         with suppress(RedisError):
-            await self._run(self._store.claims.leave, self._left)
+            await call_in(self._thread, self._store.claims.leave, self._left)
             await self._give_back()
         self._thread.shutdown(wait=False, cancel_futures=True)
 
@@ -149,15 +147,11 @@ class Rounds:
             del self._left[: len(left)]
             left = []
 
-    async def _run(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, partial(function, *args, **kwargs))
-
     async def _give_back(self) -> None:
         """Gives back claims; what Redis does not take is tried again."""
         if returned := self._returned[:]:
             leases = {claim.place.feed_id: (claim.until, due) for claim, due in returned}
-            await self._run(self._store.claims.move, leases)
+            await call_in(self._thread, self._store.claims.move, leases)
             del self._returned[: len(returned)]
 
     async def _renew(self) -> None:
@@ -171,14 +165,14 @@ class Rounds:
         if not old:
             return
         leases = {feed_id: (claim.until, until) for feed_id, claim in old.items()}
-        for feed_id in await self._run(self._store.claims.move, leases):
+        for feed_id in await call_in(self._thread, self._store.claims.move, leases):
             old[feed_id].until = until
         places = [claim.place for claim in old.values() if claim.is_fetching]
-        await self._run(self._store.claims.keep_places, places, until)
+        await call_in(self._thread, self._store.claims.keep_places, places, until)
 
     async def _find_due(self) -> None:
         started = time.monotonic()
-        feed_ids, pause = await self._run(self._due)
+        feed_ids, pause = await call_in(self._thread, self._due)
         claimed = {claim.place.feed_id for claim in self._polls}
         self._candidates = Candidates(
             Place(feed_id, self._hosts[feed_id])
@@ -211,7 +205,7 @@ class Rounds:
             claims.leave(left)
             return claims.claim(places, wanted, per_host=per_host, now=now, until=now + LEASE)
 
-        answers = await self._run(swap)
+        answers = await call_in(self._thread, swap)
         candidates.put_back(places[len(answers) :], busy=False)
         busy = []
         for place, answer in zip(places, answers, strict=False):

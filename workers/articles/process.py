@@ -14,13 +14,14 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING
 
 import structlog
 from redis.exceptions import RedisError
 
 from monitor.articles.urls import host
 from monitor.errors import BadStatus, FetchError
+from monitor.executors import call_in
 from monitor.jobs.limits import CLEANING
 from monitor.jobs.outcome import Again, Done
 from monitor.model import Entry, from_plain
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
     from monitor.jobs.lines import Lines
     from monitor.jobs.runner import Taken
     from monitor.runtime.composition import Runtime
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 # Pauses in seconds, after which a page that could not be fetched is tried again.
 PAUSES_S = (10, 60, 300, 1800)
@@ -102,11 +100,13 @@ class Processor:
         with structlog.contextvars.bound_contextvars(job=taken.id, feed=feed_id, entry=entry.url):
             if feed_id not in self._feed_ids:
                 # The feed is no longer in the configuration.
-                await self._run(self._settle, taken.id)
+                await call_in(self._threads, self._settle, taken.id)
                 return Done()
             if self._feeds[feed_id] >= self._feed_share and not taken.in_turn:
                 now = datetime.now(UTC)
-                await self._run(self._lines.park, feed_id, taken.id, now, FEED_TURN, taken.lane)
+                await call_in(
+                    self._threads, self._lines.park, feed_id, taken.id, now, FEED_TURN, taken.lane
+                )
                 return None
             self._feeds[feed_id] += 1
             try:
@@ -125,7 +125,9 @@ class Processor:
         name = host(url)
         if not taken.in_turn:
             now = datetime.now(UTC)
-            admission = await self._run(self._lines.enter, name, taken.id, now, taken.lane)
+            admission = await call_in(
+                self._threads, self._lines.enter, name, taken.id, now, taken.lane
+            )
             if admission.closed_for_s:
                 # The site wants its pages asked for later; the feed's words need not wait.
                 await self._match(words)
@@ -135,7 +137,7 @@ class Processor:
         try:
             return await self._attempt(words, url, taken.begun)
         finally:
-            await self._run(self._leave, name, taken.id)
+            await call_in(self._threads, self._leave, name, taken.id)
 
     async def _attempt(self, words: Request, url: str, attempt: int) -> Again | Done:
         """Matches the page; at the first attempt, what the feed says if the page is not there."""
@@ -167,7 +169,7 @@ class Processor:
         if not is_matched:
             await self._match(replace(words, settle=not retry))
         elif not retry:
-            await self._run(self._settle, words.job_id)
+            await call_in(self._threads, self._settle, words.job_id)
         return Again(max(PAUSES_S[attempt], math.ceil(hold_s))) if retry else Done()
 
     async def _match(self, words: Request) -> None:
@@ -185,7 +187,7 @@ class Processor:
         hold_s = min(error.retry_after_s or 0.0, LONGEST_HOLD.total_seconds())
         if hold_s:
             name, pause = host(error.answered_by), timedelta(seconds=hold_s)
-            await self._run(self._lines.close, name, pause, datetime.now(UTC))
+            await call_in(self._threads, self._lines.close, name, pause, datetime.now(UTC))
         return hold_s
 
     def _leave(self, name: str, job_id: str) -> None:
@@ -197,11 +199,6 @@ class Processor:
         with self._redis.pipeline() as pipe:
             self._queues.settle("articles", job_id, pipe)
             pipe.execute()
-
-    async def _run(self, function: Callable[P, R], /, *arguments: P.args, **_: P.kwargs) -> R:
-        """Runs a function that waits for Redis in a thread."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, function, *arguments)
 
 
 def _may_be_retried(answer: Answer, url: str, attempt: int) -> bool:

@@ -15,12 +15,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import structlog
 from redis.exceptions import RedisError
 
 from monitor import threads
+from monitor.executors import call_in
 from monitor.http.client import HttpClient
 from monitor.jobs.outcome import Again
 from workers.articles.cleaners import Cleaners
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from monitor.jobs.queues import Lane
     from monitor.jobs.runner import Runner, Taken
     from monitor.runtime.composition import Runtime
-
-R = TypeVar("R")
 
 # How often to look whether the turn of a job that waits has come.
 TURNS = timedelta(seconds=0.1)
@@ -153,7 +152,9 @@ class Reader:
             await self._cleaners.close()
             for job_id in interrupted:
                 with suppress(RedisError):
-                    await self._redis(self._queues.enqueue_again, "articles", job_id)
+                    await call_in(
+                        self._redis_threads, self._queues.enqueue_again, "articles", job_id
+                    )
             if not self._stopping.is_set():
                 raise RuntimeError("a part of the reader has ended")
 
@@ -169,7 +170,9 @@ class Reader:
             if most <= 0:
                 continue
             with suppress(RedisError):
-                for taken in await self._redis(release, self._runner, datetime.now(UTC), most):
+                for taken in await call_in(
+                    self._redis_threads, release, self._runner, datetime.now(UTC), most
+                ):
                     with self._changed:
                         self._under_way.append(taken.id)
                     self._start(taken)
@@ -180,7 +183,9 @@ class Reader:
             await asyncio.sleep(CLAIMS.total_seconds())
             with suppress(RedisError):
                 known = frozenset(self._under_way)
-                await self._redis(self._runner.end_unknown_claims, "articles", known)
+                await call_in(
+                    self._redis_threads, self._runner.end_unknown_claims, "articles", known
+                )
 
     def _start(self, taken: Taken) -> None:
         """Runs a job to its end."""
@@ -226,11 +231,8 @@ class Reader:
         """Makes a call until Redis answers: this process has the job, and nobody else."""
         while True:
             try:
-                await self._redis(call)
+                await call_in(self._redis_threads, call)
             except RedisError:
                 await asyncio.sleep(REDIS_PAUSE_S)
             else:
                 return
-
-    async def _redis(self, function: Callable[..., R], *arguments: object) -> R:
-        return await self._loop.run_in_executor(self._redis_threads, function, *arguments)
