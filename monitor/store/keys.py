@@ -68,9 +68,9 @@ class Keys:
         """Hash: shingle → the id of the last article of a period whose text contains it."""
         return f"{self.prefix}shingles:{period}"
 
-    def shingle(self, number: int) -> str:
-        """String: exists only inside transactions, so that articles of one story conflict."""
-        return f"{self.prefix}shingle:{number:x}"
+    def touched(self, number: int) -> str:
+        """String: empty, written so that the transactions of articles of one story conflict."""
+        return f"{self.prefix}touched:{number:x}"
 
     def sketch(self, article_id: str) -> str:
         """String: an article's story and the sketch of its text, in bytes; expires."""

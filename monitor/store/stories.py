@@ -2,8 +2,8 @@
 
 The index of a period of `WINDOW` is one hash, so that an article is found and indexed with a
 command for each period. Nothing watches these hashes, since every article changes them. An article
-rather creates and deletes a key for each of its shingles: that fails the transactions of others
-that watch these keys, and these are the articles of the same story.
+rather touches a key for each of its shingles: that fails the transactions of others that watch
+these keys, and these are the articles of the same story, with few exceptions.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ WINDOW = timedelta(hours=72)
 # An entry is known as long as its feed lists it, and may be edited after a year: about 300 bytes
 # for each alert keep it from alerting again. Articles and stories need not be kept as long.
 HISTORY_LIFE = timedelta(days=400)
-# A field of every index.
-_FILLED = ""
+# Articles of two stories rarely touch the same of so many keys, which take a megabyte.
+_TOUCHED = 1 << 14
 # An index of a period that ended longer ago than this is not looked for any more: about a year.
 _TRIMMED_PERIODS = 128
 
@@ -44,7 +44,8 @@ class StoryStore:
 
     def index_keys(self, sketch: Sketch | None) -> list[str]:
         """Returns the keys that articles of the same story touch, to be watched."""
-        return [self._keys.shingle(number) for number in sketch.keys] if sketch else []
+        numbers = {number % _TOUCHED for number in sketch.keys} if sketch else set()
+        return [self._keys.touched(number) for number in sorted(numbers)]
 
     def find(self, sketch: Sketch | None, now: datetime) -> str | None:
         """Returns the story that a text belongs to, or None if no article of it is known."""
@@ -61,13 +62,10 @@ class StoryStore:
         period = _period(now)
         with self._redis.pipeline(transaction=False) as pipe:
             for each in (period, period - 1):
-                pipe.hmget(self._keys.shingles(each), [_FILLED, *_fields(sketch)])
-            (_, *current), (filled, *previous) = pipe.execute()
-        found = [*current, *previous]
-        if not filled:
-            # Earlier versions kept the index in the keys that are only touched now, for `WINDOW`.
-            found += self._redis.mget(self.index_keys(sketch))
-        return list(dict.fromkeys(text(article_id) for article_id in found if article_id))
+                pipe.hmget(self._keys.shingles(each), _fields(sketch))
+            current, previous = pipe.execute()
+        found = dict.fromkeys([*current, *previous])
+        return [text(article_id) for article_id in found if article_id]
 
     def index(
         self, story_id: str, article_id: str, sketch: Sketch, now: datetime, pipe: Pipeline
@@ -75,11 +73,9 @@ class StoryStore:
         """Makes an article known by its text, in the transaction."""
         value = f"{story_id} ".encode() + sketch.to_bytes()
         pipe.set(self._keys.sketch(article_id), value, ex=WINDOW)
-        fields = dict.fromkeys([_FILLED, *_fields(sketch)], article_id)
+        fields = dict.fromkeys(_fields(sketch), article_id)
         pipe.hset(self._keys.shingles(_period(now)), mapping=fields)  # type: ignore[arg-type]
-        touched = self.index_keys(sketch)
-        pipe.mset(dict.fromkeys(touched, ""))
-        pipe.delete(*touched)
+        pipe.mset(dict.fromkeys(self.index_keys(sketch), ""))
 
     def add(self, story_id: str, article_id: str, pipe: Pipeline) -> None:
         """Adds an article to a story, in the transaction; the story's first one need not be."""
