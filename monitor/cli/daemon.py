@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,6 +46,8 @@ def run(config_directory: Path, data: Path, log_level: str) -> None:
 @options.log_level
 def demo(log_level: str) -> None:
     """Watch a bundled newsroom, offline: alerts for its articles, none for its adverts."""
+    import tempfile
+
     from monitor.cli.demonstration import DemoConsole
     from monitor.cli.supervisor import Supervisor
     from monitor.demo import configuration

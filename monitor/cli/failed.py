@@ -11,7 +11,6 @@ import click
 from monitor.cli import options
 from monitor.cli.options import F
 from monitor.errors import PresswatchError
-from monitor.model import Delivery, from_plain
 from monitor.runtime.logs import shown
 from monitor.untrusted import printable, terminal_json
 
@@ -103,6 +102,8 @@ def _chosen(queues: Queues, ids: tuple[str, ...], *, everything: bool) -> list[F
 
 def about(job: FailedJob) -> str:
     """Describes a job for people: by its entry's address, or its alerts and subscriber."""
+    from monitor.model import Delivery, from_plain
+
     if not job.args:
         return "a job of another program"
     if job.queue == "articles":

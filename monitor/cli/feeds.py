@@ -13,12 +13,12 @@ from click.core import ParameterSource
 from monitor.cli import options
 from monitor.errors import FeedError, FetchError, PresswatchError
 from monitor.hiding import without_userinfo
-from monitor.model import Feed
 from monitor.runtime import composition
 from monitor.untrusted import printable, terminal_json
 
 if TYPE_CHECKING:
     from monitor.config import Settings
+    from monitor.model import Feed
 
 
 @click.group()

@@ -12,11 +12,11 @@ import click
 
 from monitor.cli import options
 from monitor.errors import PresswatchError
-from monitor.model import Alert, Delivery, as_plain
 from monitor.runtime import logs
 from monitor.untrusted import printable, terminal_json
 
 if TYPE_CHECKING:
+    from monitor.model import Alert
     from monitor.store import Store
 
 # Up to this many feeds with the same error are listed one by one; more share a line.
@@ -158,6 +158,7 @@ def list_alerts(
 def show_alert(alert_id: str, config_directory: Path, data: Path, as_json: bool) -> None:
     """Show an alert and its ledger: the subscribers, channels and answers of its deliveries."""
     from monitor.cli.console import block, terminal_width
+    from monitor.model import as_plain
     from monitor.runtime.composition import start
 
     store = start(config_directory, data).store
@@ -182,6 +183,7 @@ def show_alert(alert_id: str, config_directory: Path, data: Path, as_json: bool)
 @options.data
 def resend(alert_id: str, chosen: tuple[str, ...], config_directory: Path, data: Path) -> None:
     """Send an alert again, to all of its subscribers."""
+    from monitor.model import Delivery
     from monitor.runtime.composition import start
 
     daemon = start(config_directory, data)

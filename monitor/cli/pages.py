@@ -15,11 +15,11 @@ import click
 
 from monitor.cli import options
 from monitor.errors import CleanError, ConfigError, FetchError
-from monitor.model import Article, Match, Term, Watchlist, as_plain
 from monitor.untrusted import printable
 
 if TYPE_CHECKING:
     from monitor.articles.clean import Page
+    from monitor.model import Article, Match, Term
     from monitor.watchlists.explain import Part
 
 # The name of the watchlist that holds the query of `try`.
@@ -140,6 +140,8 @@ def clean_command(
     context: click.Context, names: tuple[str, ...], config_directory: Path, as_json: bool
 ) -> None:
     """Show what Presswatch makes of pages."""
+    from monitor.model import as_plain
+
     failed = False
     for source in sources(names, config_directory):
         failed |= source.page is None
@@ -196,6 +198,7 @@ def try_command(
     Pages and text files are cleaned first. The exit code is 0 if one matched, 1 if none did, and
     2 for a broken query.
     """
+    from monitor.model import Watchlist
     from monitor.watchlists.matcher import Matcher
     from monitor.watchlists.query import parse
 
@@ -253,6 +256,8 @@ def _definitions(config_directory: Path) -> Mapping[str, str]:
 
 
 def _article(page: Page) -> Article:
+    from monitor.model import Article
+
     return Article(
         id="", url=page.url or "", title=page.title, text=page.text, source="", feed_url="",
         authors=page.authors, published_at=page.published_at, language=page.language,

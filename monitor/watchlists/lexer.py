@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 import regex
 
@@ -16,10 +16,10 @@ QUOTES = '"\u201c\u201d\u201e\u201f\u00ab\u00bb\uff02'
 MODES = ("case", "exact")
 PREFIXES = (*FIELDS, *FACTS, *MODES)
 
-_LEXEME = regex.compile(
+# Every character but white space begins a lexeme: if nothing else, a word.
+_LEXEME = re.compile(
     rf"""
-      (?P<space>\s+)
-    | (?P<quoted>[{QUOTES}] (?P<inside>[^{QUOTES}]*)
+      (?P<quoted>[{QUOTES}] (?P<inside>[^{QUOTES}]*)
       (?:(?P<closed>[{QUOTES}])(?:~(?P<loose>\d{{1,6}}))?)?)
     | (?P<open>\() | (?P<close>\))
     | (?P<boolean>AND|OR|NOT)(?=[\s({QUOTES}]|$)
@@ -31,7 +31,7 @@ _LEXEME = regex.compile(
     | (?P<minus>(?<![^\s(])-(?=[^\s-]))
     | (?P<word>[^\s(){QUOTES}]+)
     """,
-    regex.VERBOSE,
+    re.VERBOSE,
 )
 _UNKNOWN_FIELD = regex.compile(r"(\p{L}{3,}):\S")
 _BARE_NEAR = regex.compile(r"(?:O?NEAR|ATLEAST)(?:/\D*)?")
@@ -57,8 +57,7 @@ _EXAMPLES = {
 _SIGN = regex.compile(r"[+!\u2010-\u2015\u2212](?=\p{L})")
 
 
-@dataclass(frozen=True, slots=True)
-class Lexeme:
+class Lexeme(NamedTuple):
     """A piece of a query: its kind, its text, and its position."""
 
     kind: str
@@ -75,19 +74,12 @@ class Lexeme:
 
 def lex(query: str) -> Iterator[Lexeme]:
     """Splits a query into lexemes; raises QueryError, such as for an unclosed quotation mark."""
-    at = 0
     for match in _LEXEME.finditer(query):
-        if match.start() != at:
-            break
-        start, at = match.span()
-        kind = match.lastgroup or ""
-        if kind == "space":
-            continue
-        text = match[0]
+        kind, text, start = match.lastgroup or "", match[0], match.start()
         inside, number = text, None
         if kind == "quoted":
-            inside, number = match["inside"], match["loose"]
-            if not match["closed"]:
+            inside, closed, number = match.group("inside", "closed", "loose")
+            if not closed:
                 hint = 'close it with another "'
                 message = "this quotation mark is never closed"
                 raise QueryError(message, query=query, column=start + 1, hint=hint)
@@ -97,8 +89,6 @@ def lex(query: str) -> Iterator[Lexeme]:
             number = match["distance"] or match["count"]
             text = text.rstrip()
         yield Lexeme(kind, text, start, inside, None if number is None else int(number))
-    if at < len(query):
-        raise QueryError("the query cannot be read from here on", query=query, column=at + 1)
 
 
 def _check_word(query: str, word: str, at: int) -> None:

@@ -5,19 +5,17 @@ The grammar, and what each part means to an author of queries, are in docs/queri
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import count
 
 from monitor.errors import QueryError
-from monitor.watchlists.lexer import MODES, Lexeme, lex
+from monitor.watchlists.lexer import Lexeme, lex
 from monitor.watchlists.refusals import Refusing
 from monitor.watchlists.syntax import (
     FACTS,
     And,
     AtLeast,
-    Fact,
-    Mode,
     Near,
     Node,
     Not,
@@ -25,13 +23,12 @@ from monitor.watchlists.syntax import (
     Outside,
     Phrase,
     Same,
-    children,
+    contradict,
     fields_of,
     is_positional,
     spell,
-    with_children,
 )
-from monitor.watchlists.terms import fact, phrase
+from monitor.watchlists.terms import fact, phrase, restricted
 
 MAX_LENGTH = 20_000
 MAX_DEPTH = 50
@@ -135,6 +132,8 @@ class _Parser(Refusing):
         """Parses operands joined by one kind of operator: all AND (or NOT), or all OR."""
         first = self._at
         parts = [self._operand(depth)]
+        if (lexeme := self._next) is None or lexeme.kind == "close":
+            return parts[0]
         operator = ""
         sources = [(first, self._at)]
         while (lexeme := self._next) is not None and lexeme.kind != "close":
@@ -149,8 +148,6 @@ class _Parser(Refusing):
             if operator and joint != operator:
                 self._ambiguous(operator, joint, sources)
             operator = joint
-        if len(parts) == 1:
-            return parts[0]
         span = self._lexemes[first].start, self._lexemes[self._at - 1].end
         if operator == "OR":
             if any(isinstance(part, Not) for part in parts):
@@ -163,7 +160,7 @@ class _Parser(Refusing):
             return Or(tuple(parts))
         if all(isinstance(part, Not) for part in parts):
             self._fail("NOTs alone match nearly every article", *span, _SOMETHING_TO_FIND)
-        if _contradict(parts):
+        if contradict(parts):
             self._fail(
                 "this can never match: it requires and excludes the same term",
                 *span,
@@ -187,7 +184,7 @@ class _Parser(Refusing):
         operator = self._next
         if operator is None or operator.kind != "near":
             return left
-        self._require_positional(left, begun, operator)
+        self._refuse_unless_positional(left, (begun, self._at), operator)
         parts = [left]
         while (lexeme := self._next) is not None and lexeme.kind == "near":
             chained = len(parts) > 1
@@ -201,7 +198,7 @@ class _Parser(Refusing):
             self._at += 1
             right = self._at
             parts.append(self._primary(depth))
-            self._require_positional(parts[-1], right, operator)
+            self._refuse_unless_positional(parts[-1], (right, self._at), operator)
         return self._joined(operator, parts, begun)
 
     def _joined(self, operator: Lexeme, parts: list[Node], begun: int) -> Node:
@@ -279,36 +276,7 @@ class _Parser(Refusing):
             if len(asked) == 1 and isinstance(part, Phrase):
                 return fact(self._query, name, asked[0])
             self._fail(f"{name}: takes one value", start, end, f"write {name}:a OR {name}:b")
-        return self._apply(part, name, start, end)
-
-    def _apply(self, node: Node, name: str, start: int, end: int) -> Node:
-        """Restricts all terms of a part to a field or a way of comparing."""
-        match node:
-            case Phrase() if name in {*MODES, "cs"}:
-                mode: Mode = "exact" if name == "exact" else "case"
-                if node.has_wildcard or node.loose is not None:
-                    self._fail(
-                        f"{mode}: takes no wildcards and no ~n", start, end, "leave them out"
-                    )
-                text = self._query[start:end] if "(" not in self._query[start:end] else node.text
-                return replace(node, mode=mode, text=text)
-            case Phrase(fields=fields):
-                if fields not in {("title", "body"), (name,)}:
-                    self._fail(
-                        f"this can never match: {fields[0]}: inside {name}:",
-                        start,
-                        end,
-                        f"keep {fields[0]}: or {name}:",
-                    )
-                simple = "(" not in self._query[start:end]
-                text = self._query[start:end] if simple else f"{name}:{node.text}"
-                return replace(node, fields=(name,), text=text)
-            case Fact(kind):
-                self._fail(
-                    f"{kind}: has no meaning inside {name}:", start, end, f"move it out of {name}:"
-                )
-        parts = tuple(self._apply(part, name, start, end) for part in children(node))
-        return with_children(node, parts)
+        return restricted(self._query, part, name, start, end)
 
     def _definition(self, lexeme: Lexeme, depth: int) -> Node:
         name = lexeme.text[1:]
@@ -333,34 +301,3 @@ class _Parser(Refusing):
             if error.message.startswith(_DEFINITIONS):
                 self._fail_at(lexeme, error.message, error.hint)
             self._fail_at(lexeme, f"in {lexeme.text}: {error.message}", error.hint)
-
-    def _require_positional(self, node: Node, begun: int, operator: Lexeme) -> None:
-        if not is_positional(node):
-            self._fail(
-                f"{operator.text} joins words, phrases and OR groups",
-                self._lexemes[begun].start,
-                self._lexemes[self._at - 1].end,
-                f"write for example (a OR b) {operator.text} c, and add the rest with AND",
-            )
-
-
-def _contradict(parts: Sequence[Node]) -> bool:
-    """Returns whether some part can match only by what other parts exclude.
-
-    Parts are compared by meaning, not by spelling.
-    """
-    excluded = {
-        spell(alternative)
-        for part in parts
-        if isinstance(part, Not)
-        for alternative in _alternatives(part.part)
-    }
-    return bool(excluded) and any(
-        all(spell(alternative) in excluded for alternative in _alternatives(part))
-        for part in parts
-        if not isinstance(part, Not)
-    )
-
-
-def _alternatives(node: Node) -> tuple[Node, ...]:
-    return node.parts if isinstance(node, Or) else (node,)

@@ -8,6 +8,7 @@ import regex
 
 from monitor.errors import QueryError
 from monitor.watchlists.lexer import QUOTES, Lexeme
+from monitor.watchlists.syntax import Node, is_positional
 
 
 class Refusing:
@@ -26,6 +27,18 @@ class Refusing:
                 depth += (lexeme.kind == "open") - (lexeme.kind == "close")
                 if lexeme.kind == "near" and depth == 0:
                     self._ambiguous(lexeme.text, "OR", sources)
+
+    def _refuse_unless_positional(
+        self, node: Node, source: tuple[int, int], operator: Lexeme
+    ) -> None:
+        """Refuses an operand that has no occurrences beside an operator that needs them."""
+        if not is_positional(node):
+            self._fail(
+                f"{operator.text} joins words, phrases and OR groups",
+                self._lexemes[source[0]].start,
+                self._lexemes[source[1] - 1].end,
+                f"write for example (a OR b) {operator.text} c, and add the rest with AND",
+            )
 
     def _side_by_side(self, before: tuple[int, int], lexeme: Lexeme) -> NoReturn:
         """Refuses operands without an operator between them: AND or a phrase could be meant."""

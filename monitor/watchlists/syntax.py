@@ -7,7 +7,7 @@ groups of them joined by OR, and terms that count only outside others.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -231,3 +231,25 @@ def _spell_phrase(phrase: Phrase) -> str:
     loose = "" if phrase.loose is None else f"~{phrase.loose}"
     field = "" if phrase.fields == TEXT_FIELDS else f"{phrase.fields[0]}:"
     return f'{field}{mode}"{words}"{loose}'
+
+
+def contradict(parts: Sequence[Node]) -> bool:
+    """Returns whether one of these parts of an AND can match only by what others exclude.
+
+    Parts are compared by meaning, not by spelling.
+    """
+    excluded = {
+        spell(alternative)
+        for part in parts
+        if isinstance(part, Not)
+        for alternative in _alternatives(part.part)
+    }
+    return bool(excluded) and any(
+        all(spell(alternative) in excluded for alternative in _alternatives(part))
+        for part in parts
+        if not isinstance(part, Not)
+    )
+
+
+def _alternatives(node: Node) -> tuple[Node, ...]:
+    return node.parts if isinstance(node, Or) else (node,)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NoReturn
 
 import regex
 
 from monitor.errors import QueryError
-from monitor.watchlists.lexer import Lexeme
-from monitor.watchlists.syntax import Fact, Phrase
-from monitor.watchlists.text import UNSPACED_SCRIPTS, Text, fold
+from monitor.watchlists.lexer import MODES, Lexeme
+from monitor.watchlists.syntax import Fact, Mode, Node, Phrase, children, with_children
+from monitor.watchlists.text import UNSPACED_SCRIPTS, fold, words_of
 
 MIN_LETTERS = 3
 
@@ -29,9 +30,9 @@ def phrase(
             if "*" in match[0] or "?" in match[0]:
                 words.append(_wildcard(query, start, end, match[0]))
             else:
-                words += Text(match[0]).words
+                words += words_of(match[0])
     else:
-        words = Text(inside).words
+        words = words_of(inside)
     if not words:
         _fail(query, start, end, "contains no word", "write at least one letter or digit")
     return Phrase(text or inside, tuple(words), " ".join(inside.split()), loose=loose)
@@ -86,6 +87,36 @@ def fact(query: str, kind: str, asked: Lexeme) -> Fact:
     if regex.search(r"[\s()]", value):
         _fail(query, asked.start, asked.end, f"{kind}: takes one word", f"write {kind}:word")
     return Fact(kind, value.casefold())
+
+
+def restricted(query: str, node: Node, name: str, start: int, end: int) -> Node:
+    """Restricts all terms of a part to a field or a way of comparing, by the name of its prefix.
+
+    The prefix and the part are the characters of the query from `start` to `end`.
+    """
+    written = query[start:end]
+    match node:
+        case Phrase() if name in {*MODES, "cs"}:
+            mode: Mode = "exact" if name == "exact" else "case"
+            if node.has_wildcard or node.loose is not None:
+                _fail(query, start, end, f"{mode}: takes no wildcards and no ~n", "leave them out")
+            return replace(node, mode=mode, text=node.text if "(" in written else written)
+        case Phrase(fields=fields):
+            if fields not in {("title", "body"), (name,)}:
+                _fail(
+                    query,
+                    start,
+                    end,
+                    f"this can never match: {fields[0]}: inside {name}:",
+                    f"keep {fields[0]}: or {name}:",
+                )
+            text = f"{name}:{node.text}" if "(" in written else written
+            return replace(node, fields=(name,), text=text)
+        case Fact(kind):
+            message = f"{kind}: has no meaning inside {name}:"
+            _fail(query, start, end, message, f"move it out of {name}:")
+    parts = tuple(restricted(query, part, name, start, end) for part in children(node))
+    return with_children(node, parts)
 
 
 def _fail(query: str, start: int, end: int, message: str, hint: str) -> NoReturn:

@@ -72,6 +72,9 @@ _PLAIN = str.maketrans(
      "ŋ": "n", "ŧ": "t", "ĸ": "k", "ə": "e", "ɓ": "b", "ɗ": "d", "ƙ": "k", "ƴ": "y"}
 )  # fmt: skip
 
+# Letters below are of the Latin alphabet, and fold one by one.
+_END_OF_LATIN = "\u0250"
+
 # Ends a sentence between two words, unless the first is an initial, a number, or a title.
 _SENTENCE_END = regex.compile(r"(?<![.!?…。！？])[.!?…。！？]++[\"'”’»)\]]*+(?:\s|$)|[。！？]|\n")
 _FULL_STOP = regex.compile(r"\.[\"'”’»)\]]*\s")
@@ -105,15 +108,24 @@ class _Pieces(dict[str, _Piece]):
 _pieces = _Pieces()
 
 
+class _FoldedLetters(dict[int, str]):
+    """A cache of folded letters by their code points, for `str.translate`."""
+
+    def __missing__(self, code: int) -> str:
+        folded = self[code] = fold(chr(code))
+        return folded
+
+
+_folded_letters = _FoldedLetters()
+
+
 class Text:
     """A text as tokens: `words` are folded, `span` maps each to its place in `raw`."""
 
     def __init__(self, raw: str) -> None:
         """Splits a text of any length."""
         self.raw = raw
-        self._plain = raw
-        if "\u202f" in raw or "\u2009" in raw:
-            self._plain = _THIN_SPACE.sub(",", raw)
+        self._plain = _with_joined_digits(raw)
         self._parts = self._plain.split()
         self._pieces = list(map(_pieces.__getitem__, self._parts))
         # All words, with a space on either side of each.
@@ -194,20 +206,37 @@ class Text:
         return numbers
 
 
+def words_of(text: str) -> list[str]:
+    """Returns the folded words of a text; `Text` takes longer, and also knows their places."""
+    pieces = map(_pieces.__getitem__, _with_joined_digits(text).split())
+    return [word for piece in pieces for word in piece.words]
+
+
+def _with_joined_digits(text: str) -> str:
+    """Returns a text without thin spaces between groups of digits, as long as before."""
+    if "\u202f" in text or "\u2009" in text:
+        return _THIN_SPACE.sub(",", text)
+    return text
+
+
 def _split(text: str) -> _Piece:
     """Splits a piece of text without white space into tokens."""
     if text.isascii() and text.isalnum():
         # Most pieces are: a regular expression takes ten times as long.
         word = text.lower()
         return _Piece((word,), ((0, len(word)),), word)
+    if text.isalpha() and max(text) < _END_OF_LATIN:
+        # Most of the others are words with diacritics.
+        tokens = [(text.translate(_folded_letters), (0, len(text)))]
+    else:
+        tokens = [(fold(token[0]), token.span()) for token in _TOKEN.finditer(text)]
     words: list[str] = []
     spans: list[Span] = []
-    for token in _TOKEN.finditer(text):
-        word = fold(token[0])
+    for word, span in tokens:
         # A character such as ½, ㎏/㎡ or ヿ folds into several words, which share its span.
         for part in [word] if _ASCII_WORD.fullmatch(word) else _TOKEN.findall(word):
             words.append(part)
-            spans.append(token.span())
+            spans.append(span)
     return _Piece(tuple(words), tuple(spans), " ".join(words))
 
 

@@ -3,10 +3,10 @@
 import string
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from monitor.watchlists.text import Text, fold
+from monitor.watchlists.text import Text, fold, words_of
 
 
 def words(text):
@@ -96,6 +96,12 @@ def test_every_span_points_at_its_token(text):
         assert " " not in word
 
 
+@given(st.text(max_size=200))
+@example("1\u2009000 caf\u00e9s")
+def test_words_are_the_same_with_and_without_their_places(text):
+    assert words_of(text) == Text(text).words
+
+
 @given(st.text(max_size=50))
 def test_folded_words_fold_to_themselves(text):
     for word in Text(text).words:
@@ -108,7 +114,13 @@ def test_case_makes_no_difference(text):
     assert Text(text.upper()).words == Text(text.lower()).words
 
 
-@given(st.text(alphabet=string.ascii_letters + string.digits, min_size=1, max_size=50))
+LATIN = st.characters(max_codepoint=0x24F, categories=["L"])
+
+
+@given(
+    st.text(alphabet=string.ascii_letters + string.digits, min_size=1, max_size=50)
+    | st.text(alphabet=LATIN, min_size=1, max_size=50)
+)
 def test_a_plain_word_is_split_as_any_other_is(word):
     # The parenthesis keeps the second one from the short cut.
     short, long = Text(word), Text(f"({word}")
