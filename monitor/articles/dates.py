@@ -178,7 +178,8 @@ def _iso(text: str) -> Stamp | None:
 
 def _mail(text: str) -> Stamp | None:
     """RFC 5322, which most feeds write, with months in any language, and JavaScript's form."""
-    text = _JAVASCRIPT.sub(r"\2 \1 \3 \4 \5", text)
+    if "GMT+" in text or "GMT-" in text:
+        text = _JAVASCRIPT.sub(r"\2 \1 \3 \4 \5", text)
     found = _MAIL.fullmatch(text)
     month = month_number(found[2]) if found else None
     if found is None or month is None:

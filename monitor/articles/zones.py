@@ -18,7 +18,7 @@ _REMARK = re.compile(r"([+-]\d\d:?\d\d) ?\([^()]{1,80}\)$")
 
 def without_remark(text: str) -> str:
     """Returns a date without the name in parentheses that follows a numeric offset."""
-    return _REMARK.sub(r"\1", text)
+    return _REMARK.sub(r"\1", text) if text.endswith(")") else text
 
 
 def is_ambiguous(text: str) -> bool:

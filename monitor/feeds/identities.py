@@ -104,6 +104,8 @@ def version_of(entry: Entry) -> str:
 
 def _without_markup(html: str) -> str:
     """Replaces each tag, and each run of white space between two tags, with a space."""
+    if "<" not in html:
+        return " ".join(html.split())
     return " ".join(map(_single_spaced, _TAG.split(html))).strip()
 
 

@@ -89,15 +89,20 @@ class FeedStore:
 
     def state(self, feed_id: str) -> FeedState:
         """Returns a feed's state, or an empty one if the stored form is no longer valid."""
-        return as_state(self._redis.get(self._keys.feed(feed_id)))
+        return self._state(feed_id, self._redis)
+
+    def _state(self, feed_id: str, redis: Redis) -> FeedState:
+        # A pipeline that watches keys answers at once, on its own connection.
+        stored: Any = redis.get(self._keys.feed(feed_id))
+        return as_state(stored)
 
     def seen(self, feed_id: str) -> dict[str, Seen]:
         """Returns the records of a feed's entries, by identity."""
-        records = self._seen(feed_id).records
+        records = self._seen(feed_id, self._redis).records
         return {name: record.seen for name, record in records.items()}
 
-    def _seen(self, feed_id: str) -> StoredSeen:
-        stored: Any = self._redis.hgetall(self._keys.seen(feed_id))
+    def _seen(self, feed_id: str, redis: Redis) -> StoredSeen:
+        stored: Any = redis.hgetall(self._keys.seen(feed_id))
         return StoredSeen(stored)
 
     def commit(self, polls: Sequence[StateRecord]) -> None:
@@ -136,9 +141,9 @@ class FeedStore:
         yesterday = today - timedelta(days=1)
 
         def write(pipe: Pipeline) -> None:
-            stored = self._seen(feed.id)
+            stored = self._seen(feed.id, pipe)
             # Without a stored day, any identity may have been listed until now.
-            listed_on = self.state(feed.id).listed_on or date.min
+            listed_on = self._state(feed.id, pipe).listed_on or date.min
             pipe.multi()
             seen = {name: record.seen for name, record in stored.records.items()}
             poll = decide(seen, pipe)
@@ -175,8 +180,8 @@ class FeedStore:
 
         def write(pipe: Pipeline) -> None:
             nonlocal forgotten
-            listed_on = self.state(feed.id).listed_on or date.min
-            stored = self._seen(feed.id)
+            listed_on = self._state(feed.id, pipe).listed_on or date.min
+            stored = self._seen(feed.id, pipe)
             records = stored.records
             gone = sorted(
                 (record.day, name) for name, record in records.items() if record.day < listed_on
