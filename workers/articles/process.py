@@ -101,9 +101,7 @@ class Processor:
         feed_id, entry = taken.args[0], from_plain(Entry, taken.args[1])
         with structlog.contextvars.bound_contextvars(job=taken.id, feed=feed_id, entry=entry.url):
             if feed_id not in self._feed_ids:
-                # The feed is no longer in the configuration.
-                await self._run(self._settle, taken.id)
-                return Done(())
+                return await self._process_unknown(taken, entry)
             if self._feeds[feed_id] >= self._feed_share and not taken.in_turn:
                 now = datetime.now(UTC)
                 await self._run(self._lines.park, feed_id, taken.id, now, FEED_TURN, taken.lane)
@@ -114,6 +112,18 @@ class Processor:
                 return await self._process(taken, words)
             finally:
                 self._feeds -= Counter({feed_id: 1})
+
+    async def _process_unknown(self, taken: Taken, entry: Entry) -> Again | Done:
+        """Settles the job of a feed that left the configuration; a new feed's job is kept.
+
+        Other processes may have read a newer configuration than this one.
+        """
+        if taken.in_turn:
+            await self._run(self._leave, host(entry.url or ""), taken.id)
+        if taken.begun < len(PAUSES_S):
+            return Again(PAUSES_S[taken.begun])
+        await self._run(self._settle, taken.id)
+        return Done(())
 
     async def _process(self, taken: Taken, words: Request) -> Again | Done | None:
         """Processes an entry, given the request to match the feed's words."""
