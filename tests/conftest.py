@@ -28,6 +28,7 @@ from monitor.cli import main
 from monitor.http.client import HttpClient
 from monitor.jobs.outcome import Done
 from monitor.jobs.queues import Queues
+from monitor.jobs.runner import Taken
 from monitor.runtime import embedded
 from monitor.store import Store
 from monitor.store.client import client
@@ -296,16 +297,19 @@ def eventually():
 
 @pytest.fixture
 def process_job():
-    """Process an entry's job as a reader and a cleaner do, in this process."""
+    """Process an entry's job as a reader and a cleaner do, in this process.
 
-    def process(runtime, job_id):
+    The job is given by its id, or as a line released it.
+    """
+
+    def process(runtime, job):
         desk = Desk(runtime)
 
         async def ask(request):
             return answer(desk, decode(encode(request)), last=False)
 
         async def run():
-            taken = runner.take("articles", job_id)
+            taken = job if isinstance(job, Taken) else runner.take("articles", job)
             async with HttpClient.of(runtime.config.settings) as http:
                 processor = Processor(runtime, http, ask, feed_share=99)
                 return await processor.process(taken) if taken else Done()

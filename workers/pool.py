@@ -148,7 +148,8 @@ class Pool:
             # The scheduler reports it; the workers keep the configuration that they have.
             return
         if config is not None:
-            before = list(self._children)
+            # Earlier ones have been told: a second signal would interrupt what they finish.
+            before = [child for child in self._children if child.generation is self._current]
             self._current = self._generation(replace(self._current.runtime, config=config))
             # They finish what they have begun; what they have not is for the new configuration.
             self._interrupt(before)

@@ -109,8 +109,13 @@ for _, name in ipairs(redis.call('ZRANGEBYSCORE', turns, '-inf', now, 'LIMIT', 0
   if string.sub(name, 1, {len(_HOST)}) == '{_HOST}' then
     host = hosts .. string.sub(name, {len(_HOST)} + 1)
     state = state_of(host, now)
-    free = state.start > now and 0 or at_once - state.busy
-    if delay > 0 then free = math.min(free, 1) end
+    if state.closed > 0 then
+      -- The feed's words are matched now, and the pages tried again when the host is open.
+      host, free = nil, most
+    else
+      free = state.start > now and 0 or at_once - state.busy
+      if delay > 0 then free = math.min(free, 1) end
+    end
   end
   while free > 0 and #taken < most do
     local job, score = unpack(redis.call('ZPOPMIN', line))
@@ -215,8 +220,10 @@ class Lines:
     def release(self, runner: Runner, now: datetime, most: int) -> list[Taken]:
         """Takes up to `most` jobs whose turn has come, for this process to run.
 
-        Jobs from a host's line have their place: their requests are under way. To be called several
-        times a second by every process that has room; two commands if no turn has come.
+        Jobs from a host's line have their place: their requests are under way. If the host is
+        closed, they have none, and leave the line at once: `enter` says for how long it is closed.
+        To be called several times a second by every process that has room; two commands if no turn
+        has come.
         """
         taken = self._release(
             keys=[

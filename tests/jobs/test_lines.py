@@ -219,15 +219,22 @@ def test_a_host_that_asks_for_a_pause_gets_the_longest_that_it_asked_for(room, q
     assert room.lines.enter("a.example", job, later(30)) == (True, 0)
 
 
-def test_a_line_waits_until_its_host_is_open_again(room):
-    room = room(at_once=1)
-    one, two = room.take(), room.take()
-    room.enter(one)
-    room.enter(two)
-    room.lines.close("a.example", timedelta(seconds=30), later(1))
+def test_a_job_that_waits_when_its_host_closes_learns_of_it_at_once(room):
+    room = room(at_once=1, delay=1)
+    one, two, three = (room.take() for _ in range(3))
+    for number, job in enumerate((one, two, three)):
+        room.enter(job, number / 10)
+    room.lines.close("a.example", timedelta(seconds=3600), later(1))
     room.leave(one, 1)
-    assert room.released(29) == []
-    assert room.released(31) == [two]
+    (first,) = room.release(1, most=1)
+    (second,) = room.release(1, most=9)
+    assert [first.id, second.id] == [two, three]
+    assert not first.in_turn
+    assert not second.in_turn
+    for job in (two, three):
+        assert room.lines.enter("a.example", job, later(1)).closed_for_s > 3590
+    assert room.queues.begun("articles", two) == 0
+    assert room.enter(two, 3601)
 
 
 def test_the_jobs_of_a_crowded_feed_come_back_after_a_pause_eight_at_once(room):

@@ -84,6 +84,22 @@ def test_a_reload_replaces_all_workers_by_ones_with_the_new_configuration(
     eventually(lambda: [one["watchlist"] for one in store.alerts.latest(limit=9)], ["rain"])
 
 
+def test_a_second_reload_does_not_interrupt_what_was_begun_before_the_first(
+    pool, site, redis, queues, words, eventually
+):
+    site.put_page("/1", "Report", f"Of grain. {words}", words)
+    site.delays["/1"] = 7
+    pool.enqueue("/1")
+    eventually(lambda: site.asked()["/1"], 1)
+    for _ in range(2):
+        before = set(living(redis))
+        pool.send_signal(signal.SIGHUP)
+        eventually(lambda: len(set(living(redis)) - before), WORKERS)  # noqa: B023
+        time.sleep(1)
+    eventually(lambda: queues.depths()["articles"].owed, 0)
+    assert site.asked() == {"/1": 1}
+
+
 def test_sighup_replaces_all_workers_unless_the_configuration_is_broken(pool, redis, eventually):
     before = set(living(redis))
     pool.send_signal(signal.SIGHUP)

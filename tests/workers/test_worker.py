@@ -235,6 +235,22 @@ def test_other_requests_in_the_hash_of_a_job_are_ignored(redis, runtime, site, w
     assert site.requests == []
 
 
+def test_a_reader_that_ends_takes_no_more_jobs_from_lines(site, runtime, work):
+    feed = runtime.config.feeds[0]
+    with runtime.redis.pipeline() as pipe:
+        pipe.multi()
+        for number in range(60):
+            site.delays[f"/{number}"] = 0.5 + number % 16 / 16
+            entry = {"guid": str(number), "title": "Rain", "url": f"{site.url}/{number}"}
+            runtime.queues.enqueue_entry(feed.id, entry, "v", pipe)
+        pipe.execute()
+    work()
+    depth = runtime.queues.depths()["articles"]
+    assert len(site.requests) + depth.waiting == 60
+    # One that looked at its lines just before may still take their next jobs.
+    assert depth.waiting > 10
+
+
 def test_an_unforeseen_error_is_retried_and_given_up_in_the_end(
     redis, runtime, work, owed, monkeypatch
 ):

@@ -99,9 +99,7 @@ class Processor:
         feed_id, entry = taken.args[0], from_plain(Entry, taken.args[1])
         with structlog.contextvars.bound_contextvars(job=taken.id, feed=feed_id, entry=entry.url):
             if feed_id not in self._feed_ids:
-                # The feed is no longer in the configuration.
-                await call_in(self._threads, self._settle, taken.id)
-                return Done()
+                return await self._process_unknown(taken, entry)
             if self._feeds[feed_id] >= self._feed_share and not taken.in_turn:
                 now = datetime.now(UTC)
                 await call_in(
@@ -114,6 +112,18 @@ class Processor:
                 return await self._process(taken, words)
             finally:
                 self._feeds -= Counter({feed_id: 1})
+
+    async def _process_unknown(self, taken: Taken, entry: Entry) -> Again | Done:
+        """Settles the job of a feed that left the configuration; a new feed's job is kept.
+
+        Other processes may have read a newer configuration than this one.
+        """
+        if taken.in_turn:
+            await call_in(self._threads, self._leave, host(entry.url or ""), taken.id)
+        if taken.begun < len(PAUSES_S):
+            return Again(PAUSES_S[taken.begun])
+        await call_in(self._threads, self._settle, taken.id)
+        return Done()
 
     async def _process(self, taken: Taken, words: Request) -> Again | Done | None:
         """Processes an entry, given the request to match the feed's words."""

@@ -60,6 +60,7 @@ class Reader:
         # The ids of the jobs that this process runs; guarded by the condition.
         self._under_way: list[str] = []
         self._changed = threading.Condition()
+        self._draining = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._ready = threading.Event()
         self._thread = threads.start(self._run_loop, "reader")
@@ -75,6 +76,8 @@ class Reader:
 
     def _room(self) -> int:
         """Returns how many more jobs may be started."""
+        if self._draining:
+            return 0
         if self._cleaners.waiting_small > 2 * self._processes:
             # More pages would only wait longer, and here no urgent one would overtake them.
             return 0
@@ -108,7 +111,8 @@ class Reader:
             self._changed.notify_all()
 
     def drain(self) -> None:
-        """Returns when all jobs have ended."""
+        """Takes no more jobs from lines, and returns when all jobs have ended."""
+        self._draining = True
         with self._changed:
             self._changed.wait_for(lambda: not self._under_way)
 

@@ -53,8 +53,8 @@ class Newsroom:
         (job_id,) = set(self.runtime.redis.hkeys("presswatch:outstanding:articles")) - before
         return job_id.decode()
 
-    def work(self, job_id):
-        return self.process_job(self.runtime, job_id)
+    def work(self, job):
+        return self.process_job(self.runtime, job)
 
     def lines(self):
         second = timedelta(seconds=1)
@@ -471,10 +471,38 @@ def test_an_unusable_content_type_is_matched_on_the_feed(desk):
     assert desk.owed() == 0
 
 
-def test_an_entry_of_a_feed_that_was_removed_is_settled(desk, council):
-    gone = Feed("https://gone.example/feed")
-    assert desk.process(council, gone) == Done()
+def test_an_entry_of_a_feed_that_was_removed_is_settled_in_the_end(desk, council):
+    job = desk.enqueue(council, Feed("https://gone.example/feed"))
+    assert [desk.work(job) for _ in PAUSES_S] == [Again(pause) for pause in PAUSES_S]
+    assert desk.work(job) == Done()
     assert desk.owed() == 0
+
+
+def test_an_entry_of_a_new_feed_is_kept_for_workers_with_the_new_configuration(desk, council):
+    new = Feed(f"{desk.site.url}/new")
+    job = desk.enqueue(council, new)
+    assert isinstance(desk.work(job), Again)
+    config = desk.runtime.config
+    desk.runtime = replace(desk.runtime, config=replace(config, feeds=(*config.feeds, new)))
+    desk.work(job)
+    assert desk.alerts() == [("council", "Envoys meet")]
+
+
+def test_an_entry_of_a_feed_that_was_removed_occupies_no_place_at_its_host(desk, council, redis):
+    now, name = datetime.now(UTC), "127.0.0.1"
+    runner = desk.runtime.queues.runner()
+    lines = desk.runtime.queues.lines(at_once=1, delay=timedelta(0), lease=timedelta(minutes=2))
+    job_id = desk.enqueue(council, Feed("https://gone.example/feed"))
+    runner.take("articles", job_id)
+    lines.enter(name, "busy", now)
+    lines.enter(name, job_id, now)
+    with redis.pipeline() as pipe:
+        lines.leave(name, "busy", now, pipe)
+        pipe.execute()
+    (taken,) = lines.release(runner, now, 9)
+    assert taken.in_turn
+    desk.work(taken)
+    assert lines.enter(name, "other", datetime.now(UTC)).may_start
 
 
 def test_a_job_for_a_busy_host_waits_in_its_line(desk, council):
