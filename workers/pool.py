@@ -16,6 +16,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable
+from ctypes import c_double
 from dataclasses import dataclass, replace
 from functools import cached_property
 from multiprocessing import connection, get_context
@@ -48,6 +49,8 @@ COURIERS = 8
 TICK_S = 1.0
 # A process that ends sooner after its start is not replaced before.
 STEADY_S = 1.0
+# A reader whose event loop has shown no sign of life for so long hangs, and is killed.
+STALLED_S = 20.0
 
 
 @dataclass(eq=False, frozen=True)
@@ -56,6 +59,8 @@ class _Generation:
 
     runtime: Runtime
     listener: socket.socket
+    # When the reader's event loop last turned (by time.monotonic), in memory that both share.
+    pulse: c_double
 
     @cached_property
     def desk(self) -> Desk:
@@ -114,7 +119,7 @@ class Pool:
         listener.listen()
         # Inspecting the configuration for garbage would make each forked child copy it.
         gc.freeze()
-        return _Generation(runtime, listener)
+        return _Generation(runtime, listener, get_context("fork").RawValue(c_double))
 
     def run(self) -> None:
         """Runs the processes until SIGTERM or SIGINT; SIGHUP replaces them."""
@@ -132,7 +137,16 @@ class Pool:
             shutil.rmtree(self._sockets)
 
     def _reap(self) -> None:
-        """Forgets the processes that have ended, and ends cleaners that have lost their reader."""
+        """Forgets the processes that have ended, and ends cleaners that have lost their reader.
+
+        Also ends a reader that hangs: its cleaners are watched by it, but nobody else watches it.
+        """
+        for child in self._children:
+            since = max(child.started, child.generation.pulse.value)
+            if child.role == "reader" and since + STALLED_S < time.monotonic():
+                log.error("reader hangs", seconds=STALLED_S)
+                child.process.kill()
+                child.process.join()
         for child in [child for child in self._children if not child.process.is_alive()]:
             self._children.remove(child)
             self._resting[child.role] = child.started + STEADY_S
@@ -211,7 +225,11 @@ class Pool:
 def _read(generation: _Generation, tether: Tether) -> None:
     # A copy, whose parts are this process's own.
     runtime = replace(generation.runtime)
-    run_worker(lambda: ArticleWorker(uuid4().hex, runtime, generation.listener), tether)
+
+    def beat() -> None:
+        generation.pulse.value = time.monotonic()
+
+    run_worker(lambda: ArticleWorker(uuid4().hex, runtime, generation.listener, beat), tether)
 
 
 def _clean(generation: _Generation, tether: Tether) -> None:

@@ -138,10 +138,12 @@ class ArticleWorker(OwnWorker):
     kind = "articles"
     queue_class = EntryQueue
 
-    def __init__(self, name: str, runtime: Runtime, listener: socket.socket) -> None:
+    def __init__(
+        self, name: str, runtime: Runtime, listener: socket.socket, beat: Callable[[], None]
+    ) -> None:
         super().__init__(name, runtime)
         self._runner = runtime.queues.runner()
-        self._reader = Reader(runtime, self._runner, listener)
+        self._reader = Reader(runtime, self._runner, listener, beat)
 
     def run(self, *, burst: bool = False) -> None:
         """Does as the base does, and then lets the jobs under way end until interrupted."""

@@ -12,7 +12,7 @@ import pytest
 from monitor.config import ArticleSettings, load
 from monitor.jobs.liveness import living
 from monitor.runtime.composition import Runtime
-from workers.pool import COURIERS, Pool
+from workers.pool import COURIERS, STALLED_S, Pool
 from workers.worker import DRAIN
 
 CONFIG = """
@@ -167,6 +167,27 @@ def test_a_cleaner_that_is_killed_is_replaced_and_its_page_is_read_again(
     pool.enqueue("/1")
     eventually(store.alerts.count, 1)
     eventually(lambda: len(cleaners_of(pool, redis) - before), CLEANERS)
+
+
+def test_a_reader_that_hangs_is_replaced_and_its_page_is_read_again(
+    pool, site, redis, store, queues, words, eventually
+):
+    site.put_page("/1", "Report", f"Of grain. {words}", words)
+    site.delays["/1"] = 1
+    pool.enqueue("/1")
+    eventually(lambda: site.asked()["/1"], 1)
+    before = set(living(redis))
+    (reader,) = [name for name in before if "articles" in queues_of(redis, name)]
+    os.kill(pid_of(redis, reader), signal.SIGSTOP)
+    eventually(lambda: len(set(living(redis)) - before), 1, within=STALLED_S + 10)
+    # As the leading scheduler does: a job is lost if it is missing twice.
+    queues.recover()
+    queues.recover()
+    eventually(store.alerts.count, 1)
+
+
+def queues_of(redis, name):
+    return redis.hget(f"rq:worker:{name}", "queues").decode().split(",")
 
 
 def cleaners_of(pool, redis):

@@ -62,7 +62,7 @@ def work(runtime, tmp_path):
             cleaners = [fork(target=cleaner.serve, args=(desk, listener, tether)) for _ in "ab"]
             for process in cleaners:
                 process.start()
-            ArticleWorker(name, runtime, listener).run(burst=True)
+            ArticleWorker(name, runtime, listener, lambda: None).run(burst=True)
             for process in cleaners:
                 process.kill()
                 process.join()

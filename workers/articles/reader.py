@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 # How often to look whether the turn of a job that waits has come.
 TURNS = timedelta(seconds=0.1)
+# How often to show the pool that the event loop turns.
+LIFE = timedelta(seconds=1)
 # How often to look whether this process has claimed jobs that it does not know of.
 CLAIMS = timedelta(seconds=5)
 # Pauses in seconds after unforeseen errors; after the last one, a job is given up.
@@ -48,8 +50,15 @@ log = structlog.stdlib.get_logger(__name__)
 class Reader:
     """Runs jobs of entries at once, up to the limit of the configuration."""
 
-    def __init__(self, runtime: Runtime, runner: Runner, listener: socket.socket) -> None:
-        """Starts the event loop; the cleaners connect to `listener`."""
+    def __init__(
+        self,
+        runtime: Runtime,
+        runner: Runner,
+        listener: socket.socket,
+        beat: Callable[[], None],
+    ) -> None:
+        """Starts the event loop, which calls `beat` as it turns; cleaners connect to `listener`."""
+        self._beat = beat
         self._runner = runner
         self._runtime = runtime
         self._queues = runtime.queues
@@ -142,6 +151,7 @@ class Reader:
             )
             background = [
                 asyncio.create_task(self._cleaners.accept()),
+                asyncio.create_task(self._show_life()),
                 asyncio.create_task(self._release_turns()),
                 asyncio.create_task(self._end_unknown_claims()),
             ]
@@ -161,6 +171,12 @@ class Reader:
                     )
             if not self._stopping.is_set():
                 raise RuntimeError("a part of the reader has ended")
+
+    async def _show_life(self) -> None:
+        """Shows the pool that the event loop turns, also while Redis does not answer."""
+        while True:
+            self._beat()
+            await asyncio.sleep(LIFE.total_seconds())
 
     async def _release_turns(self) -> None:
         """Starts jobs whose turn has come; never returns."""
