@@ -13,6 +13,8 @@ PresswatchError
 ├── CleanError           no article was found on the page
 ├── DeliveryError        an alert was not accepted; `retryable` as above
 │   └── SubscriberBroken no alert is accepted until an operator repairs something
+├── ArchiveUnavailable   the archive cannot be read or written; a retry may help
+├── ArchiveRefusal       the archive accepts other records, but not this one
 ├── NotRunning           no Redis server of Presswatch was found
 └── AlreadyRunning       another daemon uses the data directory
 """
@@ -157,6 +159,14 @@ class SubscriberBroken(DeliveryError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, retryable=False)
+
+
+class ArchiveUnavailable(PresswatchError):
+    """The archive cannot be read or written at present: its disk is full, its server is down."""
+
+
+class ArchiveRefusal(PresswatchError):
+    """A record cannot be written, now or later, for what it contains."""
 
 
 class NotRunning(PresswatchError):

@@ -5,48 +5,110 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Callable, Iterable
 from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
 from monitor.model import Article
 from monitor.watchlists.evaluate import Occurrence
-from monitor.watchlists.syntax import LEAD_WORDS, Fact, Phrase, Scope
-from monitor.watchlists.text import Text, fold
+from monitor.watchlists.syntax import LEAD_WORDS, Fact, Phrase, Scope, joined
+from monitor.watchlists.text import StoredText, Text, fold
+
+# The lines of `joined_texts`.
+JOINED_FIELDS = ("title", "body", "author", "source", "url", "facts")
+
+
+def joined_texts(article: Article) -> str:
+    """Returns all that queries compare: the folded words of each field, and the facts, in lines."""
+    lines = [Text(_raw(article, field)).joined for field in JOINED_FIELDS[:-1]]
+    facts = [fact_word(fact) for fact in facts_of(article)]
+    # What holds white space cannot be asked for, since a query's fact is one word.
+    lines.append(joined(sorted(word for word in facts if len(word.split()) == 1)))
+    return "\n".join(lines)
+
+
+def fact_word(fact: Fact) -> str:
+    """Returns a fact as one word, which no text has: `lang/en`."""
+    return f"{fact.kind}/{fact.value}"
+
+
+def facts_of(article: Article) -> frozenset[Fact]:
+    """Returns all facts about an article that a query may ask for."""
+    host = _host(article.url).split(".")
+    facts = {Fact("site", ".".join(host[start:])) for start in range(len(host))}
+    facts |= {Fact("tag", tag.casefold()) for tag in article.tags}
+    if article.language:
+        facts.add(Fact("lang", primary_subtag(article.language)))
+    return frozenset(facts)
+
+
+class StoredArticle:
+    """An article that was stored with its `joined_texts`, of which most articles need no more."""
+
+    def __init__(self, joined_texts: str, load: Callable[[], Article]) -> None:
+        """Takes the words by the current rules; `load` returns the article if it is needed."""
+        self._joined = joined_texts
+        self._load = load
+
+    def has_any(self, keys: Iterable[str]) -> bool:
+        """Returns whether any of these keys of phrases is in any field."""
+        return any(key in self._joined for key in keys)
+
+    @cached_property
+    def _lines(self) -> dict[str, str]:
+        return dict(zip(JOINED_FIELDS, self._joined.split("\n"), strict=True))
+
+    @cached_property
+    def article(self) -> Article:
+        """Returns the article, which is loaded once."""
+        return self._load()
+
+    @property
+    def facts(self) -> frozenset[Fact]:
+        """Returns all facts about the article that a query may ask for."""
+        words = self._lines["facts"].split()
+        return frozenset(Fact(kind, value) for kind, _, value in (w.partition("/") for w in words))
+
+    def text(self, field: str) -> Text:
+        """Returns a field as tokens."""
+        return StoredText(self._lines[field], lambda: _raw(self.article, field))
 
 
 class ScannedArticle:
     """One article, scanned once for every key in the automaton."""
 
-    def __init__(self, article: Article, fields: tuple[str, ...], automaton: Any) -> None:
+    def __init__(
+        self, article: Article | StoredArticle, fields: tuple[str, ...], automaton: Any
+    ) -> None:
         self._article = article
         # Key → field → the offsets in the field's `joined` at which the key ends.
         self.keys: dict[str, dict[str, list[int]]] = {}
         self.texts: dict[str, Text] = {}
         # By identity: queries outlive this object, and comparing phrases is slow.
         self._occurrences: dict[int, list[Occurrence]] = {}
-        raw = {
-            "title": article.title,
-            "body": article.text,
-            "author": "\n".join(article.authors),
-            "source": article.source,
-            "url": article.url,
-        }
         for field in fields:
-            text = self.texts[field] = Text(raw[field])
+            text = self.texts[field] = (
+                article.text(field)
+                if isinstance(article, StoredArticle)
+                else Text(_raw(article, field))
+            )
             if len(automaton):
                 for end, key in automaton.iter(text.joined):
                     self.keys.setdefault(key, {}).setdefault(field, []).append(end)
 
+    @property
+    def article(self) -> Article:
+        """Returns the article itself."""
+        stored = self._article
+        return stored.article if isinstance(stored, StoredArticle) else stored
+
     @cached_property
     def facts(self) -> frozenset[Fact]:
         """Returns all facts about the article that a query may ask for."""
-        host = _host(self._article.url).split(".")
-        facts = {Fact("site", ".".join(host[start:])) for start in range(len(host))}
-        facts |= {Fact("tag", tag.casefold()) for tag in self._article.tags}
-        if self._article.language:
-            facts.add(Fact("lang", primary_subtag(self._article.language)))
-        return frozenset(facts)
+        if isinstance(self._article, StoredArticle):
+            return self._article.facts
+        return facts_of(self._article)
 
     def is_true(self, fact: Fact) -> bool:
         """Returns whether a fact is true of the article."""
@@ -79,8 +141,7 @@ class ScannedArticle:
         text = self.texts[field]
         count = len(phrase.words)
         if not phrase.has_wildcard:
-            lasts = map(text.word_at, ends)
-            stretches = [(last - count + 1, last) for last in lasts]
+            stretches = [(last - count + 1, last) for last in text.words_at(ends)]
         else:
             stretches = self._by_pattern(phrase, text, ends)
         if phrase.mode == "folded":
@@ -90,7 +151,7 @@ class ScannedArticle:
     def _by_pattern(self, phrase: Phrase, text: Text, ends: list[int]) -> list[tuple[int, int]]:
         """Checks the words around each occurrence of a phrase's fixed part."""
         patterns = [_pattern(word) for word in phrase.words]
-        firsts = {text.word_at(end) - phrase.key_word for end in ends}
+        firsts = {last - phrase.key_word for last in text.words_at(ends)}
         return [
             (first, first + len(patterns) - 1)
             for first in sorted(firsts)
@@ -128,6 +189,20 @@ class ScannedArticle:
                 missing[dropped] += 1
                 first += 1
         return stretches
+
+
+def _raw(article: Article, field: str) -> str:
+    """Returns the original text of a field."""
+    match field:
+        case "title":
+            return article.title
+        case "body":
+            return article.text
+        case "author":
+            return "\n".join(article.authors)
+        case "source":
+            return article.source
+    return article.url
 
 
 def primary_subtag(language: str) -> str:
@@ -171,10 +246,18 @@ def _is_spelt(phrase: Phrase, text: Text, stretch: tuple[int, int]) -> bool:
         original = text.raw[text.span(first)[0] : text.span(last)[1]]
         return _composed(" ".join(original.split())) == _composed(phrase.raw)
     words = (text.raw[slice(*text.span(number))] for number in range(first, last + 1))
-    wanted = Text(phrase.raw)
-    return [fold(word, case=False) for word in words] == [
-        fold(wanted.raw[slice(*span)], case=False) for span in wanted.spans
-    ]
+    return tuple(map(_with_capitals, words)) == _spelling(phrase.raw)
+
+
+@lru_cache(maxsize=10_000)
+def _spelling(raw: str) -> tuple[str, ...]:
+    """Returns the words of a phrase, folded but for their capitals."""
+    return tuple(_with_capitals(raw[slice(*span)]) for span in Text(raw).spans)
+
+
+@lru_cache(maxsize=100_000)
+def _with_capitals(word: str) -> str:
+    return fold(word, case=False)
 
 
 def _composed(text: str) -> str:

@@ -56,7 +56,15 @@ def holds(node: Node, view: ArticleView) -> bool:
             return not holds(part, view)
         case Fact():
             return view.is_true(node)
-    return bool(counted(node, view))
+    return _is_near(node, view) if isinstance(node, Near) else bool(counted(node, view))
+
+
+def _is_near(node: Near, view: ArticleView) -> bool:
+    """Returns whether one side follows the other closely; it takes a third of the evidence."""
+    lefts, rights = located(node.left, view), located(node.right, view)
+    return any(_followed(lefts, rights, node.words)) or (
+        not node.ordered and any(_followed(rights, lefts, node.words))
+    )
 
 
 def evidence(node: Node, view: ArticleView) -> Iterator[Hit]:
@@ -109,36 +117,36 @@ def _by_field(hits: Iterable[Hit]) -> dict[str, list[Occurrence]]:
 
 def _near(left: list[Hit], right: list[Hit], words: int, *, ordered: bool) -> list[Hit]:
     """Returns the hits on either side that have a hit of the other side close enough."""
-    kept = _followed(left, right, words) + _preceded(right, left, words)
+    kept = [*_followed(left, right, words), *_preceded(right, left, words)]
     if not ordered:
-        kept += _preceded(left, right, words) + _followed(right, left, words)
+        kept += [*_preceded(left, right, words), *_followed(right, left, words)]
     return list(dict.fromkeys(kept))
 
 
-def _followed(hits: list[Hit], others: list[Hit], words: int) -> list[Hit]:
-    """Returns the hits after which another begins, with at most `words` words between."""
+def _followed(hits: list[Hit], others: list[Hit], words: int) -> Iterator[Hit]:
+    """Yields the hits after which another begins, with at most `words` words between."""
     starts = {
         field: sorted(first for _, first, _ in occurrences)
         for field, occurrences in _by_field(others).items()
     }
-    return [
+    return (
         ((field, first, last), phrase)
         for (field, first, last), phrase in hits
         if _any_between(starts.get(field, []), last + 1, last + 1 + words)
-    ]
+    )
 
 
-def _preceded(hits: list[Hit], others: list[Hit], words: int) -> list[Hit]:
-    """Returns the hits before which another ends, with at most `words` words between."""
+def _preceded(hits: list[Hit], others: list[Hit], words: int) -> Iterator[Hit]:
+    """Yields the hits before which another ends, with at most `words` words between."""
     ends = {
         field: sorted(last for _, _, last in occurrences)
         for field, occurrences in _by_field(others).items()
     }
-    return [
+    return (
         ((field, first, last), phrase)
         for (field, first, last), phrase in hits
         if _any_between(ends.get(field, []), first - 1 - words, first - 1)
-    ]
+    )
 
 
 def _any_between(numbers: list[int], low: int, high: int) -> bool:

@@ -16,7 +16,7 @@ from operator import itemgetter
 import ahocorasick
 
 from monitor.model import Article, FeedFilter, Match, Term, Watchlist
-from monitor.watchlists.article import ScannedArticle, keys_of, primary_subtag
+from monitor.watchlists.article import ScannedArticle, StoredArticle, keys_of, primary_subtag
 from monitor.watchlists.evaluate import evidence, holds
 from monitor.watchlists.explain import Part, culprits, explain
 from monitor.watchlists.query import parse
@@ -51,7 +51,7 @@ class Matcher:
         for number, watchlist in enumerate(watchlists):
             root = parse(watchlist.query, definitions).root
             self._compiled.append((watchlist, root))
-            for trigger in _triggers(root):
+            for trigger in triggers_of(root):
                 self._triggered_by[trigger].append(number)
             for phrase in phrases(root):
                 fields.update("body" if name == "lead" else name for name in phrase.fields)
@@ -60,7 +60,7 @@ class Matcher:
         self._fields = tuple(name for name in FIELDS if name in fields)
         self._automaton.make_automaton()
 
-    def scan(self, article: Article) -> ScannedArticle:
+    def scan(self, article: Article | StoredArticle) -> ScannedArticle:
         """Scans an article for everything that these queries look for."""
         return ScannedArticle(article, self._fields, self._automaton)
 
@@ -88,13 +88,13 @@ class Matcher:
     def _root_of(self, name: str) -> Node:
         return next(root for watchlist, root in self._compiled if watchlist.name == name)
 
-    def match(self, article: Article) -> list[Match]:
+    def match(self, article: Article | StoredArticle) -> list[Match]:
         """Returns the watchlists that match an article, in their order, with the evidence."""
         scanned = self.scan(article)
         matches = []
         for number in self.candidates(scanned):
             watchlist, root = self._compiled[number]
-            if holds(root, scanned) and applies(watchlist.feeds, article):
+            if holds(root, scanned) and applies(watchlist.feeds, scanned.article):
                 matches.append(Match(watchlist.name, tuple(_terms(root, scanned))))
         return matches
 
@@ -113,7 +113,7 @@ def applies(feeds: FeedFilter, article: Article) -> bool:
     )
 
 
-def _triggers(node: Node) -> frozenset[Trigger]:
+def triggers_of(node: Node) -> frozenset[Trigger]:
     """Returns triggers, one of which is in every article that matches; prefers rare ones."""
     match node:
         case Phrase():
@@ -121,10 +121,10 @@ def _triggers(node: Node) -> frozenset[Trigger]:
         case Fact():
             return frozenset([node])
         case Or(parts):
-            return frozenset().union(*map(_triggers, parts))
+            return frozenset().union(*map(triggers_of, parts))
         case Outside(part):
-            return _triggers(part)
-    choices = [_triggers(part) for part in children(node) if not isinstance(part, Not)]
+            return triggers_of(part)
+    choices = [triggers_of(part) for part in children(node) if not isinstance(part, Not)]
     return min(choices, key=_commonness)
 
 

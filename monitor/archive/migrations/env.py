@@ -1,0 +1,9 @@
+"""Runs the migrations on the connection, and in the transaction, that `database` hands over."""
+
+from alembic import context
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    version_table=context.config.attributes["version_table"],
+)
+context.run_migrations()

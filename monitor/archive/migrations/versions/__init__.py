@@ -1,0 +1,1 @@
+"""The migrations, each a step from one revision to the next."""

@@ -1,0 +1,65 @@
+"""Reads articles from the archive, each batch in a short transaction of its own."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Engine, LargeBinary, Row, select, type_coerce
+
+from monitor.archive.database import begin
+from monitor.archive.schema import articles
+from monitor.model import Article
+from monitor.watchlists.article import StoredArticle, joined_texts
+from monitor.watchlists.text import RULES
+
+_FIELDS = tuple(name for name in Article.__dataclass_fields__ if name != "text")
+# As they are stored: the text is unpacked only when it is needed.
+_JOINED, _TEXT = (
+    type_coerce(column, LargeBinary).label(f"packed_{column.name}")
+    for column in (articles.c.joined, articles.c.text)
+)
+_WORDS = (articles.c.number, articles.c.rules, _JOINED)
+_ALL = (*_WORDS, articles.c.found_at, *(articles.c[name] for name in _FIELDS), _TEXT)
+
+
+def read_articles(
+    engine: Engine, numbers: Sequence[int], *, words_only: bool = False
+) -> Iterator[tuple[Row[Any], StoredArticle]]:
+    """Yields rows with their articles, in any order; those that are gone are left out.
+
+    With `words_only`, an article is read from the database again if a query asks for its original
+    text.
+    """
+    with begin(engine) as connection:
+        rows = connection.execute(
+            select(*(_WORDS if words_only else _ALL)).where(articles.c.number.in_(numbers))
+        ).all()
+    for row in rows:
+        yield row, _stored(engine, row, words_only=words_only)
+
+
+def _stored(engine: Engine, row: Row[Any], *, words_only: bool) -> StoredArticle:
+    def load() -> Article:
+        return _load(engine, row.number) if words_only else _article(row)
+
+    # After a change of the rules, the words are not those that a query has.
+    joined = _unpacked(row.packed_joined) if row.rules == RULES else joined_texts(load())
+    return StoredArticle(joined, load)
+
+
+def _load(engine: Engine, number: int) -> Article:
+    with begin(engine) as connection:
+        row = connection.execute(select(*_ALL).where(articles.c.number == number)).one()
+    return _article(row)
+
+
+def _article(row: Row[Any]) -> Article:
+    fields = {name: getattr(row, name) for name in _FIELDS}
+    fields["tags"], fields["authors"] = tuple(row.tags), tuple(row.authors)
+    return Article(**fields, text=_unpacked(row.packed_text))
+
+
+def _unpacked(packed: bytes) -> str:
+    return zlib.decompress(packed).decode()
