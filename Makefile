@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
-.PHONY: help demo run test check soak bench bench-plots bench-cleaning lock
+.PHONY: help demo run test check soak bench bench-archive bench-plots bench-cleaning lock
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/'
@@ -30,6 +30,9 @@ soak: $(VENV)/.dev  ## ten quiet minutes of the daemon, then an alert: does it s
 
 bench: $(VENV)/.dev  ## what articles, polls and bad neighbours cost: goal, figure, verdict
 	@$(BIN)/python tests/bench/everything.py
+
+bench-archive: $(VENV)/.dev  ## writing 300,000 articles to the archive, and searching them
+	@$(BIN)/python tests/bench/archive.py
 
 bench-plots: $(VENV)/.dev  ## draws docs/performance-*.svg: cost against size
 	@$(PIP) install --editable '.[bench]'

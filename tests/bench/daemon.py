@@ -74,7 +74,7 @@ class Daemon:
         } | {"REDIS_URL": redis_url, "PRESSWATCH_DATA": str(scratch / "var")}
 
     def start(self, command):
-        """Starts `presswatch scheduler` or `worker`."""
+        """Starts `presswatch scheduler`, `worker` or `archive`."""
         log = self._scratch / f"{command}-{len(self._running)}.log"
         process = start(
             [*presswatch(command), "--config", self.config], log, self._mark, self._environ,

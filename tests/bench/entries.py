@@ -58,6 +58,7 @@ def begin(site, daemon, watchlists, *, feeds=FEEDS, every="5s", **settings):
     site.put_feed(paths[0], items)
     daemon.start("scheduler")
     daemon.start("worker")
+    daemon.start("archive")
     if not daemon.wait_for_alerts(WARM_UP, WITHIN_S):
         raise Failed(f"the first alerts did not come: {daemon.log()}")
     time.sleep(2)
