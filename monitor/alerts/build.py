@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from monitor.alerts.snippets import snippets
+from monitor.alerts.spikes import SpikeEvent
 from monitor.hiding import without_userinfo
 from monitor.model import Alert, Article, Match, Watchlist, content_id
 
@@ -96,6 +98,55 @@ def notice(title: str, text: str, *, now: datetime) -> Alert:
         "story": {"id": identity, "articles": 1},
     }
     return Alert(identity, OPERATORS, (), document)
+
+
+def coverage_alert(
+    watchlist: Watchlist,
+    event: SpikeEvent,
+    subject: str,
+    stories: Sequence[Mapping[str, Any]],
+    *,
+    now: datetime,
+) -> Alert:
+    """Builds the alert that a watchlist's coverage has a spike, or that a spike is over.
+
+    `subject` identifies the spike; both alerts have it as their story. `stories` are those with the
+    most articles, each with `id`, `title`, `url`, `source` and `articles`.
+    """
+    identity = content_id(watchlist.name, event.kind, subject)
+    is_over = event.kind == "spike over"
+    usual = f"{event.articles} articles in {event.hours} hours; usual are {event.expected:.1f}"
+    times = event.articles / event.expected
+    title = (
+        f"coverage of {watchlist.name} is no longer unusual"
+        if is_over
+        else f"coverage of {watchlist.name} is {times:.0f} times its usual"
+    )
+    named = [{**story, "url": without_userinfo(story["url"])} for story in stories]
+    lines = [usual, *(_story_line(story) for story in named)]
+    document = {
+        **notice(title, "", now=now).document,
+        "id": identity,
+        "watchlist": watchlist.name,
+        "priority": "low" if is_over else watchlist.priority,
+        "snippets": [{"text": line, "highlights": []} for line in lines],
+        "story": {"id": subject, "articles": 1},
+        "spike": {
+            "state": "over" if is_over else "begun",
+            "since": _utc(event.since),
+            "hours": event.hours,
+            "articles": event.articles,
+            "usual": round(event.expected, 2),
+            "stories": named,
+        },
+    }
+    document["article"] |= {"id": identity}
+    return Alert(identity, watchlist.name, watchlist.subscribers, document)
+
+
+def _story_line(story: Mapping[str, Any]) -> str:
+    count = "1 article" if story["articles"] == 1 else f"{story['articles']} articles"
+    return f"{count}: {story['title']} ({story['source']}) {story['url']}"
 
 
 def _article(article: Article) -> dict[str, Any]:

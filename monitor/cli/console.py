@@ -55,8 +55,9 @@ def block(document: dict[str, Any], width: int = MAX_WIDTH) -> str:
         click.style(printable(article["title"]) or "(no title)", bold=True),
         click.style(printable(" · ".join(about)), dim=True),
         *(f"{INDENT}{highlighted(snippet)}" for snippet in alert["snippets"]),
-        click.style(printable(article["url"]), fg="cyan"),
     ]
+    if article["url"]:
+        lines.append(click.style(printable(article["url"]), fg="cyan"))
     return "\n".join(wrapped(line, width) for line in lines) + "\n\n"
 
 
@@ -106,7 +107,7 @@ def line(document: dict[str, Any]) -> str:
     alert = whole(document)
     article = alert["article"]
     parts = (alert["detected_at"], alert["watchlist"], article["title"], article["url"])
-    return "  ".join(map(printable, parts))
+    return "  ".join(map(printable, filter(None, parts)))
 
 
 def show(alerts: Iterable[dict[str, Any]]) -> None:
