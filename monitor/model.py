@@ -7,11 +7,11 @@ All datetimes are aware and in UTC. Everything is immutable, and can be turned i
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from monitor.hiding import Secret, hidden, without_secrets, without_userinfo
 
@@ -138,6 +138,28 @@ class Article:
     quality: Quality = "full"
     paywalled: bool = False
 
+    @property
+    def version(self) -> str:
+        """Returns a hash of the article's title and text, by which edits are recognised."""
+        return content_id(self.title, self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownArticle:
+    """What is known of an article that was processed before: all but its text.
+
+    `version` is a hash of its title and text; `matched` names the watchlists that matched it.
+    """
+
+    article: Article
+    version: str
+    matched: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, article: Article, matched: Iterable[str]) -> Self:
+        """Returns what is known of an article from now on."""
+        return cls(replace(article, text=""), article.version, tuple(matched))
+
 
 @dataclass(frozen=True, slots=True)
 class FeedFilter:
@@ -146,6 +168,14 @@ class FeedFilter:
     names: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Spike:
+    """Alerts when coverage is `times` its usual, as it was in the time `over` before."""
+
+    times: float = 3.0
+    over: timedelta = timedelta(days=28)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +188,7 @@ class Watchlist:
     priority: Priority = "normal"
     subscribers: tuple[str, ...] = ()
     once_per: OncePer = "story"
+    spike: Spike | None = None
 
 
 @dataclass(frozen=True, slots=True)

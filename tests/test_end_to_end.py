@@ -54,6 +54,32 @@ def settled(data):
         return redis.hlen("presswatch:outstanding:articles") == 0
 
 
+def test_what_was_found_can_be_searched_and_listed_while_the_daemon_is_stopped(
+    herald, presswatch, eventually, tmp_path
+):
+    options = ("--config", str(herald.config), "--data", str(tmp_path / "var"))
+    daemon = presswatch.start("run", *options)
+    eventually(lambda: "Envoys meet\nHerald · " in daemon.log.read_text())
+    eventually(lambda: presswatch.call("alerts", "list", *options).stdout.count("\n"), 1)
+    eventually(lambda: len(herald.received))
+    daemon.terminate()
+    assert daemon.wait(12) == 0
+    alert = json.loads(presswatch.call("alerts", "list", "--json", *options).stdout)
+    assert titles([alert]) == [("nato-russia", "Envoys meet")]
+    shown = presswatch.call("alerts", "show", alert["id"][:6], *options).stdout
+    assert "hook  webhook  delivered  HTTP 204" in shown
+    found = presswatch.call("try", "council NEAR/2 russia", "--since", "1h", *options)
+    assert (found.returncode, found.stdout.count("Envoys meet")) == (0, 1)
+    # Nothing beside the article is in the archive, either.
+    assert presswatch.call("try", '"Mukhtar Ansari"', "--since", "1h", *options).returncode == 1
+    copy = tmp_path / "copy.db"
+    assert presswatch.call("archive", "backup", str(copy), *options).returncode == 0
+    other = ("--config", str(herald.config), "--data", str(tmp_path / "other"))
+    restored = presswatch.call("archive", "restore", str(copy), *other)
+    assert restored.stdout == f"2 articles of {copy} are in the archive\n", restored.stderr
+    assert presswatch.call("alerts", "list", *other).stdout.count("Envoys meet") == 1
+
+
 def test_a_matching_article_alerts_everyone_once_and_a_trending_list_nobody(
     herald, presswatch, eventually, tmp_path, words
 ):

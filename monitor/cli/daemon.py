@@ -69,7 +69,7 @@ def demo(log_level: str) -> None:
         data = Path(scratch) / "var"
         with _daemon(config_directory, data, level, processes) as runtime:
             click.echo("presswatch: a newsroom of three outlets opens on loopback …\n", err=True)
-            sys.exit(processes.run(DemoConsole(runtime)))
+            sys.exit(processes.run(DemoConsole(runtime, data)))
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import click
@@ -13,6 +14,7 @@ import click
 from monitor.cli.console import show
 from monitor.demo import DECOYS, EXPECTED
 from monitor.demo.stories import STORIES
+from monitor.errors import PresswatchError
 from monitor.runtime import composition
 
 # Long after the last story is published, even on a slow machine.
@@ -22,7 +24,10 @@ CALM = timedelta(seconds=3)
 
 
 def watch(
-    daemon: composition.Runtime, alerts: list[tuple[str, str]], quiet: threading.Event
+    daemon: composition.Runtime,
+    data: Path,
+    alerts: list[tuple[str, str]],
+    quiet: threading.Event,
 ) -> Iterator[dict[str, Any]]:
     """Yields alerts until all stories are read and no more arrive; `alerts` collects them."""
     deadline = time.monotonic() + TIMEOUT_S
@@ -34,10 +39,21 @@ def watch(
         if quiet.is_set():
             return
         owed = daemon.queues.count_owed("articles")
-        if daemon.store.articles.count() >= len(STORIES) and not owed:
+        if articles_read(data) >= len(STORIES) and not owed:
             return
         if time.monotonic() > deadline:
             return
+
+
+def articles_read(data: Path) -> int:
+    """Returns how many articles are in the archive of a data directory; it may not exist yet."""
+    from monitor.archive.database import read_archive
+    from monitor.archive.history import count_articles
+
+    try:
+        return count_articles(read_archive(None, data))
+    except PresswatchError:
+        return 0
 
 
 def summary(alerts: list[tuple[str, str]], articles: int) -> str:
@@ -62,15 +78,16 @@ Now try your own feeds: edit config/feeds.yaml and config/watchlists.yaml, then 
 class DemoConsole:
     """Prints alerts until the newsroom has published everything, then the summary."""
 
-    def __init__(self, daemon: composition.Runtime) -> None:
+    def __init__(self, daemon: composition.Runtime, data: Path) -> None:
         self._daemon = daemon
+        self._data = data
 
     def __call__(self, quiet: threading.Event) -> int | None:
         """Returns 0 if the alerts are those expected, else 1; None if `quiet` was set early."""
         alerts: list[tuple[str, str]] = []
-        show(watch(self._daemon, alerts, quiet))
+        show(watch(self._daemon, self._data, alerts, quiet))
         if quiet.is_set():
             return None
         # An empty line follows, as after each alert.
-        click.echo(summary(alerts, self._daemon.store.articles.count()) + "\n")
+        click.echo(summary(alerts, articles_read(self._data)) + "\n")
         return 0 if sorted(alerts) == sorted(EXPECTED) else 1

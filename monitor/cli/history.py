@@ -16,11 +16,12 @@ from monitor.runtime import logs
 from monitor.untrusted import printable, terminal_json
 
 if TYPE_CHECKING:
-    from monitor.model import Alert
-    from monitor.store import Store
+    from monitor.archive.database import Archive
 
 # Up to this many feeds with the same error are listed one by one; more share a line.
 MAX_ALIKE = 3
+# `alerts list` shows so many unless told otherwise.
+LATEST_ALERTS = 100
 # `tail` wakes up this often while no alert arrives.
 BLOCK = timedelta(seconds=5)
 
@@ -57,7 +58,9 @@ def _as_text(state: dict[str, Any]) -> str:
         for subscriber in state["subscribers"]
         if (problems := _subscriber_problems(subscriber))
     ]
-    lines.append(f"kept       {state['articles']} articles, {state['alerts']} alerts")
+    archive = state["archive"]
+    lines.append(f"archive    {archive['to_write']} to write, {archive['refused']} refused")
+    lines.append(f"kept       {state['alerts']} alerts in Redis")
     lines += [f"alert      {line(alert)}" for alert in state["last_alerts"]]
     lines += [f"failed     {job['id']}: {printable(job['error'])}" for job in state["failed"]]
     return "\n".join(lines)
@@ -139,14 +142,18 @@ def list_alerts(
     as_json: bool,
 ) -> None:
     """List alerts, oldest first."""
+    from monitor.archive.history import latest_alerts
     from monitor.cli.console import line
-    from monitor.runtime.composition import start
+    from monitor.runtime.composition import archive
 
     # With --since, all of them; without it, the latest ones.
-    documents = start(config_directory, data).store.alerts.latest(
-        since=since, watchlists=watchlists, limit=1_000_000 if since else 100
+    documents = latest_alerts(
+        archive(config_directory, data),
+        since=since,
+        watchlists=watchlists,
+        limit=None if since else LATEST_ALERTS,
     )
-    for alert in reversed(documents):
+    for alert in reversed(list(documents)):
         click.echo(terminal_json(alert) if as_json else line(alert))
 
 
@@ -157,23 +164,24 @@ def list_alerts(
 @options.as_json
 def show_alert(alert_id: str, config_directory: Path, data: Path, as_json: bool) -> None:
     """Show an alert and its ledger: the subscribers, channels and answers of its deliveries."""
+    from monitor.archive.history import ledger
     from monitor.cli.console import block, terminal_width
     from monitor.model import as_plain
-    from monitor.runtime.composition import start
+    from monitor.runtime.composition import archive
 
-    store = start(config_directory, data).store
-    alert = _known(store, alert_id)
-    ledger = store.subscribers.ledger(alert_id)
+    engine = archive(config_directory, data)
+    document = _known(engine, alert_id)
+    notes = ledger(engine, document["id"])
     if as_json:
-        shown = {"alert": alert.document, "deliveries": [as_plain(note) for note in ledger]}
+        shown = {"alert": document, "deliveries": [as_plain(note) for note in notes]}
         click.echo(terminal_json(shown, indent=2))
         return
-    click.echo(block(alert.document, terminal_width()), nl=False)
-    for note in ledger:
+    click.echo(block(document, terminal_width()), nl=False)
+    for note in notes:
         parts = (f"{note.at:%Y-%m-%dT%H:%M:%SZ}", note.subscriber, note.channel, note.event)
         click.echo("  ".join((*parts, printable(note.detail))))
-    if not ledger:
-        click.echo("on its way" if alert.subscribers else "no subscriber")
+    if not notes:
+        click.echo("no delivery is recorded")
 
 
 @alerts.command()
@@ -183,20 +191,29 @@ def show_alert(alert_id: str, config_directory: Path, data: Path, as_json: bool)
 @options.data
 def resend(alert_id: str, chosen: tuple[str, ...], config_directory: Path, data: Path) -> None:
     """Send an alert again, to all of its subscribers."""
-    from monitor.model import Delivery
-    from monitor.runtime.composition import start
+    from monitor.model import Alert, Delivery
+    from monitor.runtime.composition import archive, start
 
     daemon = start(config_directory, data)
-    alert = _known(daemon.store, alert_id)
+    document = _known(archive(config_directory, data), alert_id)
     known = {subscriber.name for subscriber in daemon.config.subscribers}
     unknown = set(chosen) - known
     if unknown:
         raise PresswatchError(f"no subscriber is called {min(unknown)}")
+    subscribed = {each.name: each.subscribers for each in daemon.config.watchlists}
+    alert = Alert(
+        document["id"],
+        document["watchlist"],
+        subscribed.get(document["watchlist"], ()),
+        document,
+    )
     # Receivers ignore a delivery that they have seen; the moment makes this one new.
     now = datetime.now(UTC).isoformat()
     names = sorted(set(chosen or alert.subscribers) & known)
     with daemon.redis.pipeline() as pipe:
         pipe.multi()
+        # Redis may no longer have it.
+        daemon.store.alerts.keep(alert, pipe)
         for name in names:
             delivery = Delivery(name, (alert.id,), released=True, resent=now)
             daemon.queues.enqueue_delivery(delivery, pipe)
@@ -204,13 +221,18 @@ def resend(alert_id: str, chosen: tuple[str, ...], config_directory: Path, data:
     click.echo(f"queued for {', '.join(names) or 'nobody'}")
 
 
-def _known(store: Store, alert_id: str) -> Alert:
-    alert = store.alerts.get(alert_id)
-    if alert is None:
+def _known(engine: Archive, beginning: str) -> dict[str, Any]:
+    """Returns the alert whose id begins like this; raises PresswatchError unless there is one."""
+    from monitor.archive.history import find_alerts
+
+    found = find_alerts(engine, beginning, most=2)
+    if not found:
         raise PresswatchError(
-            f"no alert has the id {alert_id}; see `presswatch alerts list --json`"
+            f"no alert has the id {beginning}; see `presswatch alerts list --json`"
         )
-    return alert
+    if len(found) > 1:
+        raise PresswatchError(f"several alerts have ids that begin with {beginning}")
+    return found[0]
 
 
 COMMANDS = (status, tail, alerts)

@@ -15,6 +15,7 @@ from monitor.untrusted import one_line
 if TYPE_CHECKING:
     from monitor.runtime.composition import Runtime
     from monitor.store import Store
+    from monitor.store.unarchived import Backlog
 
 LATEST_ALERTS = 5
 MAX_FAILED_JOBS = 20
@@ -44,13 +45,21 @@ def collect(runtime: Runtime) -> dict[str, Any]:
             _subscriber(subscriber, store) for subscriber in runtime.config.subscribers
         ],
         "queues": {name: asdict(depth) for name, depth in queues.depths().items()},
-        "articles": store.articles.count(),
+        "archive": _archive(store.unarchived.backlog()),
         "alerts": store.alerts.count(),
         "last_alerts": store.alerts.latest(limit=LATEST_ALERTS),
         "failed": [
             {"id": job.id, "queue": job.queue, "error": job.error, "at": _iso(job.failed_at)}
             for job in queues.all_failed()[:MAX_FAILED_JOBS]
         ],
+    }
+
+
+def _archive(backlog: Backlog) -> dict[str, Any]:
+    return {
+        "to_write": backlog.records,
+        "behind_since": _iso(backlog.oldest),
+        "refused": backlog.refused,
     }
 
 

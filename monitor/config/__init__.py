@@ -33,7 +33,7 @@ from monitor.config.schema import (
 from monitor.config.source import ConfigDocument, files, read
 from monitor.errors import ConfigError, Fault
 from monitor.hiding import secrets, without_userinfo
-from monitor.model import Digest, Feed, FeedFilter, Quiet, Subscriber, Watchlist
+from monitor.model import Digest, Feed, FeedFilter, Quiet, Spike, Subscriber, Watchlist
 
 __all__ = [
     "ArticleSettings",
@@ -131,6 +131,11 @@ def _changes_of_fixed(
             "settings.redis_prefix cannot be changed while Presswatch runs; restart it, "
             f"or set it back to {running.redis_prefix!r}"
         )
+    if settings.archive.url != running.archive.url:
+        yield source.place(("settings", "archive", "url")).fault(
+            "settings.archive.url cannot be changed while Presswatch runs; restart it, "
+            "or set it back"
+        )
 
 
 def _losses(source: ConfigDocument, file: File, running: Config) -> Iterator[Fault]:
@@ -179,8 +184,9 @@ def _feed(source: ConfigDocument, number: int, entry: FeedEntry) -> Feed:
 def _watchlist(entry: WatchlistEntry) -> Watchlist:
     feed_filter = FeedFilter(entry.feeds.names, entry.feeds.tags, entry.feeds.languages)
     query = entry.query or plain_query(entry.any, entry.all, entry.none)
+    spike = Spike(entry.spike.times, entry.spike.over) if entry.spike else None
     return Watchlist(
-        entry.name, query, feed_filter, entry.priority, entry.subscribers, entry.once_per
+        entry.name, query, feed_filter, entry.priority, entry.subscribers, entry.once_per, spike
     )
 
 

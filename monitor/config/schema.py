@@ -13,6 +13,7 @@ from monitor.config.values import (
     AUTO,
     Count,
     CountOrAuto,
+    DatabaseUrl,
     DefinitionName,
     Duration,
     Example,
@@ -25,6 +26,8 @@ from monitor.config.values import (
     Rate,
     Size,
     SmtpUrl,
+    SpikeHistory,
+    SpikeTimes,
     Text,
     TimeOfDay,
     Times,
@@ -90,6 +93,14 @@ class ArticleSettings(Model):
         return MORE_CLEANERS + _cores() if isinstance(self.cleaners, str) else self.cleaners
 
 
+class ArchiveSettings(Model):
+    """The settings for the archive; without `url`, it is a file in the data directory."""
+
+    url: DatabaseUrl | None = None
+    keep: Interval = timedelta(days=365)
+    max_size: Size = 100_000_000_000
+
+
 class Settings(Model):
     """The settings that are not about one feed, watchlist or subscriber."""
 
@@ -97,6 +108,7 @@ class Settings(Model):
     redis_prefix: Text = "presswatch:"
     poll: PollSettings = PollSettings()
     articles: ArticleSettings = ArticleSettings()
+    archive: ArchiveSettings = ArchiveSettings()
     backfill: Duration = timedelta(hours=24)
     allow_private_addresses: Annotated[tuple[Network, ...], Field(strict=False)] = ()
 
@@ -124,6 +136,13 @@ class ExampleFile(Model):
     file: Text
 
 
+class SpikeEntry(Model):
+    """When to alert on a watchlist's coverage as a whole."""
+
+    times: SpikeTimes = 3.0
+    over: SpikeHistory = timedelta(days=28)
+
+
 class WatchlistEntry(Model):
     """A watchlist: a query, or lists of words that an article must or must not contain."""
 
@@ -142,6 +161,7 @@ class WatchlistEntry(Model):
     priority: Priority = "normal"
     subscribers: Annotated[tuple[Text, ...], Field(strict=False)] = ()
     once_per: OncePer = "story"
+    spike: SpikeEntry | None = None
 
     @model_validator(mode="after")
     def _one_form(self) -> Self:

@@ -35,6 +35,8 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}")
 # A setting that follows from the machine.
 AUTO = "auto"
 MAX_COUNT = 1000
+MIN_TIMES, MAX_TIMES = 1.5, 1000
+_LEAST_HISTORY, _MOST_HISTORY = timedelta(days=7), timedelta(days=365)
 
 
 def expected(message: str) -> PydanticCustomError:
@@ -83,6 +85,20 @@ def _positive(value: timedelta) -> timedelta:
     return value
 
 
+def _spike_times(value: Any) -> float:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not MIN_TIMES <= value <= MAX_TIMES:
+        raise expected(f"must be a number from {MIN_TIMES} to {MAX_TIMES}, such as 3")
+    return float(value)
+
+
+def _spike_history(value: Any) -> timedelta:
+    history = _duration(value)
+    if not _LEAST_HISTORY <= history <= _MOST_HISTORY:
+        raise expected("must be from 7d to 365d, since it must have every day of the week")
+    return history
+
+
 def _count_or_auto(value: Any) -> int | str:
     is_count = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_COUNT
     if value != AUTO and not is_count:
@@ -108,6 +124,20 @@ def _url(value: Any) -> str:
         raise expected("must be an address that starts with http:// or https://")
     if re.search(r"[\s\x00-\x1f]", value):
         raise expected("must not hold white space or control characters; write a space as %20")
+    return str(value)
+
+
+def _database(value: Any) -> str:
+    try:
+        parts = urlsplit(value)
+        valid = parts.scheme == "postgresql" and bool(parts.path.strip("/")) and parts.port != 0
+    except (ValueError, AttributeError, TypeError):
+        valid = False
+    if not valid:
+        raise expected(
+            "must be an address such as postgresql://user:password@db.example.org/presswatch, "
+            "with / ? # @ : and % in the password written as %2F %3F %23 %40 %3A and %25"
+        )
     return str(value)
 
 
@@ -202,12 +232,15 @@ Duration = Annotated[timedelta, BeforeValidator(_duration), _TEXT_SCHEMA]
 Interval = Annotated[
     timedelta, BeforeValidator(lambda value: _positive(_duration(value))), _TEXT_SCHEMA
 ]
+SpikeTimes = Annotated[float, BeforeValidator(_spike_times), WithJsonSchema({"type": "number"})]
+SpikeHistory = Annotated[timedelta, BeforeValidator(_spike_history), _TEXT_SCHEMA]
 Count = Annotated[int, Field(ge=1, le=MAX_COUNT)]
 CountOrAuto = Annotated[
     int | str, BeforeValidator(_count_or_auto), WithJsonSchema({"type": ["integer", "string"]})
 ]
 Size = Annotated[int, BeforeValidator(_size), WithJsonSchema({"type": ["string", "integer"]})]
 Url = Annotated[str, BeforeValidator(_url), _TEXT_SCHEMA]
+DatabaseUrl = Annotated[str, BeforeValidator(_database), _TEXT_SCHEMA]
 WebhookSecret = Annotated[str, BeforeValidator(_secret), _TEXT_SCHEMA]
 SmtpUrl = Annotated[str, _readable(read_route), _TEXT_SCHEMA]
 Mailbox = Annotated[str, _readable(mailbox), _TEXT_SCHEMA]

@@ -15,6 +15,7 @@ from monitor.runtime import logs
 if TYPE_CHECKING:
     from redis import Redis
 
+    from monitor.archive.database import Archive
     from monitor.config import Config
     from monitor.jobs.queues import Queues
     from monitor.store import Store
@@ -142,6 +143,16 @@ class Runtime:
 def start(config: Path, data: Path) -> Runtime:
     """Reads the configuration and connects to Redis; raises as `read` and `connect` do."""
     return Runtime(config, read(config), connect(data))
+
+
+def archive(config: Path, data: Path) -> Archive:
+    """Opens the archive for reading, whether the daemon runs or not.
+
+    Raises as `read` and `monitor.archive.database.read_archive` do.
+    """
+    from monitor.archive.database import read_archive
+
+    return read_archive(read(config).settings.archive.url, data)
 
 
 def read(directory: Path, *, running: Config | None = None) -> Config:

@@ -161,7 +161,7 @@ def configure(level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for chatty in ("apscheduler", "rq", "trafilatura", "htmldate", "courlan", "justext"):
+    for chatty in ("alembic", "apscheduler", "rq", "trafilatura", "htmldate", "courlan", "justext"):
         logging.getLogger(chatty).setLevel(library_level())
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

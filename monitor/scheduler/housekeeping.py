@@ -25,7 +25,6 @@ class Housekeeping:
     def keep(self, config: Config, now: datetime) -> None:
         """Removes what has expired at `now`."""
         alerts = self._store.alerts.trim(now)
-        articles = self._store.articles.trim(now)
         self._store.stories.trim(now)
         # By then the alerts of failed deliveries have expired, so these cannot be retried.
         failed = self._queues.forget_failed(now - config.settings.articles.keep)
@@ -38,7 +37,6 @@ class Housekeeping:
         log.info(
             "house kept",
             alerts=alerts,
-            articles=articles,
             entries=entries,
             feeds=feeds,
             failed=failed,

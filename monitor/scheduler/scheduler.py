@@ -10,6 +10,7 @@ import asyncio
 import signal
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -21,6 +22,7 @@ from monitor.config import Config
 from monitor.errors import ConfigError
 from monitor.http.client import HttpClient
 from monitor.runtime.composition import ConfigWatch, Runtime
+from monitor.scheduler.archive_lag import ArchiveLag
 from monitor.scheduler.housekeeping import Housekeeping
 from monitor.scheduler.leadership import Leadership
 from monitor.scheduler.outage import RedisOutage
@@ -61,6 +63,7 @@ class Scheduler:
         self._watch = ConfigWatch(runtime)
         self._leadership = Leadership(runtime.redis, runtime.store.keys.leader)
         self._housekeeping = Housekeeping(runtime.store, runtime.queues)
+        self._archive_lag = ArchiveLag()
         self._reports = PollReports()
         self._threads = ThreadPoolExecutor(THREADS, "polls")
         self._readers = ThreadPoolExecutor(READERS, "readers")
@@ -206,6 +209,8 @@ class Scheduler:
     async def _keep_house(self) -> None:
         if self._leadership.leading:
             await asyncio.to_thread(self._housekeeping.keep, self._config, datetime.now(UTC))
+            current = replace(self._runtime, config=self._config)
+            await asyncio.to_thread(self._archive_lag.look, current, datetime.now(UTC))
 
     def reload_now(self) -> None:
         """Makes the next look at the configuration read it, changed or not."""

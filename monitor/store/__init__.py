@@ -1,9 +1,9 @@
 """Keeps state in Redis: the only room that knows keys. Every room with side effects may use it.
 
 `Store` has a part for each kind of state: `feeds`, `claims`, `articles`, `alerts`, `stories`,
-`subscribers`, `furniture`, `turnstile`. Methods that take a `pipe` add to the caller's transaction,
-so that state and jobs are written together or not at all. `client.client` makes connections,
-`client.probe` tries one, and `Keys` names the keys.
+`subscribers`, `furniture`, `turnstile`, `unarchived`, `spikes`. Methods that take a `pipe` add to
+the caller's transaction, so that state and jobs are written together or not at all. `client.client`
+makes connections, `client.probe` tries one, and `Keys` names the keys.
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ from monitor.store.claims import ClaimStore
 from monitor.store.feeds import FeedStore
 from monitor.store.furniture import FurnitureStore
 from monitor.store.keys import Keys
+from monitor.store.spikes import SpikeStore
 from monitor.store.stories import StoryStore
 from monitor.store.subscribers import Held, SubscriberStore
 from monitor.store.turnstile import Turnstile
+from monitor.store.unarchived import Unarchived
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -32,10 +34,12 @@ __all__ = [
     "FurnitureStore",
     "Held",
     "Keys",
+    "SpikeStore",
     "Store",
     "StoryStore",
     "SubscriberStore",
     "Turnstile",
+    "Unarchived",
 ]
 
 
@@ -52,3 +56,5 @@ class Store:
         self.subscribers = SubscriberStore(redis, self.keys, keep)
         self.furniture = FurnitureStore(redis, self.keys)
         self.turnstile = Turnstile(redis, self.keys)
+        self.unarchived = Unarchived(redis, self.keys)
+        self.spikes = SpikeStore(redis, self.keys)

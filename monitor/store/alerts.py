@@ -37,19 +37,23 @@ class AlertStore:
         self._keep = keep
 
     def get(self, alert_id: str) -> Alert | None:
-        """Returns an alert by its id, or None if it has expired or never existed."""
+        """Returns an alert that is kept for deliveries by its id, or None."""
         stored = self._redis.get(self._keys.alert(alert_id))
         return from_json(Alert, stored) if stored else None
 
     def get_all(self, alert_ids: Sequence[str]) -> list[Alert]:
-        """Returns those of these alerts that exist and have not expired, in the given order."""
+        """Returns those of these alerts that are kept for deliveries, in the given order."""
         stored = self._redis.mget(list(map(self._keys.alert, alert_ids)))
         return [from_json(Alert, each) for each in stored if each]
 
     def publish(self, alert: Alert, pipe: Pipeline) -> None:
-        """Publishes an alert on the stream and both channels, and keeps it, in the transaction."""
+        """Publishes an alert on the stream and both channels, in the transaction.
+
+        If it has subscribers, it is kept for its deliveries.
+        """
         document = json.dumps(alert.document, ensure_ascii=False)
-        self.keep(alert, pipe)
+        if alert.subscribers:
+            self.keep(alert, pipe)
         pipe.xadd(self._keys.alerts, {"alert": document})
         pipe.publish(self._keys.alerts, document)
         pipe.publish(self._keys.alerts_of(alert.watchlist), document)

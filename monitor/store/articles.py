@@ -1,13 +1,13 @@
-"""Articles in Redis, and the URLs that identify them."""
+"""What is known of articles in Redis, and the URLs that identify them; texts are in the archive."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from monitor.model import Article, as_json, content_id, from_json
+from monitor.model import Article, KnownArticle, as_json, content_id, from_json
 from monitor.store.replies import text
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class KnownArticles:
     """What is known of an article and its URLs: ids by URL, and the articles by their ids."""
 
     ids: dict[str, str]
-    articles: dict[str, Article]
+    articles: dict[str, KnownArticle]
 
 
 class ArticleStore:
@@ -43,39 +43,27 @@ class ArticleStore:
             [*self.address_keys(urls), self._keys.article(article_id)]
         )
         ids = {url: text(known) for url, known in zip(urls, at_urls, strict=True) if known}
-        articles = {article_id: from_json(Article, stored)} if stored else {}
+        articles = {article_id: from_json(KnownArticle, stored)} if stored else {}
         others = list({*ids.values()} - {article_id})
         if others:
             values = self._redis.mget([self._keys.article(other) for other in others])
             found = zip(others, values, strict=True)
-            articles |= {other: from_json(Article, value) for other, value in found if value}
+            articles |= {other: from_json(KnownArticle, value) for other, value in found if value}
         return KnownArticles(ids, articles)
 
     def get(self, article_id: str) -> Article | None:
-        """Returns an article by its id, or None."""
+        """Returns an article by its id, without its text, or None."""
         stored = self._redis.get(self._keys.article(article_id))
-        return from_json(Article, stored) if stored else None
+        return from_json(KnownArticle, stored).article if stored else None
 
-    def put(self, article: Article, urls: Iterable[str], now: datetime, pipe: Pipeline) -> None:
-        """Stores an article under its id and these URLs, in the transaction."""
-        pipe.set(self._keys.article(article.id), as_json(article), ex=self._keep)
-        pipe.zadd(self._keys.articles, {article.id: now.timestamp()})
+    def put(
+        self, article: Article, matched: Iterable[str], urls: Iterable[str], pipe: Pipeline
+    ) -> None:
+        """Stores what is known of an article under its id and these URLs, in the transaction.
+
+        `matched` names the watchlists that matched.
+        """
+        known = KnownArticle.of(article, matched)
+        pipe.set(self._keys.article(article.id), as_json(known), ex=self._keep)
         for key in self.address_keys(urls):
             pipe.set(key, article.id, ex=self._keep)
-
-    def since(self, moment: datetime) -> Iterator[Article]:
-        """Yields the articles processed at or after a moment, newest first."""
-        ids = self._redis.zrevrangebyscore(self._keys.articles, "+inf", moment.timestamp())
-        for article_id in ids:
-            article = self.get(text(article_id))
-            if article:
-                yield article
-
-    def count(self) -> int:
-        """Returns how many articles are kept."""
-        return int(self._redis.zcard(self._keys.articles))
-
-    def trim(self, now: datetime) -> int:
-        """Removes the ids of articles that have expired; returns how many."""
-        oldest = (now - self._keep).timestamp()
-        return int(self._redis.zremrangebyscore(self._keys.articles, "-inf", f"({oldest}"))

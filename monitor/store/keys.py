@@ -31,13 +31,18 @@ class Keys:
         return f"{self.prefix}polls:{host}"
 
     def article(self, article_id: str) -> str:
-        """String: the article, JSON; expires."""
+        """String: what is known of the article, without its text, JSON; expires."""
         return f"{self.prefix}article:{article_id}"
 
     @property
-    def articles(self) -> str:
-        """Sorted set: article id → when it was processed (epoch seconds)."""
-        return f"{self.prefix}articles"
+    def unarchived(self) -> str:
+        """Stream: records that the archive has still to write, JSON."""
+        return f"{self.prefix}unarchived"
+
+    @property
+    def unarchivable(self) -> str:
+        """Stream: records that the archive could not write, with the reasons."""
+        return f"{self.prefix}unarchivable"
 
     def address(self, url_id: str) -> str:
         """String: the id of the article at a URL; expires."""
@@ -55,10 +60,6 @@ class Keys:
     def alert(self, alert_id: str) -> str:
         """String: the alert, JSON; expires."""
         return f"{self.prefix}alert:{alert_id}"
-
-    def ledger(self, alert_id: str) -> str:
-        """List: the record of an alert's deliveries, JSON; expires."""
-        return f"{self.prefix}ledger:{alert_id}"
 
     def history(self, topic_id: str) -> str:
         """String: a watchlist's alerts on a topic, so that none is repeated, JSON; expires."""
@@ -160,6 +161,10 @@ class Keys:
     def furniture(self, host: str) -> str:
         """List: traces of a host's last pages, in bytes; expires."""
         return f"{self.prefix}furniture:{host}"
+
+    def spike(self, watchlist: str) -> str:
+        """String: a watchlist's spike or silence, so that none is repeated, JSON."""
+        return f"{self.prefix}spike:{watchlist}"
 
     @property
     def leader(self) -> str:

@@ -1,15 +1,14 @@
-"""Subscribers in Redis: held alerts, failures and pauses, message limits, delivery ledgers."""
+"""Subscribers in Redis: held alerts, failures and pauses, message limits, threads."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from monitor.model import (
-    DeliveryNote,
     Limit,
     SubscriberState,
     as_json,
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
 
     from monitor.store.keys import Keys
 
-# Bounds the ledger of an alert whose delivery is tried again and again.
-MAX_NOTES = 200
 # Marks a member of the held alerts as a message that was tried.
 _TRIED = "tried:"
 
@@ -200,20 +197,6 @@ class SubscriberStore:
         pipe.delete(self._keys.subscriber(subscriber))
 
     # Deliveries.
-
-    def note(self, alert_ids: Iterable[str], note: DeliveryNote, pipe: Pipeline) -> None:
-        """Adds a line to the ledgers of these alerts, in the transaction."""
-        line = as_json(note)
-        for alert_id in alert_ids:
-            key = self._keys.ledger(alert_id)
-            pipe.rpush(key, line)
-            pipe.ltrim(key, -MAX_NOTES, -1)
-            pipe.expire(key, self._keep)
-
-    def ledger(self, alert_id: str) -> list[DeliveryNote]:
-        """Returns the record of an alert's deliveries, oldest first."""
-        lines = self._redis.lrange(self._keys.ledger(alert_id), 0, -1)
-        return [from_json(DeliveryNote, line) for line in lines]
 
     def thread(self, subscriber: str, story_id: str) -> ChatThread | None:
         """Returns the first message that a subscriber was sent about a story, or None."""

@@ -1,15 +1,18 @@
 """The command line, as people and scripts call it."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from click.testing import CliRunner
 
 from monitor.alerts.build import notice
+from monitor.archive.database import open_archive
+from monitor.archive.writer import Writer
 from monitor.cli import console, presswatch
 from monitor.cli.history import alerts
-from monitor.model import Alert, Delivery, DeliveryNote, SubscriberState
+from monitor.coverage import DeliveryRecord, Publication, Record
+from monitor.model import Article, Delivery, DeliveryNote, SubscriberState
 from monitor.runtime import composition
 
 CONFIG = """
@@ -154,12 +157,22 @@ def test_check_fails_if_a_watchlist_does_not_match_its_example(presswatch, confi
 
 def test_commands_that_need_a_daemon_say_how_to_start_one(presswatch, configure, tmp_path):
     directory = configure(CONFIG)
-    for command in (["status"], ["tail"], ["alerts", "list"], ["try", "NATO"]):
+    for command in (["status"], ["tail"], ["alerts", "resend", "a"]):
         result = presswatch.call(
             *command, "--config", str(directory), "--data", str(tmp_path / "none")
         )
         assert result.returncode == 1, command
         assert "start one with `presswatch run`" in result.stderr
+
+
+def test_commands_that_read_the_archive_say_where_there_is_none(presswatch, configure, tmp_path):
+    directory = configure(CONFIG)
+    for command in (["alerts", "list"], ["alerts", "show", "a"], ["try", "NATO", "--since", "1d"]):
+        result = presswatch.call(
+            *command, "--config", str(directory), "--data", str(tmp_path / "none")
+        )
+        assert result.returncode == 1, command
+        assert f"there is no archive in {tmp_path}/none" in result.stderr
 
 
 def test_a_feed_is_described_added_and_listed(presswatch, configure, site):
@@ -302,11 +315,15 @@ def test_every_command_explains_itself():
     assert alerts.commands
 
 
+ARTICLE = Article("a", "https://a.example/1", "Envoys meet", "They met.", "Herald", "", story="a")
 DOCUMENT = {
+    "id": "0",
     "watchlist": "w",
     "priority": "high",
     "detected_at": "2026-11-23T09:00:00Z",
+    "story": {"id": "a", "articles": 1},
     "article": {
+        "id": "a",
         "title": "Red \x1b[31malert\u202e",
         "source": "Herald",
         "url": "https://a.example/\x07",
@@ -325,40 +342,94 @@ def test_a_strangers_title_cannot_command_the_terminal():
     assert "\u202e" not in block
 
 
-def test_json_escapes_terminal_commands_and_loses_nothing(
-    presswatch, configure, redis, redis_url, store
+@pytest.fixture
+def archived(tmp_path):
+    """Writes alerts to an archive, and returns the options of commands that read it."""
+
+    def write(*documents, notes=()):
+        records = [
+            Record(Publication(datetime.now(UTC), ARTICLE, alerts=(document,)))
+            for document in documents
+        ]
+        records += [
+            Record(delivery=DeliveryRecord(tuple(each["id"] for each in documents), note))
+            for note in notes
+        ]
+        engine = open_archive(None, tmp_path)
+        assert Writer(engine).write(records) == []
+        engine.dispose()
+        return ("--data", str(tmp_path))
+
+    return write
+
+
+def test_try_searches_the_archive_newest_first_while_no_daemon_runs(
+    presswatch, configure, tmp_path
 ):
-    title = "a\x9b31m \u202e \ud83d b"
+    engine = open_archive(None, tmp_path)
+    at = datetime.now(UTC) - timedelta(days=2)
+    for number, source in enumerate(("Herald", "Courier", "Herald")):
+        article = Article(
+            f"{number}", f"https://a.example/{number}", "Envoys meet", "They met \x1b[31mthere.", source,
+            "", story="a", language="en",
+        )  # fmt: skip
+        record = Record(Publication(at + timedelta(hours=number), article))
+        assert Writer(engine).write([record]) == []
+    engine.dispose()
+
+    def search(*arguments):
+        options = ("--config", str(configure(CONFIG)), "--data", str(tmp_path))
+        return presswatch.call("try", *arguments, *options)
+
+    found = search("--json", "envoys")
+    hits = list(map(json.loads, found.stdout.splitlines()))
+    assert [hit["file"] for hit in hits] == [f"https://a.example/{n}" for n in (2, 1, 0)]
+    assert hits[0]["matches"] == [{"term": "envoys", "field": "title", "count": 1}]
+    assert (found.returncode, found.stderr) == (0, "")
+    shown = search("envoys AND met", "--source", "Herald", "--lang", "en").stdout
+    assert "2 articles since" in shown
+    assert "sources: Herald 2" in shown
+    assert "languages: en 2" in shown
+    assert f"{at:%Y-%m-%d}" in shown
+    assert "\x1b" not in shown
+    assert search("envoys", "--since", "1d").returncode == 1
+    assert search("envoys", "--lang", "de").returncode == 1
+    assert search("envoys AND").returncode == 2
+    assert search("envoys", "--lang", "de", "page.html").returncode == 2
+
+
+def test_json_escapes_terminal_commands_and_loses_nothing(presswatch, configure, archived):
+    title = "a\x9b31m \u202e b"
     article = DOCUMENT["article"] | {"title": title}
-    redis.xadd(store.keys.alerts, {"alert": json.dumps(DOCUMENT | {"article": article})})
-    options = ("--config", str(configure(CONFIG)))
-    listed = presswatch.call("alerts", "list", "--json", *options, REDIS_URL=redis_url)
+    options = ("--config", str(configure(CONFIG)), *archived(DOCUMENT | {"article": article}))
+    listed = presswatch.call("alerts", "list", "--json", *options)
     assert json.loads(listed.stdout)["article"]["title"] == title
     assert {char for char in listed.stdout if not char.isprintable()} == {"\n"}
-    assert presswatch.call("alerts", "list", *options, REDIS_URL=redis_url).returncode == 0
+    assert presswatch.call("alerts", "list", *options).returncode == 0
 
 
 def test_a_block_highlights_the_match():
     assert "the \x1b[32m\x1b[1mCouncil\x1b[0m met" in console.block(DOCUMENT)
 
 
-def test_alerts_are_listed_oldest_first(presswatch, configure, redis, redis_url, store):
-    for number in range(3):
-        document = DOCUMENT | {"id": str(number), "detected_at": datetime.now(UTC).isoformat()}
-        with redis.pipeline() as pipe:
-            store.alerts.publish(Alert(str(number), "w", (), document), pipe)
-            pipe.execute()
+def test_alerts_are_listed_oldest_first_while_no_daemon_runs(presswatch, configure, archived):
+    now = datetime.now(UTC)
+    documents = [
+        DOCUMENT | {"id": str(number), "detected_at": (now - timedelta(minutes=age)).isoformat()}
+        for number, age in enumerate((90, 3, 2, 1))
+    ]
     listed = presswatch.call(
         "alerts", "list", "--json", "--since", "1h", "--watchlist", "w",
-        "--config", str(configure(CONFIG)), REDIS_URL=redis_url,
+        "--config", str(configure(CONFIG)), *archived(*documents[1:], documents[0]),
     )  # fmt: skip
-    assert [json.loads(row)["id"] for row in listed.stdout.splitlines()] == ["0", "1", "2"]
+    assert [json.loads(row)["id"] for row in listed.stdout.splitlines()] == ["1", "2", "3"]
     wrong = presswatch.call("alerts", "list", "--since", "soon")
     assert wrong.returncode == 2
 
 
 DELIVERIES = """
 feeds: [{{url: "{site}/feed.xml", name: Herald}}]
+watchlists: [{{name: w, query: NATO, subscribers: [hook]}}]
 subscribers:
   - {{name: hook, webhook: {{url: "{site}/hook"}}}}
   - {{name: broken, webhook: {{url: "{site}/broken"}}}}
@@ -366,21 +437,22 @@ subscribers:
 
 
 @pytest.fixture
-def daemon(presswatch, configure, site, redis, redis_url, store, queues):
+def daemon(presswatch, configure, site, redis, redis_url, queues, archived):
     """A Redis with an alert, one delivery made, one given up; and a way to call commands on it."""
     site.pages["/broken"] = (403, {}, b"")
     told = notice("Envoys meet", "They said little.", now=datetime.now(UTC))
     config = str(configure(DELIVERIES.format(site=site.url)))
     note = DeliveryNote(datetime.now(UTC), "hook", "webhook", "delivered", "HTTP 204")
+    _, data = archived(told.document | {"watchlist": "w"}, notes=[note])
     with redis.pipeline() as pipe:
         pipe.multi()
-        store.alerts.publish(Alert(told.id, "w", ("hook",), told.document), pipe)
-        store.subscribers.note([told.id], note, pipe)
         queues.fail_delivery(Delivery("hook", (told.id,)), "HTTP 422", pipe)
         pipe.execute()
 
     def call(*arguments):
-        return presswatch.call(*arguments, "--config", config, REDIS_URL=redis_url)
+        return presswatch.call(
+            *arguments, "--config", config, REDIS_URL=redis_url, PRESSWATCH_DATA=data
+        )
 
     call.alert = told.id
     call.owed = lambda: redis.hlen("presswatch:outstanding:deliveries")
@@ -393,6 +465,7 @@ def test_an_alert_is_shown_with_its_ledger(daemon):
     assert "hook  webhook  delivered  HTTP 204" in shown
     told = json.loads(daemon("alerts", "show", daemon.alert, "--json").stdout)
     assert told["deliveries"][0]["detail"] == "HTTP 204"
+    assert daemon("alerts", "show", daemon.alert[:8]).stdout == shown
     unknown = daemon("alerts", "show", "nonsense")
     assert unknown.returncode == 1
     assert "no alert has the id nonsense" in unknown.stderr

@@ -467,3 +467,16 @@ def test_any_bytes_give_a_configuration_or_a_config_error(tmp_path, content):
         load(tmp_path, {})
     except ConfigError as error:
         assert error.faults
+
+
+@pytest.mark.parametrize(
+    ("spike", "fault"),
+    [
+        ("{times: 1}", "`times` must be a number from 1.5 to 1000, such as 3"),
+        ("{over: 2d}", "`over` must be from 7d to 365d, since it must have every day of the week"),
+    ],
+)
+def test_a_spike_that_cannot_be_recognised_is_a_fault(tmp_path, spike, fault):
+    (tmp_path / "a.yaml").write_text(f"watchlists: [{{name: a, query: b, spike: {spike}}}]")
+    with pytest.raises(ConfigError, match=fault.replace("(", r"\(")):
+        load(tmp_path, {})

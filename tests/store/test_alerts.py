@@ -10,12 +10,11 @@ from monitor.model import Alert
 
 @pytest.fixture
 def publish(redis, store):
-    def put(*ids, watchlist="w"):
+    def put(*ids, watchlist="w", subscribers=()):
         for alert_id in ids:
             with redis.pipeline() as pipe:
-                store.alerts.publish(
-                    Alert(alert_id, watchlist, (), {"id": alert_id, "watchlist": watchlist}), pipe
-                )
+                document = {"id": alert_id, "watchlist": watchlist}
+                store.alerts.publish(Alert(alert_id, watchlist, subscribers, document), pipe)
                 pipe.execute()
 
     return put
@@ -68,11 +67,11 @@ def test_trim_keeps_alerts_that_a_consumer_group_has_not_read_or_acknowledged(
     assert ids(store.alerts.latest()) == ["d", "c"]
 
 
-def test_a_published_alert_is_kept_until_it_expires(redis, store, publish):
-    publish("a")
-    assert store.alerts.get("b") is None
-    assert store.alerts.get("a").document == {"id": "a", "watchlist": "w"}
-    assert store.alerts.get_all(["b", "a"]) == [store.alerts.get("a")]
+def test_an_alert_is_kept_for_its_deliveries_until_it_expires(redis, store, publish):
+    publish("a", subscribers=("hook",))
+    publish("c")
+    (kept,) = store.alerts.get_all(["b", "a", "c"])
+    assert kept.document == {"id": "a", "watchlist": "w"}
     assert 0 < redis.ttl("presswatch:alert:a") <= timedelta(days=30).total_seconds()
 
 

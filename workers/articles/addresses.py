@@ -55,7 +55,7 @@ class Addresses:
         for address in (each for pair in self.urls.items() for each in pair):
             known_id = known.ids.get(address)
             article = known.articles.get(known_id) if known_id else None
-            if article is not None and article.title == title:
+            if article is not None and article.article.title == title:
                 return known_id
         return None
 

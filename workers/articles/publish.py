@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from monitor.alerts.build import alert_id, build, topic
 from monitor.alerts.once import TopicHistory, Verdict, after_alert, after_count, judge
 from monitor.articles.stories import sketch
-from monitor.model import Alert, Article, Delivery, Entry, Match, Watchlist
+from monitor.coverage import MatchRecord, Publication, Record
+from monitor.model import Alert, Article, Delivery, Entry, KnownArticle, Match, Watchlist
 from workers.articles.addresses import Addresses
 from workers.deliveries.slack.threads import has_threads
 
@@ -99,9 +100,11 @@ class Publisher:
             identified = self._identify(article, addresses, matches, article_sketch, now)
             topic_matches = self._topic_matches(identified.article, matches, watched, pipe)
             pipe.multi()
-            self._store.articles.put(identified.article, addresses.stored, now, pipe)
+            matched = [match.watchlist for match in matches]
+            self._store.articles.put(identified.article, matched, addresses.stored, pipe)
             self._add_to_story(identified, article_sketch, now, pipe)
             alerts = self._publish_alerts(identified, topic_matches, now, pipe)
+            self._record(identified.article, matched, alerts, now, pipe)
             self._add_to_threads(identified.article, topic_matches, alerts, pipe)
             if settle:
                 self._queues.settle("articles", job_id, pipe)
@@ -135,19 +138,22 @@ class Publisher:
             is_update=previous is not None and _is_edited(previous, article),
         )
 
-    def _kept_story(self, previous: Article | None, article: Article, matches: list[Match]) -> str:
+    def _kept_story(
+        self, previous: KnownArticle | None, article: Article, matches: list[Match]
+    ) -> str:
         """Returns the story that an article stays in, however it is edited, or "" if it may change.
 
         It may change when the page replaces a feed's words, which are often too few to recognise a
         story by, unless a watchlist that matches either has alerted on the story already.
         """
-        if previous is None or not previous.story:
+        if previous is None or not previous.article.story:
             return ""
-        if (previous.text_from, article.text_from) != ("feed", "page"):
-            return previous.story
-        names = {match.watchlist for match in [*matches, *self._matcher.match(previous)]}
-        histories = self._store.stories.histories((name, previous.story) for name in names)
-        return previous.story if any(history.alerted for history in histories) else ""
+        story = previous.article.story
+        if (previous.article.text_from, article.text_from) != ("feed", "page"):
+            return story
+        names = {match.watchlist for match in matches}.union(previous.matched)
+        histories = self._store.stories.histories((name, story) for name in names)
+        return story if any(history.alerted for history in histories) else ""
 
     def _topics(self, article: Article, matches: list[Match]) -> list[tuple[str, str]]:
         """Returns the watchlists that matched, with their topics."""
@@ -215,6 +221,24 @@ class Publisher:
             self._store.stories.put_history(watchlist.name, matched.topic, history, pipe)
         return tuple(alerts)
 
+    def _record(
+        self,
+        article: Article,
+        matched: list[str],
+        alerts: tuple[Alert, ...],
+        now: datetime,
+        pipe: Pipeline,
+    ) -> None:
+        """Adds to the transaction: the article, its matches and its alerts, for the archive."""
+        alert_ids = {alert.watchlist: alert.id for alert in alerts}
+        publication = Publication(
+            now,
+            article,
+            matches=tuple(MatchRecord(name, alert_ids.get(name)) for name in matched),
+            alerts=tuple(alert.document for alert in alerts),
+        )
+        self._store.unarchived.add(Record(publication=publication), pipe)
+
     def _add_to_threads(
         self,
         article: Article,
@@ -238,9 +262,7 @@ class Publisher:
             self._queues.enqueue_delivery(deliveries[name], pipe)
 
 
-def _is_edited(previous: Article, article: Article) -> bool:
+def _is_edited(previous: KnownArticle, article: Article) -> bool:
     """Returns whether an article was edited; replacing the feed's words by the page is no edit."""
-    return previous.text_from == article.text_from and (previous.title, previous.text) != (
-        article.title,
-        article.text,
-    )
+    is_same_kind = previous.article.text_from == article.text_from
+    return is_same_kind and previous.version != article.version

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 import structlog
 from rq.timeouts import JobTimeoutException
 
+from monitor.alerts.build import OPERATORS
 from monitor.alerts.timing import after_failure, pause_s, release_at
+from monitor.coverage import DeliveryRecord, Record
 from monitor.errors import DeliveryError, SubscriberBroken
 from monitor.jobs.outcome import Again, Done
 from monitor.model import (
@@ -27,12 +29,12 @@ from monitor.model import (
     SubscriberState,
     from_plain,
 )
+from monitor.runtime.operators import tell
 from monitor.store import Held
 from workers.deliveries import apprise, webhook
 from workers.deliveries.channel import NOTHING_SENT, Channel, Crowded, Receipt
 from workers.deliveries.email import send as email
 from workers.deliveries.message import message_of
-from workers.deliveries.operators import report_pause
 from workers.deliveries.slack import send as slack
 
 if TYPE_CHECKING:
@@ -281,14 +283,24 @@ class _Attempt:
         if after.paused_at is None or before.paused_at is not None:
             return
         log.error("subscriber paused", error=after.error, failures=after.failures)
-        report_pause(self._runtime, self._subscriber.name, after, pipe)
+        # Those whose own subscriber was paused cannot be told.
+        if self._subscriber.name != OPERATORS:
+            tell(
+                self._runtime,
+                f"{self._subscriber.name} accepts no alerts and is paused: {after.error}",
+                f"{after.failures} deliveries failed. Its alerts are kept. It is tried again "
+                "automatically, and resumes as soon as it accepts one. `presswatch status` shows "
+                "its state.",
+                after.paused_at,
+                pipe,
+            )
 
     def _note(self, event: DeliveryEvent, detail: str, pipe: Pipeline) -> None:
         note = DeliveryNote(
             datetime.now(UTC), self._subscriber.name, self._subscriber.kind, event, detail
         )
-        alerts = (alert.id for alert in self._alerts)
-        self._runtime.store.subscribers.note(alerts, note, pipe)
+        delivery = DeliveryRecord(tuple(alert.id for alert in self._alerts), note)
+        self._runtime.store.unarchived.add(Record(delivery=delivery), pipe)
 
 
 def _joined(answers: Iterable[tuple[str, str]]) -> str:
