@@ -37,7 +37,7 @@ BATCH = 500
 # How long to wait for a record.
 PATIENCE = timedelta(seconds=1)
 # Records are gathered for so long, since each transaction has its price.
-GATHERING_S = 0.5
+GATHERING_S = 2.0
 # After a failure of Redis or the database.
 PAUSE_S = 2.0
 HOUSEKEEPING = timedelta(hours=1)
@@ -69,6 +69,8 @@ class Archiver:
         log.info("archive opened", archive=shown(engine))
         while not self._stop.is_set():
             self._guarded(lambda: self._step(writer, engine))
+        # What is there already can then be read while nothing runs.
+        self._guarded(lambda: self._move(writer, timedelta(milliseconds=1)))
         engine.dispose()
         log.info("archive closed")
 
@@ -81,7 +83,7 @@ class Archiver:
                 self._failed(str(error))
         return None
 
-    def _guarded(self, step: Callable[[], None]) -> None:
+    def _guarded(self, step: Callable[[], object]) -> None:
         try:
             step()
         except (RedisError, ArchiveUnavailable) as error:
@@ -103,16 +105,20 @@ class Archiver:
 
     def _step(self, writer: Writer, engine: Archive) -> None:
         self._reload()
-        taken = self._unarchived.take(BATCH, PATIENCE)
-        if taken:
-            self._write(writer, [stored for _, stored in taken])
-            self._unarchived.settle([stream_id for stream_id, _ in taken])
-            if len(taken) < BATCH:
-                self._stop.wait(GATHERING_S)
+        if 0 < self._move(writer, PATIENCE) < BATCH:
+            self._stop.wait(GATHERING_S)
         self._spikes.look_if_due(engine, datetime.now(UTC))
         if time.monotonic() >= self._kept_house_at + HOUSEKEEPING.total_seconds():
             self._keep_house(writer, engine)
             self._kept_house_at = time.monotonic()
+
+    def _move(self, writer: Writer, patience: timedelta) -> int:
+        """Moves a batch of records into the archive; returns how many there were."""
+        taken = self._unarchived.take(BATCH, patience)
+        if taken:
+            self._write(writer, [stored for _, stored in taken])
+            self._unarchived.settle([stream_id for stream_id, _ in taken])
+        return len(taken)
 
     def _write(self, writer: Writer, stored: list[bytes]) -> None:
         """Writes records; those that cannot be written are kept for an operator to see."""
