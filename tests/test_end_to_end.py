@@ -5,7 +5,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from email import message_from_bytes
 from pathlib import Path
 
@@ -62,8 +61,9 @@ def test_what_was_found_can_be_searched_and_listed_while_the_daemon_is_stopped(
     daemon = presswatch.start("run", *options)
     eventually(lambda: "Envoys meet\nHerald · " in daemon.log.read_text())
     eventually(lambda: presswatch.call("alerts", "list", *options).stdout.count("\n"), 1)
-    eventually(lambda: len(herald.received))
-    time.sleep(0.5)
+    (published,) = stream(tmp_path / "var")
+    show = ("alerts", "show", published["id"], *options)
+    eventually(lambda: "delivered" in presswatch.call(*show).stdout)
     daemon.terminate()
     assert daemon.wait(12) == 0
     alert = json.loads(presswatch.call("alerts", "list", "--json", *options).stdout)
