@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
+from monitor.archive.database import begin
 from monitor.archive.schema import alerts, articles, deliveries
 from monitor.model import DeliveryNote
 
@@ -20,7 +21,7 @@ PAGE = 500
 
 def count_articles(engine: Engine) -> int:
     """Returns how many articles the archive holds."""
-    with engine.connect() as connection:
+    with begin(engine) as connection:
         return connection.scalar(select(func.count()).select_from(articles)) or 0
 
 
@@ -39,14 +40,18 @@ def latest_alerts(
         query = query.where(alerts.c.watchlist.in_(watchlists))
     if limit is not None:
         query = query.limit(limit)
-    with engine.connect().execution_options(yield_per=PAGE) as connection:
-        yield from connection.scalars(query)
+    with begin(engine) as connection:
+        yield from connection.scalars(query.execution_options(yield_per=PAGE))
 
 
 def find_alerts(engine: Engine, beginning: str, most: int) -> list[dict[str, Any]]:
     """Returns up to `most` documents of alerts whose ids begin like this."""
-    query = select(alerts.c.document).where(alerts.c.id.startswith(beginning, autoescape=True))
-    with engine.connect() as connection:
+    query = select(alerts.c.document).where(
+        # Ids are hexadecimal. A range is looked up in the index; LIKE alone reads the whole table.
+        alerts.c.id.between(beginning, f"{beginning}g"),
+        alerts.c.id.startswith(beginning, autoescape=True),
+    )
+    with begin(engine) as connection:
         return list(connection.scalars(query.limit(most)))
 
 
@@ -58,5 +63,5 @@ def ledger(engine: Engine, alert_id: str) -> list[DeliveryNote]:
         .where(columns.alert == alert_id)
         .order_by(columns.at)
     )
-    with engine.connect() as connection:
+    with begin(engine) as connection:
         return [DeliveryNote(*row) for row in connection.execute(query)]
