@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from monitor.cli import options
 from monitor.runtime import composition, lifeline
@@ -17,11 +18,16 @@ from monitor.runtime import composition, lifeline
 @click.pass_context
 def archive(context: click.Context, config_directory: Path, data: Path, log_level: str) -> None:  # noqa: ARG001
     """Write articles, alerts and deliveries into the archive; or copy the archive."""
+    if context.invoked_subcommand is not None:
+        # The subcommand has options of its own, and would use another archive than named here.
+        for name in context.params:
+            if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+                raise click.UsageError(f"write the options after `{context.invoked_subcommand}`")
+        return
     from monitor.archiver import serve
 
-    if context.invoked_subcommand is None:
-        lifeline.stop_with_owner()
-        serve(composition.start(config_directory, data), data)
+    lifeline.stop_with_owner()
+    serve(composition.start(config_directory, data), data)
 
 
 @archive.command()

@@ -510,6 +510,13 @@ def test_check_online_polls_each_feed_and_sends_each_subscriber_a_test(daemon, s
     assert daemon("check", "--online").returncode == 0
 
 
+def test_options_before_a_subcommand_of_archive_are_refused(presswatch, configure, archived):
+    options = ("--config", str(configure(CONFIG)), *archived(DOCUMENT))
+    early = presswatch.call("archive", *options, "backup", "copy.db")
+    assert (early.returncode, "write the options after `backup`" in early.stderr) == (2, True)
+    assert presswatch.call("archive", "backup", "copy.db", *options).returncode == 0
+
+
 def test_since_takes_a_moment_or_an_age(daemon):
     assert "Envoys meet" in daemon("alerts", "list", "--since", "1h").stdout
     assert daemon("alerts", "list", "--since", "2999-01-01T00:00:00Z").stdout == ""
