@@ -109,8 +109,9 @@ class Archiver:
             self._stop.wait(GATHERING_S)
         self._spikes.look_if_due(engine, datetime.now(UTC))
         if time.monotonic() >= self._kept_house_at + HOUSEKEEPING.total_seconds():
-            self._keep_house(writer, engine)
+            # A fault in it must not come again, with its trace, at every step.
             self._kept_house_at = time.monotonic()
+            self._keep_house(writer, engine)
 
     def _move(self, writer: Writer, patience: timedelta) -> int:
         """Moves a batch of records into the archive; returns how many there were."""
