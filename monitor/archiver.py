@@ -21,7 +21,7 @@ from monitor.archive.database import excess, open_archive, shown, size_bytes
 from monitor.archive.history import count_articles
 from monitor.archive.writer import Writer
 from monitor.coverage import Record
-from monitor.errors import ArchiveUnavailable, ConfigError
+from monitor.errors import ArchiveUnavailable
 from monitor.model import as_json, from_json
 from monitor.runtime.composition import ConfigWatch
 from monitor.spikes_watch import SpikesWatch
@@ -137,11 +137,7 @@ class Archiver:
         self._unarchived.refuse(record, reason)
 
     def _reload(self) -> None:
-        try:
-            config = self._watch.changed()
-        except ConfigError:
-            # The scheduler reports it.
-            return
+        config = self._watch.valid_change()
         if config is not None:
             self._settings = config.settings.archive
             self._spikes.use(config)

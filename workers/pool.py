@@ -29,7 +29,6 @@ from uuid import uuid4
 import structlog
 
 from monitor import threads
-from monitor.errors import ConfigError
 from monitor.runtime.composition import ConfigWatch, Runtime
 from monitor.runtime.lifeline import Tether
 from workers import context
@@ -156,11 +155,7 @@ class Pool:
 
     def _reload(self) -> None:
         """If the configuration has changed, starts a generation and lets the others finish."""
-        try:
-            config = self._watch.changed()
-        except ConfigError:
-            # The scheduler reports it; the workers keep the configuration that they have.
-            return
+        config = self._watch.valid_change()
         if config is not None:
             # Earlier ones have been told: a second signal would interrupt what they finish.
             before = [child for child in self._children if child.generation is self._current]

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor.errors import NotRunning, PresswatchError
+from monitor.errors import ConfigError, NotRunning, PresswatchError
 from monitor.runtime import logs
 
 if TYPE_CHECKING:
@@ -184,6 +184,13 @@ class ConfigWatch:
         self._fingerprint = current
         self._running = read(self._directory, running=self._running)
         return self._running
+
+    def valid_change(self) -> Config | None:
+        """Returns the same, but None if it is broken: the scheduler reports that."""
+        try:
+            return self.changed()
+        except ConfigError:
+            return None
 
     def _current(self) -> str:
         from monitor.config import fingerprint
