@@ -16,7 +16,7 @@ from monitor.alerts.build import coverage_alert
 from monitor.alerts.spikes import LONGEST_SPIKE, SpikeEvent, SpikeState, decide
 from monitor.archive.coverage import hourly_counts, stories_between
 from monitor.coverage import Record
-from monitor.model import Delivery, Spike, Watchlist, content_id
+from monitor.model import Spike, Watchlist, content_id
 from monitor.runtime.operators import tell
 
 if TYPE_CHECKING:
@@ -114,11 +114,7 @@ class SpikesWatch:
         # The beginning of a spike identifies it, also when it is over.
         began = event.since if event.kind == "spike over" else now
         subject = content_id(watchlist.name, "spike", began.isoformat())
-        named = [{**asdict(story), "id": story.story} for story in stories]
-        for story in named:
-            del story["story"]
-        alert = coverage_alert(watchlist, event, subject, named, now=now)
+        alert = coverage_alert(watchlist, event, subject, list(map(asdict, stories)), now=now)
         self._runtime.store.alerts.publish(alert, pipe)
-        for name in alert.subscribers:
-            self._runtime.queues.enqueue_delivery(Delivery(name, (alert.id,)), pipe)
+        self._runtime.queues.enqueue_deliveries(alert, pipe)
         self._runtime.store.unarchived.add(Record(alert=alert.document), pipe)

@@ -22,7 +22,7 @@ HOUR_MS = 3_600_000
 class StoryCoverage:
     """A story in a watchlist's coverage: its first article there, and how many there are."""
 
-    story: str
+    id: str
     title: str
     url: str
     source: str

@@ -33,7 +33,7 @@ from monitor.jobs.own_jobs import (
 )
 from monitor.jobs.recovery import Recovery
 from monitor.jobs.runner import RENEWAL, Runner
-from monitor.model import Delivery, content_id
+from monitor.model import Alert, Delivery, content_id
 from monitor.threads import repeating
 
 if TYPE_CHECKING:
@@ -130,6 +130,11 @@ class Queues(Ledger):
         job_id = delivery_id(delivery)
         self._owe("deliveries", job_id, arguments(delivery), pipe)
         self._push("deliveries", job_id, pipe)
+
+    def enqueue_deliveries(self, alert: Alert, pipe: Pipeline) -> None:
+        """Enqueues the deliveries of an alert to all of its subscribers, in the transaction."""
+        for name in alert.subscribers:
+            self.enqueue_delivery(Delivery(name, (alert.id,)), pipe)
 
     def enqueue_again(self, kind: QueueName, job_id: str) -> None:
         """Enqueues a job if it is still owed: a worker may have done it in the meantime."""

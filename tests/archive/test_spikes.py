@@ -57,7 +57,7 @@ def test_hours_end_now_and_name_the_stories(engine, history):
     assert sum(counts[-6:-1]) <= 1
     assert sum(counts) == 30 + len(range(6, 21 * 24, 2))
     (story, *_) = stories_between(engine, "nato", NOW - 3 * HOUR, NOW, 3)
-    assert (story.story, story.articles) == ("s" * 32, 30)
+    assert (story.id, story.articles) == ("s" * 32, 30)
     assert story.title == "The title of new-29"
 
 

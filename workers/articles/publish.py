@@ -211,8 +211,7 @@ class Publisher:
                     articles=identified.articles, is_update=identified.is_update, now=now,
                 )  # fmt: skip
                 self._store.alerts.publish(alert, pipe)
-                for name in alert.subscribers:
-                    self._queues.enqueue_delivery(Delivery(name, (alert.id,)), pipe)
+                self._queues.enqueue_deliveries(alert, pipe)
                 alerts.append(alert)
                 history = after_alert(history, identity, article.id, matched.new_terms)
             elif matched.verdict == "count":
