@@ -7,11 +7,11 @@ All datetimes are aware and in UTC. Everything is immutable, and can be turned i
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from monitor.hiding import Secret, hidden, without_secrets, without_userinfo
 
@@ -142,23 +142,6 @@ class Article:
     def version(self) -> str:
         """Returns a hash of the article's title and text, by which edits are recognised."""
         return content_id(self.title, self.text)
-
-
-@dataclass(frozen=True, slots=True)
-class KnownArticle:
-    """What is known of an article that was processed before: all but its text.
-
-    `version` is a hash of its title and text; `matched` names the watchlists that matched it.
-    """
-
-    article: Article
-    version: str
-    matched: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, article: Article, matched: Iterable[str]) -> Self:
-        """Returns what is known of an article from now on."""
-        return cls(replace(article, text=""), article.version, tuple(matched))
 
 
 @dataclass(frozen=True, slots=True)

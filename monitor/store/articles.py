@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
-from monitor.model import Article, KnownArticle, as_json, content_id, from_json
+from monitor.model import Article, as_json, content_id, from_json
 from monitor.store.replies import text
 
 if TYPE_CHECKING:
@@ -15,6 +15,23 @@ if TYPE_CHECKING:
     from redis.client import Pipeline
 
     from monitor.store.keys import Keys
+
+
+@dataclass(frozen=True, slots=True)
+class KnownArticle:
+    """What is known of an article that was processed before: all but its text.
+
+    `version` is a hash of its title and text; `matched` names the watchlists that matched it.
+    """
+
+    article: Article
+    version: str
+    matched: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, article: Article, matched: Iterable[str]) -> Self:
+        """Returns what is known of an article from now on."""
+        return cls(replace(article, text=""), article.version, tuple(matched))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from monitor.alerts.build import alert_id, build, topic
 from monitor.alerts.once import TopicHistory, Verdict, after_alert, after_count, judge
 from monitor.articles.stories import sketch
 from monitor.coverage import MatchRecord, Publication, Record
-from monitor.model import Alert, Article, Delivery, Entry, KnownArticle, Match, Watchlist
+from monitor.model import Alert, Article, Delivery, Entry, Match, Watchlist
 from workers.articles.addresses import Addresses
 from workers.deliveries.slack.threads import has_threads
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from monitor.config import Config
     from monitor.jobs.queues import Queues
     from monitor.store import Store
+    from monitor.store.articles import KnownArticle
     from monitor.watchlists.matcher import Matcher
 
 
@@ -87,6 +88,7 @@ class Publisher:
         article_sketch = sketch(article.text)
         # Before the transaction, which may start again: matches depend on neither id nor story.
         matches = self._matcher.match(article)
+        matched = [match.watchlist for match in matches]
         watched = self._store.articles.address_keys(addresses.looked_up)
         watched += self._store.stories.index_keys(article_sketch)
         # Most articles are new, and a story of their own: their histories need no second look.
@@ -100,7 +102,6 @@ class Publisher:
             identified = self._identify(article, addresses, matches, article_sketch, now)
             topic_matches = self._topic_matches(identified.article, matches, watched, pipe)
             pipe.multi()
-            matched = [match.watchlist for match in matches]
             self._store.articles.put(identified.article, matched, addresses.stored, pipe)
             self._add_to_story(identified, article_sketch, now, pipe)
             alerts = self._publish_alerts(identified, topic_matches, now, pipe)
