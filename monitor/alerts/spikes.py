@@ -223,27 +223,35 @@ def decide(
     counts, end = counts[len(counts) - known :], hours_at(now)
     if state.started_at is not None:
         return _while_spiking(state, counts, end, spike, now)
-    over_h = spike.over // HOUR
     silent_h = next((age for age, count in enumerate(reversed(counts)) if count), len(counts))
     if state.silent_since is not None:
         if silent_h == len(counts) or now - silent_h * HOUR <= state.silent_since + HOUR:
             return state, None
         event = SpikeEvent("silence over", state.silent_since, silent_h, 0, 0)
         return replace(state, silent_since=None), event
+    if found := _new_spike(state, counts, end, spike, now):
+        return replace(state, started_at=now, window_h=found.hours), found
+    return _unless_silent(state, counts, end, spike.over // HOUR, silent_h, now)
+
+
+def _new_spike(
+    state: SpikeState, counts: Sequence[int], end: int, spike: Spike, now: datetime
+) -> SpikeEvent | None:
+    """Returns the spike in the shortest of the windows that has one."""
     longest = WINDOWS_H[-1]
-    past = counts[:-longest][-over_h:]
-    if len(past) * HOUR >= MIN_HISTORY and sum(counts[-longest:]) >= MIN_SPIKE:
-        model = usual(past, end - longest)
-        for window in WINDOWS_H:
-            began, count = now - window * HOUR, sum(counts[-window:])
-            if count < MIN_SPIKE or (state.ended_at and began < state.ended_at):
-                continue
-            expected = model.expected(end - window, end)
-            is_high = count >= spike.times * expected
-            if is_high and model.tail(count, end - window, end) < SPIKE_BOUND:
-                found = replace(state, started_at=now, window_h=window)
-                return found, SpikeEvent("spike", began, window, count, expected)
-    return _unless_silent(state, counts, end, over_h, silent_h, now)
+    past = counts[:-longest][-(spike.over // HOUR) :]
+    if len(past) * HOUR < MIN_HISTORY or sum(counts[-longest:]) < MIN_SPIKE:
+        return None
+    model = usual(past, end - longest)
+    for window in WINDOWS_H:
+        began, count = now - window * HOUR, sum(counts[-window:])
+        if count < MIN_SPIKE or (state.ended_at and began < state.ended_at):
+            continue
+        expected = model.expected(end - window, end)
+        is_high = count >= spike.times * expected
+        if is_high and model.tail(count, end - window, end) < SPIKE_BOUND:
+            return SpikeEvent("spike", began, window, count, expected)
+    return None
 
 
 def _while_spiking(
