@@ -64,7 +64,7 @@ class _Candidates:
         self.moments_ms = array("q")
         self.sources = array("i")
         self.languages = array("i")
-        # Sources and languages, by the numbers that stand for them above.
+        # At each number in `sources` and `languages`, the name that it stands for.
         self.names: list[Any] = []
         self._known: dict[tuple[str, Any], int] = {}
 
@@ -126,7 +126,7 @@ class Search:
         return len(self._found.numbers)
 
     def __iter__(self) -> Iterator[list[FoundArticle]]:
-        """Yields batches of what is found, newest first; a batch may be empty.
+        """Yields the articles found in batches, newest first. A batch may be empty.
 
         Raises ArchiveUnavailable if the database fails.
         """

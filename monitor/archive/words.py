@@ -55,7 +55,7 @@ def fact_lexeme(fact: Fact) -> str:
 
 
 def is_whole(lexeme: str) -> bool:
-    """Returns whether a lexeme stands for one word or fact, rather than for all that begin so."""
+    """Returns whether a lexeme is one word or fact; a shortened one stands for several."""
     return len(lexeme) < MAX_LENGTH and "\ufffd" not in lexeme
 
 

@@ -130,5 +130,5 @@ class Unarchived:
 
 
 def _records(entries: Iterable[tuple[Any, Any]]) -> list[tuple[str, bytes]]:
-    """Returns the id and the JSON of each record; an entry that is none of ours has no JSON."""
+    """Returns the id and the JSON of each record. A foreign entry has empty JSON."""
     return [(text(stream_id), fields.get(b"record", b"")) for stream_id, fields in entries]
