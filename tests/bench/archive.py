@@ -24,8 +24,8 @@ from monitor.archive.writer import Writer
 
 ARTICLES = 300_000
 BATCH = 500
-# Six workers clean and match so many articles a second at most, by `make bench`.
-WORKERS_PER_S = 60
+# A pool of workers on two cores reads 15 to 30 articles a second: see `latency.py`.
+WORKERS_PER_S, TIMES = 30, 20
 MAX_KB = 20
 SELECTIVE_S, ANY_S = 2, 10
 SHOWN = 100
@@ -59,7 +59,8 @@ def measure(name, engine, count):
         written += len(batch)
         if written % 20_000 == 0:
             say(f"{name}: {written:,} written")
-    yield at_least(f"{name}: articles written a second", written / wall_s, WORKERS_PER_S, "/s", 0)
+    goal = TIMES * WORKERS_PER_S
+    yield at_least(f"{name}: articles written a second", written / wall_s, goal, "/s", 0)
     yield figure(f"{name}: processor time of writing an article", 1000 * cpu_s / written, " ms")
     size_kb = size_bytes(engine) / written / 1024
     yield at_most(f"{name}: size of an article", size_kb, MAX_KB, " KB", 1)
