@@ -22,6 +22,7 @@ from monitor.archive.history import count_articles
 from monitor.archive.writer import Writer
 from monitor.coverage import Record
 from monitor.errors import ArchiveUnavailable
+from monitor.look_backs import LookBacks
 from monitor.model import as_json, from_json
 from monitor.runtime.composition import ConfigWatch
 from monitor.spikes_watch import SpikesWatch
@@ -55,6 +56,7 @@ class Archiver:
         self._settings = runtime.config.settings.archive
         self._watch = ConfigWatch(runtime)
         self._spikes = SpikesWatch(runtime)
+        self._look_backs = LookBacks(runtime, data, stop)
         self._stop = stop
         self._data = data
         self._kept_house_at = float("-inf")
@@ -71,6 +73,7 @@ class Archiver:
             self._guarded(lambda: self._step(writer, engine))
         # What is there already can then be read while nothing runs.
         self._guarded(lambda: self._move(writer, timedelta(milliseconds=1)))
+        self._look_backs.close()
         engine.dispose()
         log.info("archive closed")
 
@@ -105,6 +108,8 @@ class Archiver:
 
     def _step(self, writer: Writer, engine: Archive) -> None:
         self._reload()
+        # Before the first records are written: an archive that begins has no past to look at.
+        self._look_backs.look(engine, datetime.now(UTC))
         if 0 < self._move(writer, PATIENCE) < BATCH:
             self._stop.wait(GATHERING_S)
         self._spikes.look_if_due(engine, datetime.now(UTC))
@@ -141,6 +146,7 @@ class Archiver:
         if config is not None:
             self._settings = config.settings.archive
             self._spikes.use(config)
+            self._look_backs.use(config)
 
     def _keep_house(self, writer: Writer, engine: Archive) -> None:
         """Removes what is too old, and some of the oldest if the archive is too large."""

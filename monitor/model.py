@@ -172,6 +172,8 @@ class Watchlist:
     subscribers: tuple[str, ...] = ()
     once_per: OncePer = "story"
     spike: Spike | None = None
+    # How far it looks back in the archive when it is new, or its query or feeds have changed.
+    backfill: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,18 +5,21 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from monitor.archive.database import read_archive
-from monitor.archive.history import count_articles
-from monitor.archive.schema import articles
+from monitor.archive.database import open_archive, read_archive
+from monitor.archive.history import count_articles, latest_alerts
+from monitor.archive.schema import articles, matches
+from monitor.archive.writer import Writer
 from monitor.archiver import Archiver
 from monitor.config import load
 from monitor.coverage import Publication, Record
 from monitor.errors import PresswatchError
+from monitor.look_backs import summary_id
 from monitor.model import Article
 from monitor.runtime.composition import Runtime
 from monitor.scheduler.archive_lag import ArchiveLag
+from monitor.store.look_backs import LookBackState
 
 CONFIG = "subscribers: [{name: operators, webhook: {url: 'https://a.example/'}}]"
 
@@ -54,20 +57,28 @@ def count(data):
 def archiver(redis, configure, tmp_path):
     """Starts an archiver in a thread; at the end, it is told to stop."""
     directory = configure(CONFIG)
-    stop = threading.Event()
-    threads = []
+    running = []
 
     def start(settings=""):
         if settings:
             (directory / "settings.yaml").write_text(settings)
         runtime = Runtime(directory, load(directory, {}), redis)
+        stop = threading.Event()
         thread = threading.Thread(target=Archiver(runtime, tmp_path, stop).run)
-        threads.append(thread)
+        running.append((stop, thread))
         thread.start()
 
+        def end(within_s=10):
+            stop.set()
+            thread.join(within_s)
+            assert not thread.is_alive()
+
+        return end
+
     yield start
-    stop.set()
-    for thread in threads:
+    for stop, _ in running:
+        stop.set()
+    for _, thread in running:
         thread.join(10)
         assert not thread.is_alive()
 
@@ -128,6 +139,79 @@ def test_the_oldest_articles_make_room_when_the_file_is_too_large(
         titles = connection.scalars(select(articles.c.title)).all()
     assert f"Title {many - 1}" in titles
     assert "Title 0" not in titles
+
+
+BACKFILL = "watchlists: [{name: talks, query: 'NATO AND met', backfill: 7d}]"
+
+
+def test_a_watchlist_looks_back_while_records_are_written_and_stops_soon(
+    redis, store, archiver, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("monitor.look_backs.SETTLING", timedelta(0))
+
+    def slow(*_):
+        time.sleep(0.001)
+        return True
+
+    monkeypatch.setattr("monitor.look_backs.applies", slow)
+    past = datetime.now(UTC) - timedelta(hours=1)
+    many = 3_000
+    engine = open_archive(None, tmp_path)
+    assert Writer(engine).write([article(n, past) for n in range(many)]) == []
+    engine.dispose()
+    stop = archiver(BACKFILL)
+    reader = read_archive(None, tmp_path)
+
+    def marked():
+        with reader.connect() as connection:
+            return connection.scalar(select(func.count()).where(matches.c.later))
+
+    wait_until(lambda: 0 < marked() < many)
+    add(redis, store, article(many))
+    wait_until(lambda: count(tmp_path) == many + 1)
+    assert marked() < many
+    assert store.alerts.latest() == []
+    stop(within_s=1.5)
+    assert 0 < marked() < many
+    monkeypatch.setattr("monitor.look_backs.applies", lambda *_: True)
+    archiver()
+    wait_until(lambda: marked() == many)
+    wait_until(lambda: len(store.alerts.latest()) == 1)
+
+
+def test_killed_archives_look_back_once(
+    redis, redis_url, store, presswatch, configure, tmp_path, eventually
+):
+    directory = configure(BACKFILL)
+    now = datetime.now(UTC)
+    many = 3_000
+    engine = open_archive(None, tmp_path)
+    past = now - timedelta(hours=1)
+    assert Writer(engine).write([article(n, past) for n in range(many)]) == []
+    config = load(directory, {})
+    identity = summary_id(config.watchlists[0], config.definitions)
+    # As if the watchlist had been new a while ago.
+    store.look_backs.see(identity, LookBackState(now - timedelta(minutes=2)))
+
+    def start():
+        return presswatch.start(
+            "archive", "--config", str(directory), "--data", str(tmp_path), REDIS_URL=redis_url
+        )
+
+    for kill_after_s in (1.4, 1.8, 2.2):
+        processes = start(), start()
+        time.sleep(kill_after_s)
+        for process in processes:
+            presswatch.kill(process)
+    start()
+    start()
+    eventually(lambda: store.look_backs.states([identity])[identity].is_done)
+    eventually(lambda: [each.get("id") for each in latest_alerts(engine, limit=1)], [identity])
+    assert [each["id"] for each in store.alerts.latest()] == [identity]
+    with engine.connect() as connection:
+        later = connection.scalar(select(func.count()).where(matches.c.later))
+    assert later == many
+    engine.dispose()
 
 
 def test_operators_are_told_once_that_the_archive_is_behind(redis, configure, store):

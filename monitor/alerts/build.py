@@ -55,8 +55,8 @@ def build(
         "id": identity,
         "watchlist": watchlist.name,
         "priority": watchlist.priority,
-        "detected_at": _utc(now),
-        "article": _article(article),
+        "detected_at": rfc3339(now),
+        "article": article_fields(article),
         "matches": [
             {"term": term.term, "field": term.field, "count": len(term.spans)}
             for term in match.terms
@@ -71,18 +71,18 @@ def build(
 
 def added_to(document: dict[str, Any], article: Article) -> dict[str, Any]:
     """Returns the document of a story's first alert with a later article in place of the first."""
-    return {**document, "article": _article(article), "matches": [], "snippets": []}
+    return {**document, "article": article_fields(article), "matches": [], "snippets": []}
 
 
 def notice(title: str, text: str, *, now: datetime) -> Alert:
     """Builds an alert about Presswatch itself, in the form of all others."""
-    identity = content_id(OPERATORS, title, _utc(now))
+    identity = content_id(OPERATORS, title, rfc3339(now))
     document = {
         "v": VERSION,
         "id": identity,
         "watchlist": OPERATORS,
         "priority": "high",
-        "detected_at": _utc(now),
+        "detected_at": rfc3339(now),
         "article": {
             "id": identity,
             "url": "",
@@ -115,7 +115,7 @@ def coverage_alert(
     """
     identity = content_id(watchlist.name, event.kind, subject)
     is_over = event.kind == "spike over"
-    usual = f"{event.articles} articles in {event.hours} hours; usual are {event.expected:.1f}"
+    usual = f"{event.articles} articles in {event.hours} hours; {event.expected:.1f} are usual"
     times = event.articles / event.expected
     title = (
         f"coverage of {watchlist.name} is no longer unusual"
@@ -123,17 +123,16 @@ def coverage_alert(
         else f"coverage of {watchlist.name} is {times:.0f} times its usual"
     )
     named = [{**story, "url": without_userinfo(story["url"])} for story in stories]
-    lines = [usual, *(_story_line(story) for story in named)]
     document = {
         **notice(title, "", now=now).document,
         "id": identity,
         "watchlist": watchlist.name,
         "priority": "low" if is_over else watchlist.priority,
-        "snippets": [{"text": line, "highlights": []} for line in lines],
+        "snippets": [list_line(usual), *map(_story_line, named)],
         "story": {"id": subject, "articles": 1},
         "spike": {
             "state": "over" if is_over else "begun",
-            "since": _utc(event.since),
+            "since": rfc3339(event.since),
             "hours": event.hours,
             "articles": event.articles,
             "usual": round(event.expected, 2),
@@ -144,12 +143,18 @@ def coverage_alert(
     return Alert(identity, watchlist.name, watchlist.subscribers, document)
 
 
-def _story_line(story: Mapping[str, Any]) -> str:
+def list_line(text: str, url: str | None = None) -> dict[str, Any]:
+    """Returns a snippet that is a line of an alert's list, and an article of it if it has a URL."""
+    return {"text": text, "highlights": []} | ({} if url is None else {"url": url})
+
+
+def _story_line(story: Mapping[str, Any]) -> dict[str, Any]:
     count = "1 article" if story["articles"] == 1 else f"{story['articles']} articles"
-    return f"{count}: {story['title']} ({story['source']}) {story['url']}"
+    return list_line(f"{count}: {story['title']} ({story['source']})", story["url"])
 
 
-def _article(article: Article) -> dict[str, Any]:
+def article_fields(article: Article) -> dict[str, Any]:
+    """Returns an article as alerts have it, without its text."""
     described: dict[str, Any] = {
         "id": article.id,
         "url": without_userinfo(article.url),
@@ -157,7 +162,7 @@ def _article(article: Article) -> dict[str, Any]:
         "source": article.source,
         "feed_url": without_userinfo(article.feed_url),
         "authors": list(article.authors),
-        "published_at": _utc(article.published_at) if article.published_at else None,
+        "published_at": rfc3339(article.published_at) if article.published_at else None,
         "language": article.language,
         "quality": article.quality,
     }
@@ -192,7 +197,7 @@ def evidence_of(article: Article, match: Match) -> list[dict[str, Any]]:
     ]
 
 
-def _utc(moment: datetime) -> str:
+def rfc3339(moment: datetime) -> str:
     """Formats a moment as RFC 3339 to the second, in UTC unless UTC has no such year."""
     try:
         moment = moment.astimezone(UTC)

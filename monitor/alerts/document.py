@@ -74,7 +74,9 @@ def _snippet(snippet: dict[str, Any]) -> dict[str, Any]:
             continue
         if (highlights[-1][1] if highlights else 0) <= pair[0] < pair[1] <= len(text):
             highlights.append(pair)
-    return {**snippet, "text": text, "highlights": highlights}
+    # A snippet that is a line of a list leads to an address.
+    address = {"url": _text(snippet["url"])} if "url" in snippet else {}
+    return {**snippet, "text": text, "highlights": highlights, **address}
 
 
 def _text(value: object) -> str:

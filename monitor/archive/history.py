@@ -4,25 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from datetime import datetime
+from heapq import merge
+from itertools import islice
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Column, func, select
 
+from monitor.alerts.look_back import later_document
 from monitor.archive.database import begin
-from monitor.archive.schema import alerts, articles, deliveries
-from monitor.model import DeliveryNote
+from monitor.archive.schema import alerts, articles, deliveries, matches
+from monitor.model import Article, DeliveryNote
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 # Rows that are read at once.
 PAGE = 500
+# What is shown of an article.
+_SHOWN: list[Column[Any]] = [
+    articles.c[name]
+    for name in ("id", "url", "title", "source", "feed_url", "authors", "published_at", "language",
+                 "text_from", "story", "quality", "paywalled")
+]  # fmt: skip
 
 
 def count_articles(engine: Engine) -> int:
     """Returns how many articles the archive holds."""
     with begin(engine) as connection:
         return connection.scalar(select(func.count()).select_from(articles)) or 0
+
+
+def has_articles(engine: Engine) -> bool:
+    """Returns whether the archive holds any article."""
+    with begin(engine) as connection:
+        return connection.scalar(select(articles.c.number).limit(1)) is not None
 
 
 def latest_alerts(
@@ -32,16 +48,42 @@ def latest_alerts(
     watchlists: Collection[str] = (),
     limit: int | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """Yields the documents of alerts (JSON, version 1), newest first."""
-    query = select(alerts.c.document).order_by(alerts.c.detected_at.desc(), alerts.c.id)
+    """Yields the documents of alerts (JSON, version 1), and of matches found later, newest first.
+
+    The latter have the form of `look_back.later_document`.
+    """
+    sent = select(alerts.c.detected_at, alerts.c.document).order_by(
+        alerts.c.detected_at.desc(), alerts.c.id
+    )
+    later = (
+        select(matches.c.matched_at, matches.c.watchlist, *_SHOWN)
+        .join(articles, articles.c.id == matches.c.article)
+        .where(matches.c.later)
+        .order_by(matches.c.matched_at.desc(), matches.c.article)
+    )
     if since is not None:
-        query = query.where(alerts.c.detected_at >= since)
+        sent = sent.where(alerts.c.detected_at >= since)
+        later = later.where(matches.c.matched_at >= since)
     if watchlists:
-        query = query.where(alerts.c.watchlist.in_(watchlists))
-    if limit is not None:
-        query = query.limit(limit)
+        sent = sent.where(alerts.c.watchlist.in_(watchlists))
+        later = later.where(matches.c.watchlist.in_(watchlists))
     with begin(engine) as connection:
-        yield from connection.scalars(query.execution_options(yield_per=PAGE))
+        paged = connection.execution_options(yield_per=PAGE)
+        with paged.execute(sent.limit(limit)) as first, paged.execute(later.limit(limit)) as second:
+            found = merge(
+                ((row.detected_at, row.document) for row in first),
+                ((row.matched_at, _later(row)) for row in second),
+                key=itemgetter(0),
+                reverse=True,
+            )
+            for _, document in islice(found, limit):
+                yield document
+
+
+def _later(row: Any) -> dict[str, Any]:
+    fields = {column.name: getattr(row, column.name) for column in _SHOWN}
+    fields["authors"] = tuple(row.authors)
+    return later_document(row.watchlist, Article(**fields, text=""), row.matched_at)
 
 
 def find_alerts(engine: Engine, beginning: str, most: int) -> list[dict[str, Any]]:

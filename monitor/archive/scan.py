@@ -37,11 +37,18 @@ Numbers = Sequence[int]
 class Scanner:
     """Decides about articles by their numbers."""
 
-    def __init__(self, engine: Engine, query: str, definitions: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        query: str,
+        definitions: Mapping[str, str],
+        most_processes: int = MAX_PROCESSES,
+    ) -> None:
         """Raises QueryError for a broken query."""
         self.engine = engine
         self.query = query
         self.definitions = dict(definitions)
+        self._most_processes = most_processes
         self.matcher = Matcher([Watchlist(SEARCHED, query)], definitions)
         triggers = triggers_of(self.matcher.root(0))
         keys = [trigger for trigger in triggers if isinstance(trigger, str)]
@@ -62,7 +69,7 @@ class Scanner:
     def matching_in_batches(self, numbers: Numbers) -> Iterator[tuple[Numbers, set[int]]]:
         """Yields batches of the numbers, in order, with those that match."""
         batches = (numbers[at : at + BATCH] for at in range(0, len(numbers), BATCH))
-        processes = min(os.cpu_count() or 1, MAX_PROCESSES)
+        processes = min(os.cpu_count() or 1, self._most_processes)
         if len(numbers) <= FEW or processes == 1:
             for batch in batches:
                 yield batch, self.matching(batch)

@@ -27,7 +27,7 @@ from sqlalchemy import (
 from monitor.archive.database import begin
 from monitor.archive.narrow import UNKNOWN_WORDS, Filter, Some, fts5, narrow, tsquery
 from monitor.archive.read import read_articles
-from monitor.archive.scan import BATCH, Scanner
+from monitor.archive.scan import BATCH, MAX_PROCESSES, Scanner
 from monitor.archive.schema import articles
 from monitor.model import Article, Match
 from monitor.watchlists.article import primary_subtag
@@ -104,13 +104,15 @@ class Search:
         sources: Sequence[str] = (),
         languages: Sequence[str] = (),
         limit: int | None = None,
+        most_processes: int = MAX_PROCESSES,
     ) -> None:
         """Searches articles found since a moment and before `until`.
 
         `sources` are names of feeds, `languages` codes without regard to regions. The newest
-        `limit` articles are yielded; all are counted. Raises QueryError for a broken query.
+        `limit` articles are yielded; all are counted. A large search starts up to `most_processes`,
+        unless that is 1. Raises QueryError for a broken query.
         """
-        self._scanner = Scanner(engine, query, definitions or {})
+        self._scanner = Scanner(engine, query, definitions or {}, most_processes)
         self._narrowing = narrow(self._scanner.matcher.root(0))
         self._period = since, until
         self._sources = sources

@@ -54,11 +54,17 @@ def block(document: dict[str, Any], width: int = MAX_WIDTH) -> str:
         click.style(head + "─" * (width - _columns(head)), **PRIORITY_STYLES[alert["priority"]]),
         click.style(printable(article["title"]) or "(no title)", bold=True),
         click.style(printable(" · ".join(about)), dim=True),
-        *(f"{INDENT}{highlighted(snippet)}" for snippet in alert["snippets"]),
+        *(line for snippet in alert["snippets"] for line in _snippet_lines(snippet)),
     ]
     if article["url"]:
         lines.append(click.style(printable(article["url"]), fg="cyan"))
     return "\n".join(wrapped(line, width) for line in lines) + "\n\n"
+
+
+def _snippet_lines(snippet: dict[str, Any]) -> Iterator[str]:
+    yield f"{INDENT}{highlighted(snippet)}"
+    if url := printable(snippet.get("url", "")):
+        yield f"{INDENT}{click.style(url, fg='cyan')}"
 
 
 def wrapped(styled: str, width: int) -> str:
@@ -106,7 +112,8 @@ def line(document: dict[str, Any]) -> str:
     """Returns an alert as one line."""
     alert = whole(document)
     article = alert["article"]
-    parts = (alert["detected_at"], alert["watchlist"], article["title"], article["url"])
+    later = "(found later)" if alert.get("later") is True else ""
+    parts = (alert["detected_at"], alert["watchlist"], article["title"], article["url"], later)
     return "  ".join(map(printable, filter(None, parts)))
 
 

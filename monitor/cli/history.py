@@ -141,7 +141,7 @@ def list_alerts(
     data: Path,
     as_json: bool,
 ) -> None:
-    """List alerts, oldest first."""
+    """List alerts, and matches found later by looking back, oldest first."""
     from monitor.archive.history import latest_alerts
     from monitor.cli.console import line
     from monitor.runtime.composition import archive

@@ -31,6 +31,7 @@ from monitor.config.schema import (
     WatchlistEntry,
 )
 from monitor.config.source import ConfigDocument, files, read
+from monitor.config.values import written
 from monitor.errors import ConfigError, Fault
 from monitor.hiding import secrets, without_userinfo
 from monitor.model import Digest, Feed, FeedFilter, Quiet, Spike, Subscriber, Watchlist
@@ -103,6 +104,8 @@ def load(
         file = File.model_validate(source.values)
     except ValidationError as error:
         faults += [_fault(source, details) for details in error.errors()]
+    else:
+        faults += _unkept_backfills(source, file)
     faults += repeated(source)
     faults += dangling(source)
     faults += broken_queries(source)
@@ -136,6 +139,18 @@ def _changes_of_fixed(
             "settings.archive.url cannot be changed while Presswatch runs; restart it, "
             "or set it back"
         )
+
+
+def _unkept_backfills(source: ConfigDocument, file: File) -> Iterator[Fault]:
+    """Yields a fault for each watchlist that would look back at articles that are forgotten."""
+    keep = file.settings.archive.keep
+    for number, entry in enumerate(file.watchlists):
+        if entry.backfill is not None and entry.backfill > keep:
+            is_secret = source.place(("settings", "archive", "keep")).secret
+            yield source.place(("watchlists", number, "backfill")).fault(
+                "`backfill` must not be longer than settings.archive.keep"
+                + ("" if is_secret else f", which is {written(keep)}")
+            )
 
 
 def _losses(source: ConfigDocument, file: File, running: Config) -> Iterator[Fault]:
@@ -186,7 +201,14 @@ def _watchlist(entry: WatchlistEntry) -> Watchlist:
     query = entry.query or plain_query(entry.any, entry.all, entry.none)
     spike = Spike(entry.spike.times, entry.spike.over) if entry.spike else None
     return Watchlist(
-        entry.name, query, feed_filter, entry.priority, entry.subscribers, entry.once_per, spike
+        entry.name,
+        query,
+        feed_filter,
+        entry.priority,
+        entry.subscribers,
+        entry.once_per,
+        spike,
+        entry.backfill,
     )
 
 

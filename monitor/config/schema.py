@@ -162,6 +162,7 @@ class WatchlistEntry(Model):
     subscribers: Annotated[tuple[Text, ...], Field(strict=False)] = ()
     once_per: OncePer = "story"
     spike: SpikeEntry | None = None
+    backfill: Interval | None = None
 
     @model_validator(mode="after")
     def _one_form(self) -> Self:

@@ -167,6 +167,11 @@ class Keys:
         return f"{self.prefix}spike:{watchlist}"
 
     @property
+    def looked_back(self) -> str:
+        """Hash: a summary's id → when its watchlist was first seen, whether it is told; JSON."""
+        return f"{self.prefix}looked_back"
+
+    @property
     def leader(self) -> str:
         """String: the lock of the scheduler that leads; expires unless renewed."""
         return f"{self.prefix}leader"

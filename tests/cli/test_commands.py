@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from monitor.alerts.build import notice
 from monitor.archive.database import open_archive
+from monitor.archive.later import mark_later
 from monitor.archive.writer import Writer
 from monitor.cli import console, presswatch
 from monitor.cli.history import alerts
@@ -425,6 +426,29 @@ def test_alerts_are_listed_oldest_first_while_no_daemon_runs(presswatch, configu
     assert [json.loads(row)["id"] for row in listed.stdout.splitlines()] == ["1", "2", "3"]
     wrong = presswatch.call("alerts", "list", "--since", "soon")
     assert wrong.returncode == 2
+
+
+def test_matches_found_later_are_listed_among_alerts_and_marked(
+    presswatch, configure, archived, tmp_path
+):
+    now = datetime.now(UTC)
+    old = DOCUMENT | {"detected_at": (now - timedelta(days=1)).isoformat()}
+    options = ("--config", str(configure(CONFIG)), *archived(old))
+    engine = open_archive(None, tmp_path)
+    later = Article("later", "https://a.example/later", "A \x1b[31m title", "", "Herald", "")
+    assert Writer(engine).write([Record(Publication(now, later))]) == []
+    mark_later(engine, "w", ["later"])
+    engine.dispose()
+    alerted, found = presswatch.call("alerts", "list", *options).stdout.splitlines()
+    assert "  w  Red" in alerted
+    assert "later" not in alerted
+    assert found.endswith("https://a.example/later  (found later)")
+    assert "\x1b" not in found
+    listed = presswatch.call("alerts", "list", "--json", "--since", "1h", *options).stdout
+    document = json.loads(listed)
+    assert document["later"] is True
+    assert document["watchlist"] == "w"
+    assert document["article"]["source"] == "Herald"
 
 
 DELIVERIES = """

@@ -480,3 +480,38 @@ def test_a_spike_that_cannot_be_recognised_is_a_fault(tmp_path, spike, fault):
     (tmp_path / "a.yaml").write_text(f"watchlists: [{{name: a, query: b, spike: {spike}}}]")
     with pytest.raises(ConfigError, match=fault.replace("(", r"\(")):
         load(tmp_path, {})
+
+
+@pytest.mark.parametrize(
+    ("backfill", "fault"),
+    [
+        ("-7d", "1:44: `backfill` must be a duration such as 20s, 15m, 6h or 1h30m, got '-7d'"),
+        ("0d", "1:44: `backfill` must be longer than zero, got '0d'"),
+        ("31d", "1:44: `backfill` must not be longer than settings.archive.keep, which is 30d"),
+        ("365d", "1:44: `backfill` must not be longer than settings.archive.keep, which is 30d"),
+    ],
+)
+def test_a_backfill_beyond_what_the_archive_keeps_is_a_fault(tmp_path, backfill, fault):
+    (tmp_path / "a.yaml").write_text(
+        f"watchlists: [{{name: a, query: b, backfill: {backfill}}}]\n"
+        "settings: {archive: {keep: 30d}}"
+    )
+    with pytest.raises(ConfigError) as raised:
+        load(tmp_path, {})
+    assert [f"{each.line}:{each.column}: {each.message}" for each in raised.value.faults] == [fault]
+
+
+def test_a_secret_is_not_shown_beside_a_backfill_that_is_too_long(tmp_path):
+    (tmp_path / "a.yaml").write_text(
+        "watchlists: [{name: a, query: b, backfill: 31d}]\nsettings: {archive: {keep: '${KEEP}'}}"
+    )
+    with pytest.raises(ConfigError) as raised:
+        load(tmp_path, {"KEEP": "30d"})
+    assert [each.message for each in raised.value.faults] == [
+        "`backfill` must not be longer than settings.archive.keep"
+    ]
+
+
+def test_a_backfill_as_long_as_the_archive_keeps_is_valid(tmp_path):
+    (tmp_path / "a.yaml").write_text("watchlists: [{name: a, query: b, backfill: 365d}]")
+    assert load(tmp_path, {}).watchlists[0].backfill == timedelta(days=365)

@@ -47,9 +47,13 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A snippet in pieces, each with a flag that says whether it matched."""
+    """A snippet in pieces, each with a flag that says whether it matched.
+
+    `url` is empty if the snippet leads to no address, or to one that is not safe to follow.
+    """
 
     pieces: tuple[tuple[str, bool], ...]
+    url: str = ""
 
     @property
     def text(self) -> str:
@@ -189,7 +193,9 @@ def _passage(snippet: dict[str, Any]) -> Passage:
         pieces += [(_piece(text[done:start]), False), (_piece(text[start:end]), True)]
         done = end
     pieces.append((_piece(text[done:]), False))
-    return Passage(tuple(piece for piece in pieces if piece[0]))
+    url = snippet.get("url", "")
+    shown_url = url if _can_be_followed(url) else ""
+    return Passage(tuple(piece for piece in pieces if piece[0]), shown_url)
 
 
 def _piece(text: str) -> str:

@@ -75,16 +75,12 @@ def render_alert(alert: dict[str, Any]) -> Rendered:
         _text(_name(alert["watchlist"]), _BOLD),
         *(_text(SEPARATOR + remark) for remark in _remarks(alert)),
     ]
-    quotes = [quote for snippet in alert["snippets"] if (quote := _snippet(snippet))]
+    snippets = list(alert["snippets"])
     while True:
-        parts = [_part("rich_text_section", head)]
-        if quotes:
-            lines = [element for quote in quotes for element in (_text("\n"), *quote)]
-            parts.append(_part("rich_text_quote", lines[1:]))
-        blocks = [_rich_text(parts)]
-        if not quotes or _size(blocks) <= MAX_CHARACTERS:
+        blocks = [_rich_text([_part("rich_text_section", head), *_evidence(snippets)])]
+        if not snippets or _size(blocks) <= MAX_CHARACTERS:
             return Rendered(_fallback(alert), blocks)
-        quotes.pop()
+        snippets.pop()
 
 
 def render_addition(alert: dict[str, Any]) -> Rendered:
@@ -215,6 +211,21 @@ def _remarks(alert: dict[str, Any]) -> Iterable[str]:
         yield remark
     if (outlets := alert["story"]["articles"]) > 1:
         yield f"{outlets} outlets carry the story"
+
+
+def _evidence(snippets: Sequence[dict[str, Any]]) -> list[Element]:
+    """Renders passages as a quotation, and articles that an alert lists as a list of links."""
+    quotes = [quote for each in snippets if "url" not in each and (quote := _snippet(each))]
+    lines = [element for quote in quotes for element in (_text("\n"), *quote)]
+    parts = [_part("rich_text_quote", lines[1:])] if lines else []
+    items = [
+        _part("rich_text_section", [_link({"title": each["text"], "url": each["url"]})])
+        for each in snippets
+        if "url" in each
+    ]
+    if items:
+        parts.append({"type": "rich_text_list", "style": "bullet", "elements": items})
+    return parts
 
 
 def _snippet(snippet: dict[str, Any]) -> list[Element]:
