@@ -215,6 +215,12 @@ class Subscriber:
     limit: Limit | None = None
 
     @property
+    def timezone(self) -> str:
+        """Returns the zone of its times of day, in which its mails also write times."""
+        named = [part.timezone for part in (self.digest, self.quiet) if part]
+        return next((zone for zone in named if zone != "UTC"), "UTC")
+
+    @property
     def gathers(self) -> bool:
         """Returns whether held alerts are sent in one message rather than one by one."""
         return any((self.digest, self.quiet, self.limit))

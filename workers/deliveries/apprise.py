@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from monitor.errors import DeliveryError, SubscriberBroken
 from workers.deliveries.channel import TIMEOUT_S, Receipt
@@ -36,7 +37,7 @@ def send(runtime: Runtime, subscriber: Subscriber, message: Message) -> Receipt:
     service = Apprise.instantiate(subscriber.options["url"])
     if service is None:
         raise SubscriberBroken("Apprise does not support this address, or it is incomplete")
-    content = render.render_mail(message)
+    content = render.render_mail(message, zone=ZoneInfo(subscriber.timezone))
     services = Apprise()
     services.add(service)
     result = services.notify(

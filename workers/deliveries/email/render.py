@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from workers.deliveries.cutting import ELLIPSIS, cut
 
 MAX_SUBJECT = 200
 MAX_PREVIEW = 160
-# A digest names at most this many other outlets of a story.
+# A digest names at most this many other articles of a story.
 MAX_OTHERS = 5
 
 # A word at the cut is left out rather than cut, unless it is longer than this.
@@ -85,7 +86,7 @@ class Shown:
     direction: str
     passages: tuple[Passage, ...]
     matched: str
-    outlets: int
+    articles: int
     update: bool
     reservation: str
 
@@ -110,9 +111,9 @@ class ShownSection:
     stories: tuple[ShownStory, ...]
 
 
-def render_mail(message: Message, *, unsubscribe: str = "") -> Content:
-    """Renders a message as mail: a single alert, or a digest."""
-    kind, subject, values = _digest(message) if message.gathered else _alert(message)
+def render_mail(message: Message, *, zone: tzinfo = UTC, unsubscribe: str = "") -> Content:
+    """Renders a message as mail: a single alert, or a digest; times are those of the zone."""
+    kind, subject, values = (_digest if message.gathered else _alert)(message, zone)
     values = values | {"subject": subject, "unsubscribe": unsubscribe}
     return Content(
         subject,
@@ -121,9 +122,9 @@ def render_mail(message: Message, *, unsubscribe: str = "") -> Content:
     )
 
 
-def _alert(message: Message) -> tuple[str, str, dict[str, Any]]:
+def _alert(message: Message, zone: tzinfo) -> tuple[str, str, dict[str, Any]]:
     (alert,) = message.alerts
-    shown = _shown(alert)
+    shown = _shown(alert, zone)
     update = "update: " if shown.update else ""
     subject = _cut(f"[{shown.watchlist}] {update}{shown.title}", MAX_SUBJECT)
     preview = _cut(" ".join(passage.text for passage in shown.passages), MAX_PREVIEW)
@@ -131,8 +132,8 @@ def _alert(message: Message) -> tuple[str, str, dict[str, Any]]:
     return "alert", subject, values
 
 
-def _digest(message: Message) -> tuple[str, str, dict[str, Any]]:
-    sections = tuple(map(_section, message.sections))
+def _digest(message: Message, zone: tzinfo) -> tuple[str, str, dict[str, Any]]:
+    sections = tuple(_section(section, zone) for section in message.sections)
     total = len(message.alerts)
     names = ", ".join(f"{section.watchlist} ({section.alerts})" for section in sections)
     titles = " · ".join(story.best.title for section in sections for story in section.stories)
@@ -141,28 +142,28 @@ def _digest(message: Message) -> tuple[str, str, dict[str, Any]]:
         "total": total,
         "shown": message.shown,
         "since": mail_line(message.since),
-        "since_time": _time(message.since),
+        "since_time": _time(message.since, zone),
         "preview": _cut(titles, MAX_PREVIEW),
     }
     return "digest", _cut(f"{total} alerts: {names}", MAX_SUBJECT), values
 
 
-def _section(section: Section) -> ShownSection:
+def _section(section: Section, zone: tzinfo) -> ShownSection:
     return ShownSection(
         mail_line(section.watchlist),
         section.priority,
         section.alerts,
         section.alerts - section.shown,
-        tuple(map(_story, section.stories)),
+        tuple(_story(story, zone) for story in section.stories),
     )
 
 
-def _story(story: StoryAlerts) -> ShownStory:
-    named = tuple(map(_shown, story.others[:MAX_OTHERS]))
-    return ShownStory(_shown(story.best), named, len(story.others) - len(named))
+def _story(story: StoryAlerts, zone: tzinfo) -> ShownStory:
+    named = tuple(_shown(other, zone) for other in story.others[:MAX_OTHERS])
+    return ShownStory(_shown(story.best, zone), named, len(story.others) - len(named))
 
 
-def _shown(alert: dict[str, Any]) -> Shown:
+def _shown(alert: dict[str, Any], zone: tzinfo) -> Shown:
     article = alert["article"]
     when = article["published_at"] or alert["detected_at"]
     language, direction = _language(article["language"])
@@ -173,14 +174,14 @@ def _shown(alert: dict[str, Any]) -> Shown:
         title=mail_line(article["title"]) or "(no title)",
         url=article["url"] if _can_be_followed(article["url"]) else "",
         source=mail_line(article["source"]),
-        time=_time(when),
+        time=_time(when, zone),
         moment=mail_line(when),
         authors=", ".join(filter(None, map(mail_line, article["authors"]))),
         language=language,
         direction=direction,
         passages=tuple(_passage(snippet) for snippet in alert["snippets"]),
         matched=", ".join(filter(None, terms)),
-        outlets=alert["story"]["articles"],
+        articles=alert["story"]["articles"],
         update=alert.get("update") is True,
         reservation=reservation(article),
     )
@@ -217,8 +218,8 @@ def _can_be_followed(url: str) -> bool:
     return bool(_WEB.fullmatch(url)) and mail_line(url) == url
 
 
-def _time(moment: str) -> str:
-    return mail_line(clock(moment, "%-d %B %Y, %H:%M UTC"))
+def _time(moment: str, zone: tzinfo) -> str:
+    return mail_line(clock(moment, "%-d %B %Y, %H:%M %Z", zone))
 
 
 def _cut(text: str, max_length: int) -> str:

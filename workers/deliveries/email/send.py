@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from email.headerregistry import Address
 from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from monitor.config.mail_addresses import Route, default_sender, mailbox, read_route
 from monitor.errors import DeliveryError, SubscriberBroken
@@ -50,7 +51,7 @@ def send(runtime: Runtime, subscriber: Subscriber, message: Message) -> Receipt:
     route = read_route(options["smtp_url"])
     sender = mailbox(options["sender"]) if options.get("sender") else default_sender(route.host)
     unsubscribe = options.get("unsubscribe", "")
-    content = render_mail(message, unsubscribe=unsubscribe)
+    content = render_mail(message, zone=ZoneInfo(subscriber.timezone), unsubscribe=unsubscribe)
     began = time.monotonic()
     taken: dict[str, str] = {}
     later: dict[str, str] = {}

@@ -179,8 +179,8 @@ def _section(section: Section) -> dict[str, Any]:
 
 def _story(story: StoryAlerts) -> list[Element]:
     notes = []
-    if (outlets := story.best["story"]["articles"]) > 1:
-        notes.append(f"{outlets} outlets")
+    if (articles := story.best["story"]["articles"]) > 1:
+        notes.append(f"{articles} articles")
     if story.others:
         notes.append(f"{_count(len(story.others), 'more alert')}")
     return [
@@ -209,8 +209,8 @@ def _remarks(alert: dict[str, Any]) -> Iterable[str]:
         yield "updated"
     if remark := reservation(alert["article"]):
         yield remark
-    if (outlets := alert["story"]["articles"]) > 1:
-        yield f"{outlets} outlets carry the story"
+    if (articles := alert["story"]["articles"]) > 1:
+        yield f"{articles} articles tell the story"
 
 
 def _evidence(snippets: Sequence[dict[str, Any]]) -> list[Element]:

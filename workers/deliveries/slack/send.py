@@ -158,7 +158,7 @@ def _post(
 
 
 def _update(client: WebClient, message: Message, thread: ChatThread) -> None:
-    """Updates the count of outlets in a story's first message."""
+    """Updates the count of articles in a story's first message."""
     articles = message.alerts[0]["story"]["articles"]
     story = {**thread.alert["story"], "articles": articles}
     rendered = render_alert({**thread.alert, "story": story})

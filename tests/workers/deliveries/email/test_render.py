@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from email import policy
 from email.parser import BytesParser
 from html.parser import HTMLParser
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from monitor.alerts.digest import Message
 from monitor.config import mail_addresses
+from monitor.model import Digest, Quiet, Subscriber
 from monitor.untrusted import mail_line
 from workers.deliveries.email import render as mail
 from workers.deliveries.email.mime import compose, needs_utf8
@@ -134,7 +136,7 @@ def test_a_digest_gathers_a_story():
     got = read(*others)
     assert html(got).count("<h3") == 1
     assert "8 more alerts:" in html(got)
-    assert "9 outlets" in html(got)
+    assert "9 articles" in html(got)
     assert "8 more: Outlet 1, Outlet 2, Outlet 3, Outlet 4, Outlet 5 and 3 more" in text(got)
 
 
@@ -147,7 +149,7 @@ def test_text_and_html_both_contain_everything():
             "Ministers meet",
             "23 November 2026, 09:00 UTC",
             "By Anna Meier",
-            "4 outlets carry this story",
+            "4 articles tell this story",
             "from the feed; the page could not be fetched",
             "high priority",
             "Matched: NATO",
@@ -395,3 +397,19 @@ def test_cleaning_gives_one_line_and_is_idempotent(anything):
     assert mail_line(cleaned) == cleaned
     assert len(cleaned.splitlines()) <= 1
     assert cleaned.encode().decode() == cleaned
+
+
+def test_times_are_those_of_the_subscribers_zone():
+    in_brussels = Subscriber(
+        "a", "email", {}, digest=Digest(("08:00",), timezone="Europe/Brussels")
+    )
+    quiet = Subscriber("a", "email", {}, quiet=Quiet("22:00", "07:00", "Asia/Tokyo"))
+    message = Message("k1", (alert(),))
+    for subscriber, time in (
+        (in_brussels, "23 November 2026, 10:00 CET"),
+        (quiet, "23 November 2026, 18:00 JST"),
+        (Subscriber("a", "email", {}), "23 November 2026, 09:00 UTC"),
+    ):
+        content = mail.render_mail(message, zone=ZoneInfo(subscriber.timezone))
+        assert time in content.text
+        assert time in content.html

@@ -211,7 +211,7 @@ def test_a_second_alert_on_a_story_is_broadcast_from_its_thread(runtime, bot, se
     assert reply["reply_broadcast"] is True
     assert (update["channel"], update["ts"]) == ("C123", "1700000.1")
     assert "Ministers meet, day 1" in update["text"]
-    assert "5 outlets carry the story" in json.dumps(update["blocks"])
+    assert "5 articles tell the story" in json.dumps(update["blocks"])
     assert runtime.store.subscribers.thread("bot", "s").alert == alert()
 
 
@@ -233,7 +233,7 @@ def test_an_article_added_to_a_story_stays_in_the_thread(runtime, bot, server, i
     assert reply["thread_ts"] == "1700000.1"
     assert "reply_broadcast" not in reply
     assert "council" not in json.dumps(reply["blocks"])
-    assert "2 outlets carry the story" in json.dumps(server.bodies(UPDATE)[0]["blocks"])
+    assert "2 articles tell the story" in json.dumps(server.bodies(UPDATE)[0]["blocks"])
 
 
 @pytest.mark.parametrize("subscriber", ["bot", "hook"])
