@@ -1,20 +1,13 @@
-"""Decides by the matcher which stored articles a query matches, on all cores if they are many."""
+"""Decides by the matcher which stored articles a query matches."""
 
 from __future__ import annotations
 
-import gc
-import os
-import signal
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from itertools import islice
-from multiprocessing import get_context
-from pathlib import Path
+from collections.abc import Mapping
+from typing import Any
 
 from sqlalchemy import Engine
 
-from monitor.archive.database import read_archive, read_file, shown
+from monitor.archive.pool import Numbers
 from monitor.archive.read import read_articles
 from monitor.model import Watchlist
 from monitor.watchlists.evaluate import holds
@@ -23,38 +16,29 @@ from monitor.watchlists.syntax import Node, Phrase, Same, children
 
 # The name of the watchlist that holds the query.
 SEARCHED = "query"
-BATCH = 500
-# One process decides on so many articles in the time in which others start.
-FEW = 20_000
-MAX_PROCESSES = 8
-_COLLECT_AFTER = 500_000
 # To look for so many keys one by one is quicker than to look for all at once.
 _FEW_KEYS = 3
-
-Numbers = Sequence[int]
 
 
 class Scanner:
     """Decides about articles by their numbers."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        query: str,
-        definitions: Mapping[str, str],
-        most_processes: int = MAX_PROCESSES,
-    ) -> None:
+    def __init__(self, engine: Engine, query: str, definitions: Mapping[str, str]) -> None:
         """Raises QueryError for a broken query."""
         self.engine = engine
-        self.query = query
-        self.definitions = dict(definitions)
-        self._most_processes = most_processes
+        self._query = query
+        self._definitions = dict(definitions)
         self.matcher = Matcher([Watchlist(SEARCHED, query)], definitions)
         triggers = triggers_of(self.matcher.root(0))
         keys = [trigger for trigger in triggers if isinstance(trigger, str)]
         # One of them is in every article that matches.
         self._keys = keys if len(keys) == len(triggers) <= _FEW_KEYS else None
         self._words_only = not _asks_for_originals(self.matcher.root(0))
+
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        """Returns what a scanner in another process is made from, beside the archive."""
+        return self._query, self._definitions
 
     def matching(self, numbers: Numbers) -> set[int]:
         """Returns the numbers of the articles that the query matches."""
@@ -65,66 +49,6 @@ class Scanner:
             if (self._keys is None or article.has_any(self._keys))
             and holds(root, self.matcher.scan(article))
         }
-
-    def matching_in_batches(self, numbers: Numbers) -> Iterator[tuple[Numbers, set[int]]]:
-        """Yields batches of the numbers, in order, with those that match."""
-        batches = (numbers[at : at + BATCH] for at in range(0, len(numbers), BATCH))
-        processes = min(os.cpu_count() or 1, self._most_processes)
-        if len(numbers) <= FEW or processes == 1:
-            for batch in batches:
-                yield batch, self.matching(batch)
-            return
-        # Not forked: a fork copies locks that other threads hold.
-        pool = ProcessPoolExecutor(
-            processes,
-            get_context("spawn"),
-            _start,
-            (_address(self.engine), self.query, self.definitions),
-        )
-        try:
-            yield from _in_order(pool, batches, ahead=4 * processes)
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _in_order(
-    pool: ProcessPoolExecutor, batches: Iterator[Numbers], ahead: int
-) -> Iterator[tuple[Numbers, set[int]]]:
-    """Yields results in the order of the batches, of which few wait at a time."""
-    waiting: deque[tuple[Numbers, Future[set[int]]]] = deque()
-    for batch in islice(batches, ahead):
-        waiting.append((batch, pool.submit(_matching, batch)))
-    while waiting:
-        batch, future = waiting.popleft()
-        yield batch, future.result()
-        for following in islice(batches, 1):
-            waiting.append((following, pool.submit(_matching, following)))
-
-
-# Of a process in the pool.
-_scanner: Scanner
-
-
-def _start(address: str, query: str, definitions: dict[str, str]) -> None:
-    global _scanner  # noqa: PLW0603 - a pool has no other place for what its processes keep
-    # Ctrl-C reaches all processes; the first one ends the others.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Articles come and go without cycles: to look for those takes a third of the time.
-    gc.freeze()
-    gc.set_threshold(_COLLECT_AFTER)
-    is_url = address.startswith("postgresql")
-    engine = read_archive(address, Path()) if is_url else read_file(Path(address))
-    _scanner = Scanner(engine, query, definitions)
-
-
-def _matching(numbers: Numbers) -> set[int]:
-    return _scanner.matching(numbers)
-
-
-def _address(engine: Engine) -> str:
-    if engine.dialect.name == "sqlite":
-        return shown(engine)
-    return engine.url.render_as_string(hide_password=False)
 
 
 def _asks_for_originals(node: Node) -> bool:

@@ -26,8 +26,9 @@ from sqlalchemy import (
 
 from monitor.archive.database import begin
 from monitor.archive.narrow import UNKNOWN_WORDS, Filter, Some, fts5, narrow, tsquery
+from monitor.archive.pool import BATCH, MAX_PROCESSES, in_batches
 from monitor.archive.read import read_articles
-from monitor.archive.scan import BATCH, MAX_PROCESSES, Scanner
+from monitor.archive.scan import Scanner
 from monitor.archive.schema import articles
 from monitor.model import Article, Match
 from monitor.watchlists.article import primary_subtag
@@ -35,6 +36,18 @@ from monitor.watchlists.article import primary_subtag
 _ROWS = 10_000
 _DAY_MS = 24 * 60 * 60 * 1000
 _FIRST_DAY = date(1970, 1, 1)
+
+
+def has(engine: Engine, filter_: Filter) -> TextClause:
+    """Returns the condition that an article passes a filter of the index of words."""
+    if engine.dialect.name == "sqlite":
+        # The plus keeps SQLite from reading whole rows: the index of moments has all columns.
+        condition = "+articles.number IN (SELECT rowid FROM words WHERE words MATCH :words)"
+        spelt = fts5(filter_)
+    else:
+        condition = "articles.words @@ CAST(:words AS tsquery)"
+        spelt = tsquery(filter_)
+    return text(condition).bindparams(words=spelt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +125,8 @@ class Search:
         `limit` articles are yielded; all are counted. A large search starts up to `most_processes`,
         unless that is 1. Raises QueryError for a broken query.
         """
-        self._scanner = Scanner(engine, query, definitions or {}, most_processes)
+        self._scanner = Scanner(engine, query, definitions or {})
+        self._most_processes = most_processes
         self._narrowing = narrow(self._scanner.matcher.root(0))
         self._period = since, until
         self._sources = sources
@@ -170,24 +184,14 @@ class Search:
             statement = statement.where(articles.c.source.in_(self._sources))
         if self._narrowing.filter is not None:
             filter_ = Some((self._narrowing.filter, UNKNOWN_WORDS))
-            statement = statement.where(self._has(filter_))
+            statement = statement.where(has(self._scanner.engine, filter_))
         return statement
-
-    def _has(self, filter_: Filter) -> TextClause:
-        if self._scanner.engine.dialect.name == "sqlite":
-            # The plus keeps SQLite from reading whole rows: the index of moments has all columns.
-            condition = "+articles.number IN (SELECT rowid FROM words WHERE words MATCH :words)"
-            spelt = fts5(filter_)
-        else:
-            condition = "articles.words @@ CAST(:words AS tsquery)"
-            spelt = tsquery(filter_)
-        return text(condition).bindparams(words=spelt)
 
     def _decided(self) -> Iterator[tuple[Sequence[int], Iterable[int]]]:
         """Yields batches of the candidates, in order, with those that match."""
         numbers = self._found.numbers
         if not self._narrowing.is_exact:
-            yield from self._scanner.matching_in_batches(numbers)
+            yield from in_batches(self._scanner, numbers, self._most_processes)
             return
         undecided = self._of_unknown_words()
         at = 0
@@ -202,8 +206,8 @@ class Search:
 
     def _of_unknown_words(self) -> set[int]:
         with begin(self._scanner.engine) as connection:
-            has = self._has(UNKNOWN_WORDS)
-            return set(connection.execute(select(articles.c.number).where(has)).scalars())
+            unknown = has(self._scanner.engine, UNKNOWN_WORDS)
+            return set(connection.execute(select(articles.c.number).where(unknown)).scalars())
 
     def _read(self, places: Sequence[int]) -> dict[int, FoundArticle]:
         """Returns the articles at these places, in order, without those that changed meanwhile."""

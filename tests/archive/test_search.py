@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import update
 
-from monitor.archive import scan
+from monitor.archive import pool, scan
 from monitor.archive.database import begin
 from monitor.archive.narrow import fts5, narrow, tsquery
 from monitor.archive.schema import articles as articles_table
@@ -145,8 +145,8 @@ def test_a_search_is_limited_to_a_period_sources_and_languages(engine, twenty):
 
 
 def test_many_candidates_are_shared_among_processes_in_order(engine, twenty, monkeypatch):
-    monkeypatch.setattr(scan, "FEW", 5)
-    monkeypatch.setattr(scan, "BATCH", 3)
+    monkeypatch.setattr(pool, "FEW", 5)
+    monkeypatch.setattr(pool, "BATCH", 3)
     monkeypatch.setattr("os.cpu_count", lambda: 2)
     assert urls(Search(engine, '"peace word*"', since=BEGIN)) == [
         article.id for article in reversed(twenty)
