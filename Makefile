@@ -31,7 +31,7 @@ soak: $(VENV)/.dev  ## ten quiet minutes of the daemon, then an alert: does it s
 bench: $(VENV)/.dev  ## what articles, polls and bad neighbours cost: goal, figure, verdict
 	@$(BIN)/python tests/bench/everything.py
 
-bench-archive: $(VENV)/.dev  ## writing 300,000 articles to the archive, and searching them
+bench-archive: $(VENV)/.dev  ## writing 300,000 articles to the archive, searching them, and planning
 	@$(BIN)/python tests/bench/archive.py
 
 bench-plots: $(VENV)/.dev  ## draws docs/performance-*.svg: cost against size

@@ -57,10 +57,7 @@ def build(
         "priority": watchlist.priority,
         "detected_at": rfc3339(now),
         "article": article_fields(article),
-        "matches": [
-            {"term": term.term, "field": term.field, "count": len(term.spans)}
-            for term in match.terms
-        ],
+        "matches": termed(match),
         "snippets": evidence_of(article, match),
         "story": {"id": article.story, "articles": articles},
     }
@@ -181,6 +178,13 @@ def reservation(article: dict[str, Any]) -> str:
     if article.get("quality") == "teaser":
         return "from a teaser; the full text was not available"
     return "behind a paywall" if article.get("paywalled") else ""
+
+
+def termed(match: Match) -> list[dict[str, Any]]:
+    """Returns the terms that matched, with how often each did in which field."""
+    return [
+        {"term": term.term, "field": term.field, "count": len(term.spans)} for term in match.terms
+    ]
 
 
 def evidence_of(article: Article, match: Match) -> list[dict[str, Any]]:

@@ -21,6 +21,9 @@ _JOINED, _TEXT = (
     for column in (articles.c.joined, articles.c.text)
 )
 _WORDS = (articles.c.number, articles.c.rules, _JOINED)
+# All that watchlists and stories ask of an article but its text.
+_DESCRIBED_FIELDS = ("id", "story", "source", "tags", "language")
+_DESCRIBED = (*_WORDS, articles.c.found_at, *(articles.c[name] for name in _DESCRIBED_FIELDS))
 _ALL = (*_WORDS, articles.c.found_at, *(articles.c[name] for name in _FIELDS), _TEXT)
 
 
@@ -38,6 +41,24 @@ def read_articles(
         ).all()
     for row in rows:
         yield row, _stored(engine, row, words_only=words_only)
+
+
+def read_described(
+    engine: Engine, numbers: Sequence[int]
+) -> Iterator[tuple[Row[Any], Article, StoredArticle]]:
+    """Yields rows, in any order, with each article as watchlists see it.
+
+    The first article has neither text nor title. The second is read from the database again if a
+    query asks for its original text.
+    """
+    with begin(engine) as connection:
+        rows = connection.execute(select(*_DESCRIBED).where(articles.c.number.in_(numbers))).all()
+    for row in rows:
+        described = Article(
+            row.id, "", "", "", row.source, "", tuple(row.tags), language=row.language,
+            story=row.story,
+        )  # fmt: skip
+        yield row, described, _stored(engine, row, words_only=True)
 
 
 def _stored(engine: Engine, row: Row[Any], *, words_only: bool) -> StoredArticle:

@@ -6,7 +6,18 @@ import sys
 
 import click
 
-from monitor.cli import archive, daemon, failed, feeds, history, pages, setup, trying, watchlists
+from monitor.cli import (
+    archive,
+    daemon,
+    failed,
+    feeds,
+    history,
+    pages,
+    planning,
+    setup,
+    trying,
+    watchlists,
+)
 from monitor.errors import ConfigError, PresswatchError, QueryError
 from monitor.runtime import logs
 
@@ -24,7 +35,7 @@ def presswatch(context: click.Context) -> None:
         context.color = False
 
 
-for module in (daemon, archive, setup, pages, trying, history, failed, feeds, watchlists):
+for module in (daemon, archive, setup, pages, trying, planning, history, failed, feeds, watchlists):
     for command in module.COMMANDS:
         presswatch.add_command(command)
 

@@ -28,7 +28,7 @@ MOST_SOURCES = 10
 def show_search(search: Search, since: datetime, report: Report, *, with_totals: bool) -> None:
     """Runs a search and shows it; the bar goes to standard error, if that is a terminal."""
     shown = 0
-    with _Bar() as bar:
+    with ProgressBar() as bar:
         for batch in search:
             if batch:
                 bar.clear()
@@ -40,7 +40,7 @@ def show_search(search: Search, since: datetime, report: Report, *, with_totals:
         _show_totals(search.totals, since, shown)
 
 
-class _Bar:
+class ProgressBar:
     """A progress bar; `click` has one, but lines cannot be written while it is there."""
 
     def __init__(self) -> None:
@@ -53,12 +53,14 @@ class _Bar:
         self.clear()
 
     def draw(self, done: int, total: int) -> None:
+        """Draws how many of all are done."""
         if self._is_seen and total:
             filled = BAR_WIDTH * done // total
             bar = "#" * filled + "-" * (BAR_WIDTH - filled)
             click.echo(f"\r[{bar}] {done:,} of {total:,}\x1b[K", err=True, nl=False)
 
     def clear(self) -> None:
+        """Removes the bar, so that lines can be written."""
         if self._is_seen:
             click.echo("\r\x1b[K", err=True, nl=False)
 

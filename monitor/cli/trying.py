@@ -20,7 +20,7 @@ from monitor.untrusted import printable
 if TYPE_CHECKING:
     from monitor.articles.clean import Page
     from monitor.cli.searching import Report
-    from monitor.model import Article, Match, Term
+    from monitor.model import Article, Match
     from monitor.watchlists.explain import Part
     from monitor.watchlists.matcher import Matcher
     from monitor.watchlists.query import Query
@@ -169,16 +169,13 @@ def _article(page: Page) -> Article:
 def _as_object(
     name: str, article: Article | None, match: Match | None, error: str | None
 ) -> dict[str, Any]:
-    from monitor.alerts.build import evidence_of
+    from monitor.alerts.build import evidence_of, termed
 
-    terms: tuple[Term, ...] = match.terms if match else ()
     return {
         "file": name,
         "title": article.title if article else None,
         "matched": match is not None,
-        "matches": [
-            {"term": term.term, "field": term.field, "count": len(term.spans)} for term in terms
-        ],
+        "matches": termed(match) if match else [],
         "snippets": evidence_of(article, match) if article and match else [],
         "error": error,
     }

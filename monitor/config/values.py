@@ -166,7 +166,8 @@ def _secret(value: Any) -> str:
     return value
 
 
-def _rate(value: Any) -> Limit:
+def rate(value: Any) -> Limit:
+    """Returns a limit such as 10/h; raises ValueError for anything else."""
     if isinstance(value, Limit):
         return value
     written = _RATE.fullmatch(value) if isinstance(value, str) else None
@@ -245,7 +246,7 @@ WebhookSecret = Annotated[str, BeforeValidator(_secret), _TEXT_SCHEMA]
 SmtpUrl = Annotated[str, _readable(read_route), _TEXT_SCHEMA]
 Mailbox = Annotated[str, _readable(mailbox), _TEXT_SCHEMA]
 Unsubscribe = Annotated[str, _readable(unsubscribe_url), _TEXT_SCHEMA]
-Rate = Annotated[Limit, BeforeValidator(_rate), _TEXT_SCHEMA]
+Rate = Annotated[Limit, BeforeValidator(rate), _TEXT_SCHEMA]
 Zone = Annotated[str, BeforeValidator(_timezone), _TEXT_SCHEMA]
 Times = Annotated[
     tuple[str, ...], BeforeValidator(_times), WithJsonSchema({"type": ["string", "array"]})

@@ -9,7 +9,7 @@ the article are evaluated.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 
@@ -41,15 +41,22 @@ class Matcher:
     """Compiled watchlists; immutable, and safe to share with forked processes."""
 
     def __init__(
-        self, watchlists: Iterable[Watchlist], definitions: Mapping[str, str] | None = None
+        self,
+        watchlists: Iterable[Watchlist],
+        definitions: Mapping[str, str] | None = None,
+        *,
+        roots: Sequence[Node] | None = None,
     ) -> None:
-        """Compiles the queries; raises QueryError for one that `config` would have refused."""
+        """Compiles the queries; raises QueryError for one that `config` would have refused.
+
+        `roots` are the parsed queries, if each was read with definitions of its own.
+        """
         self._compiled: list[tuple[Watchlist, Node]] = []
         self._triggered_by: dict[Trigger, list[int]] = defaultdict(list)
         self._automaton = ahocorasick.Automaton()
         fields: set[str] = set()
         for number, watchlist in enumerate(watchlists):
-            root = parse(watchlist.query, definitions).root
+            root = parse(watchlist.query, definitions).root if roots is None else roots[number]
             self._compiled.append((watchlist, root))
             for trigger in triggers_of(root):
                 self._triggered_by[trigger].append(number)
@@ -57,6 +64,8 @@ class Matcher:
                 fields.update("body" if name == "lead" else name for name in phrase.fields)
                 for key in keys_of(phrase):
                     self._automaton.add_word(key, key)
+        # Few queries need them, and a stored article takes long to read them.
+        self._has_facts = any(isinstance(trigger, Fact) for trigger in self._triggered_by)
         self._fields = tuple(name for name in FIELDS if name in fields)
         self._automaton.make_automaton()
 
@@ -67,7 +76,9 @@ class Matcher:
     def candidates(self, scanned: ScannedArticle) -> list[int]:
         """Returns the numbers of the watchlists with a trigger in an article, in order."""
         numbers: set[int] = set()
-        triggers: list[Trigger] = [*scanned.keys, *scanned.facts]
+        triggers: list[Trigger] = [*scanned.keys]
+        if self._has_facts:
+            triggers += scanned.facts
         for trigger in triggers:
             numbers.update(self._triggered_by.get(trigger, ()))
         return sorted(numbers)
@@ -97,6 +108,23 @@ class Matcher:
             if holds(root, scanned) and applies(watchlist.feeds, scanned.article):
                 matches.append(Match(watchlist.name, tuple(_terms(root, scanned))))
         return matches
+
+    def terms(
+        self, article: Article | StoredArticle, described: Article
+    ) -> list[tuple[int, tuple[str, ...]]]:
+        """Returns the watchlists that match, by their numbers, with the terms that do.
+
+        `described` is the same article, perhaps without its text. Nothing is located, so the
+        original text of a stored article is only read if a query asks for it.
+        """
+        scanned = self.scan(article)
+        found = []
+        for number in self.candidates(scanned):
+            watchlist, root = self._compiled[number]
+            if applies(watchlist.feeds, described) and holds(root, scanned):
+                terms = {phrase.text for _, phrase in evidence(root, scanned)}
+                found.append((number, tuple(sorted(terms))))
+        return found
 
 
 def applies(feeds: FeedFilter, article: Article) -> bool:

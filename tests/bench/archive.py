@@ -2,8 +2,8 @@
 
     python tests/bench/archive.py [ARTICLES]
 
-Writes 300,000 articles of a year, with alerts on a third of them, and searches all of them. Prints
-each goal, the figure, and the verdict.
+Writes 300,000 articles of a year, with alerts on a third of them, searches all of them, and plans
+over them (`plan.py`). Prints each goal, the figure, and the verdict.
 """
 
 import importlib.util
@@ -15,6 +15,7 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
+from plan import plan_rows
 from publications import BEGIN, coverage
 from table import at_least, at_most, figure, say, show, skipped
 
@@ -47,7 +48,20 @@ SEARCHES = (
 
 
 def measure(name, engine, count):
-    """Writes the coverage to an empty archive, searches it, and yields rows."""
+    """Writes the coverage to an empty archive, searches it, plans over it, and yields rows."""
+    wall_s, cpu_s = write(name, engine, count)
+    goal = TIMES * WORKERS_PER_S
+    yield at_least(f"{name}: articles written a second", count / wall_s, goal, "/s", 0)
+    yield figure(f"{name}: processor time of writing an article", 1000 * cpu_s / count, " ms")
+    size_kb = size_bytes(engine) / count / 1024
+    yield at_most(f"{name}: size of an article", size_kb, MAX_KB, " KB", 1)
+    for what, query, goal_s in SEARCHES:
+        yield from _search(f"{name}: {what}", engine, query, goal_s)
+    yield from plan_rows(name, engine)
+
+
+def write(name, engine, count):
+    """Writes the coverage to an empty archive; returns how long it took, and the CPU time."""
     writer, records = Writer(engine), coverage(count)
     written, wall_s, cpu_s = 0, 0.0, 0.0
     while batch := list(itertools.islice(records, BATCH)):
@@ -59,13 +73,7 @@ def measure(name, engine, count):
         written += len(batch)
         if written % 20_000 == 0:
             say(f"{name}: {written:,} written")
-    goal = TIMES * WORKERS_PER_S
-    yield at_least(f"{name}: articles written a second", written / wall_s, goal, "/s", 0)
-    yield figure(f"{name}: processor time of writing an article", 1000 * cpu_s / written, " ms")
-    size_kb = size_bytes(engine) / written / 1024
-    yield at_most(f"{name}: size of an article", size_kb, MAX_KB, " KB", 1)
-    for what, query, goal_s in SEARCHES:
-        yield from _search(f"{name}: {what}", engine, query, goal_s)
+    return wall_s, cpu_s
 
 
 def _search(what, engine, query, goal_s):
@@ -89,7 +97,8 @@ def _server():
     return module.PostgreSQL(initdb, pg_ctl) if initdb and pg_ctl else None
 
 
-def rows(count):
+def rows(count, measure):
+    """Yields the rows that `measure` yields for an archive in each database."""
     directory = Path(tempfile.mkdtemp(prefix="presswatch-archive-"))
     try:
         engine = open_archive(None, directory)
@@ -111,4 +120,4 @@ def rows(count):
 
 
 if __name__ == "__main__":
-    sys.exit(show(rows(int(sys.argv[1]) if len(sys.argv) > 1 else ARTICLES)))
+    sys.exit(show(rows(int(sys.argv[1]) if len(sys.argv) > 1 else ARTICLES, measure)))
