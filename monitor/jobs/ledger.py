@@ -13,7 +13,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, get_args
 
 from monitor.jobs.own_jobs import OwnJob, QueueName
-from monitor.jobs.runner import all_running
+from monitor.jobs.runner import all_running, arguments_of
 from monitor.model import Delivery, as_plain, content_id
 from monitor.store.replies import text
 
@@ -64,10 +64,11 @@ class Ledger:
     def owed(self, queue: QueueName, job_id: str) -> list[Any] | None:
         """Returns the arguments of a job that is still to be done, or None if it is not owed.
 
-        The job in RQ has no arguments, because they may change between two attempts.
+        The job in RQ has no arguments, because they may change between two attempts. Raises
+        ValueError if they cannot be read.
         """
         stored = self._redis.hget(self._keys.outstanding(queue), job_id)
-        return list(json.loads(stored)) if stored else None
+        return None if stored is None else arguments_of(stored)
 
     def all_owed(self, queue: QueueName) -> set[str]:
         """Returns the ids of all jobs that are still to be done."""
@@ -96,7 +97,10 @@ class Ledger:
 
     def give_up(self, queue: QueueName, job_id: str, error: str) -> None:
         """Moves a job to the failed ones, which operators see; does nothing if it is not owed."""
-        args = self.owed(queue, job_id)
+        try:
+            args = self.owed(queue, job_id)
+        except ValueError as fault:
+            args, error = [], f"its arguments in Redis cannot be read: {fault}"
         if args is None:
             return
         with self._redis.pipeline() as pipe:
@@ -138,15 +142,8 @@ class Ledger:
     def failed(self, queue: QueueName) -> list[FailedJob]:
         """Returns the jobs of one kind that were given up, newest first."""
         jobs = [
-            FailedJob(
-                text(job_id),
-                queue,
-                record["args"],
-                record["error"],
-                datetime.fromisoformat(record["failed_at"]),
-            )
+            _failed_job(queue, text(job_id), stored)
             for job_id, stored in self._redis.hscan_iter(self._keys.failed(queue))
-            for record in [json.loads(stored)]
         ]
         return sorted(jobs, key=attrgetter("failed_at"), reverse=True)
 
@@ -154,6 +151,18 @@ class Ledger:
         """Returns the jobs of all kinds that were given up, newest first."""
         jobs = [job for kind in get_args(QueueName) for job in self.failed(kind)]
         return sorted(jobs, key=attrgetter("failed_at"), reverse=True)
+
+
+def _failed_job(queue: QueueName, job_id: str, stored: bytes) -> FailedJob:
+    try:
+        record = json.loads(stored)
+        failed_at = datetime.fromisoformat(record["failed_at"])
+        return FailedJob(job_id, queue, record["args"], record["error"], failed_at)
+    except (ValueError, TypeError, KeyError) as error:
+        # As of now, so that it is shown until an operator drops it.
+        return FailedJob(
+            job_id, queue, [], f"its record cannot be read: {error}", datetime.now(UTC)
+        )
 
 
 def delivery_id(delivery: Delivery) -> str:

@@ -7,7 +7,6 @@ step is a script, so that the limits hold, and the order is kept, across all pro
 
 from __future__ import annotations
 
-import json
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -244,12 +243,12 @@ class Lines:
         return [
             Taken(
                 text(job_id),
-                json.loads(args),
+                stored,
                 int(attempts or 1) - 1,
                 LANES[int(float(score) // _LANE)],
                 in_turn=bool(in_turn),
             )
-            for job_id, args, attempts, score, in_turn in taken
+            for job_id, stored, attempts, score, in_turn in taken
         ]
 
     def close(self, host: str, pause: timedelta, now: datetime) -> None:

@@ -15,7 +15,6 @@ import structlog
 from redis.exceptions import RedisError, ResponseError
 from rq import Queue, Retry
 from rq.exceptions import NoSuchJobError
-from rq.scheduler import RQScheduler
 from rq.utils import now, utcformat
 
 from monitor.jobs.ledger import FailedJob, Ledger, arguments, delivery_id
@@ -247,16 +246,18 @@ class Queues(Ledger):
         """Enqueues the jobs whose retry is due.
 
         RQ's workers could do it, but if the one that holds the lock for it is killed, the others
-        take a minute or two to notice. To be called every second, by one process.
+        take a minute or two to notice. RQ also reads the jobs' records first, and fails for all of
+        them if it cannot read one; a worker refuses that one alone. To be called every second, by
+        one process.
         """
-        self._rq_scheduler.enqueue_scheduled_jobs()  # type: ignore[no-untyped-call]
-
-    @cached_property
-    def _rq_scheduler(self) -> RQScheduler:
-        names = [queue.name for queue in self.all_served()]
-        scheduler = RQScheduler(names, connection=self._redis, serializer=SERIALIZER)
-        scheduler.prepare_registries(names)
-        return scheduler
+        for queue in self.all_served():
+            scheduled = queue.scheduled_job_registry.key
+            due: Any = self._redis.zrangebyscore(scheduled, "-inf", int(time.time()))
+            with self._redis.pipeline() as pipe:
+                for job_id in due:
+                    pipe.zrem(scheduled, job_id)
+                    queue.push_job_id(job_id, pipeline=pipe)
+                pipe.execute()
 
     def recover(self) -> list[str]:
         """Enqueues lost jobs again, and gives up those that never end; returns their ids.

@@ -67,15 +67,34 @@ return living
 class Taken:
     """A job that this process runs from now on; `begun` is how often it was begun before.
 
-    `in_turn` says that the job has waited for its host, and that its request may start. `lane` is
-    the queue from which it was taken first.
+    `stored` is its arguments as the ledger has them. `in_turn` says that the job has waited for its
+    host, and that its request may start. `lane` is the queue from which it was taken first.
     """
 
     id: str
-    args: list[Any]
+    stored: bytes
     begun: int
     lane: Lane = "articles"
     in_turn: bool = False
+
+    @property
+    def args(self) -> list[Any]:
+        """Returns the arguments; raises ValueError if they cannot be read.
+
+        Whoever takes jobs must not fail on one of them: it would then run none of the others.
+        """
+        return arguments_of(self.stored)
+
+
+def arguments_of(stored: str | bytes) -> list[Any]:
+    """Returns the arguments that the ledger stores for a job; raises ValueError if it is broken."""
+    try:
+        args = json.loads(stored)
+    except RecursionError as error:
+        raise ValueError("too many levels") from error
+    if not isinstance(args, list):
+        raise ValueError("not a list")  # noqa: TRY004 - as for anything else in its place
+    return args
 
 
 class Runner:
@@ -117,8 +136,8 @@ class Runner:
             args=[job_id, self.token, self._keys.runner("")],
         )
         if isinstance(reply, list):
-            args, attempts = reply
-            return Taken(job_id, json.loads(args), attempts - 1, lane)
+            stored, attempts = reply
+            return Taken(job_id, stored, attempts - 1, lane)
         if text(reply) == _NOT_OWED:
             self._discard(queue, job_id)
         return None

@@ -123,6 +123,18 @@ def test_a_crowded_feeds_jobs_keep_their_lanes(room):
     assert [(job.id, job.lane) for job in released] == [(urgent, "urgent"), (bulk, "bulk")]
 
 
+def test_a_job_whose_arguments_cannot_be_read_keeps_no_other_in_its_line(redis, room):
+    room = room()
+    bad, good = room.take(), room.take()
+    for job in (bad, good):
+        room.lines.park("feed", job, NOW, timedelta(0))
+    redis.hset("presswatch:outstanding:articles", bad, "{")
+    released = room.release(1)
+    assert [job.id for job in released] == [bad, good]
+    with pytest.raises(ValueError, match="property name"):
+        _ = released[0].args
+
+
 def test_a_job_whose_turn_has_come_has_its_place(room):
     room = room(at_once=1)
     one, two = room.take(), room.take()

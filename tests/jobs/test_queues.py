@@ -5,6 +5,7 @@ import json
 import time
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from rq import SimpleWorker
 from rq.job import Job
 
@@ -205,3 +206,48 @@ def test_a_lost_bulk_job_is_recovered_to_the_ordinary_queue(redis, queues):
     redis.delete("rq:queue:bulk")
     assert [queues.recover(), queues.recover()] == [[], [job_id]]
     assert queues.rq["articles"].get_job_ids() == [job_id]
+
+
+UNREADABLE = ("{", "5", '"' + 9 * "[", 10_000 * "[", b"\xff")
+
+
+@pytest.mark.parametrize("stored", UNREADABLE)
+def test_a_lost_job_that_cannot_be_read_is_given_up_and_stops_no_other(
+    redis, queues, enqueue, stored
+):
+    bad, good = enqueue("v1"), enqueue("v2")
+    redis.delete("rq:queue:articles")
+    redis.hset("presswatch:outstanding:articles", bad, stored)
+    redis.hset("presswatch:attempts:articles", bad, MAX_ATTEMPTS)
+    queues.recover()
+    assert set(queues.recover()) == {bad, good}
+    assert queues.all_owed("articles") == {good}
+    (failed,) = queues.failed("articles")
+    assert failed.args == []
+    assert "cannot be read" in failed.error
+
+
+def test_a_failed_job_whose_record_cannot_be_read_is_shown_beside_the_others(
+    redis, queues, enqueue
+):
+    queues.give_up("articles", enqueue(), "HTTP 422")
+    redis.hset("presswatch:failed:articles", "bad", "{")
+    assert {job.id: job.args for job in queues.all_failed()}.keys() > {"bad"}
+    assert queues.forget_failed(datetime.now(UTC) - timedelta(days=1)) == 0
+    assert len(queues.all_failed()) == 2
+
+
+@pytest.mark.parametrize("record", [{"status": "started"}, {"created_at": "yesterday"}, "text"])
+def test_a_job_that_rq_cannot_read_does_not_keep_others_from_their_retry(
+    redis, queues, enqueue, record
+):
+    good = enqueue()
+    redis.delete("rq:queue:articles")
+    if isinstance(record, str):
+        redis.set("rq:job:bad", record)
+    else:
+        redis.hset("rq:job:bad", mapping=record)
+    redis.zadd("rq:scheduled:bulk", {"bad": 1, b"\xff": 1, good: 2})
+    queues.enqueue_due()
+    assert redis.lrange("rq:queue:bulk", 0, -1) == [b"bad", b"\xff", good.encode()]
+    assert queues.scheduled("articles") == 0

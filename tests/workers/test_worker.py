@@ -201,6 +201,16 @@ def test_things_that_are_not_jobs_do_not_stop_a_worker(redis, runtime, work, owe
     }  # fmt: skip
 
 
+def test_a_job_whose_arguments_cannot_be_read_stops_no_other(redis, runtime, work, owed):
+    owed()
+    redis.hset("presswatch:outstanding:articles", "entry-bad", "{")
+    redis.lpush("rq:queue:articles", "entry-bad")
+    work()
+    assert alerts(runtime) == ["Grain"]
+    assert runtime.queues.all_owed("articles") == {"entry-bad"}
+    assert runtime.queues.depths()["articles"].scheduled == 1
+
+
 def test_what_the_hash_of_an_owed_job_says_does_not_matter(redis, runtime, work, owed):
     job_id = owed()
     data = zlib.compress(json.dumps(["os.system", None, ["true"], {}]).encode())
