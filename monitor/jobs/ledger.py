@@ -70,6 +70,10 @@ class Ledger:
         stored = self._redis.hget(self._keys.outstanding(queue), job_id)
         return None if stored is None else arguments_of(stored)
 
+    def is_owed(self, queue: QueueName, job_id: str) -> bool:
+        """Returns whether a job is still to be done."""
+        return bool(self._redis.hexists(self._keys.outstanding(queue), job_id))
+
     def all_owed(self, queue: QueueName) -> set[str]:
         """Returns the ids of all jobs that are still to be done."""
         return {text(job_id) for job_id in self._redis.hkeys(self._keys.outstanding(queue))}

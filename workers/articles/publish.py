@@ -81,7 +81,7 @@ class Publisher:
         """Writes an article, its new alerts and their deliveries in one transaction.
 
         `final_url` is the URL of the page after redirects. `settle` says that the job has nothing
-        left to do. Returns the new alerts.
+        left to do. Returns the new alerts. Writes nothing if the job is no longer owed.
         """
         now = datetime.now(UTC)
         addresses = Addresses.of(entry, final_url, article)
@@ -99,6 +99,11 @@ class Publisher:
 
         def write(pipe: Pipeline) -> None:
             nonlocal alerts
+            alerts = ()
+            # A process that died before it could say so, or was faster, may have settled the job.
+            # What is written now would replace its page by the feed's words.
+            if not self._queues.is_owed("articles", job_id):
+                return
             identified = self._identify(article, addresses, matches, article_sketch, now)
             topic_matches = self._topic_matches(identified.article, matches, watched, pipe)
             pipe.multi()

@@ -8,6 +8,7 @@ from monitor.articles.stories import sketch
 from monitor.config import load
 from monitor.model import Article, Entry
 from monitor.runtime.composition import Runtime
+from monitor.store.keys import Keys
 from monitor.store.stories import WINDOW
 from workers.articles.publish import Publisher
 
@@ -23,6 +24,7 @@ class Desk:
         )
         config = configure(f"feeds: [{{url: '{FEED}'}}]\nwatchlists:\n{lines}")
         self.redis = redis
+        self.keys = Keys()
         runtime = Runtime(config, load(config, {}), redis)
         self.publisher = Publisher(
             redis, runtime.store, runtime.queues, runtime.config, runtime.matcher()
@@ -34,6 +36,7 @@ class Desk:
         article = Article(
             str(number), entry.url, entry.title, text, "Herald", FEED, text_from=text_from
         )
+        self.redis.hset(self.keys.outstanding("articles"), "job", "[]")
         self.redis.config_resetstat()
         alerts = self.publisher.publish("job", article, entry, entry.url, settle=True)
         stats = self.redis.info("commandstats")

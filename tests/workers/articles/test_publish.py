@@ -10,12 +10,14 @@ from redis import Redis
 from structlog.testing import capture_logs
 
 from monitor.config import load
+from monitor.coverage import Record
 from monitor.feeds.entries import decide, listed
 from monitor.jobs.outcome import Again, Done
 from monitor.model import Entry, Feed, as_plain, from_json
 from monitor.runtime.composition import Runtime
 from workers.articles import process
 from workers.articles import read as reading
+from workers.articles.desk import Desk
 from workers.articles.process import PAUSES_S
 
 CONFIG = """
@@ -708,3 +710,34 @@ def test_a_page_after_the_feeds_words_is_no_update(agency):
     agency.late(1, "The NATO-Russia Council met.")
     (alert,) = documents(agency.desk)
     assert "update" not in alert
+
+
+def test_the_feeds_words_do_not_replace_the_page_if_its_cleaner_dies_after_publishing_it(
+    desk, council, monkeypatch
+):
+    handle = Desk.handle
+
+    def die_afterwards(desk, request):
+        handle(desk, request)
+        if request.response:
+            raise RuntimeError("killed before it could answer")
+
+    monkeypatch.setattr(Desk, "handle", die_afterwards)
+    desk.process(council)
+    assert desk.owed() == 0
+    assert desk.alerts() == [("council", "Envoys meet")]
+    records = [from_json(Record, each) for each in desk.runtime.store.unarchived.waiting()]
+    assert [record.publication.article.text_from for record in records] == ["page"]
+
+
+def test_a_process_that_was_overtaken_changes_nothing(desk, council):
+    job = desk.enqueue(council)
+    stale = desk.runtime.queues.runner().take("articles", job)
+    desk.runtime.redis.delete("presswatch:running:articles")
+    desk.work(job)
+    desk.site.pages.clear()
+    archived = desk.runtime.store.unarchived.waiting()
+    desk.work(stale)
+    assert desk.site.asked() == {"/1": 2}
+    assert desk.runtime.store.unarchived.waiting() == archived
+    assert desk.owed() == 0
