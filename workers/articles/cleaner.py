@@ -3,9 +3,9 @@
 A page may crash a C library, hang in it, or fill the memory. Then only this process ends, the
 reader notices at once, and the pool forks another one.
 
-The reader sends a request as a line of JSON, followed by the page's body; the cleaner answers with
-a line of JSON. Both are framed as `multiprocessing.connection` does: four bytes with the length in
-network order, and the message.
+The reader sends a request as a line of JSON, followed by the page's body. The cleaner says at once
+that it has begun, with an empty message, and then answers with a line of JSON. Messages are framed
+as `multiprocessing.connection` does: four bytes with the length in network order, and the message.
 """
 
 from __future__ import annotations
@@ -113,6 +113,9 @@ def serve(desk: Desk, listener: socket.socket, tether: Tether) -> None:
         with Connection(reader.detach()) as requests:
             requests.send_bytes(str(os.getpid()).encode())
             for number in range(1, MOST_PAGES + 1):
+                # Before it reads the request: that may harm it, too.
+                requests.poll(None)
+                requests.send_bytes(b"")
                 said = answer(desk, decode(requests.recv_bytes()), last=number == MOST_PAGES)
                 requests.send_bytes(json.dumps(asdict(said)).encode())
                 if said.last:

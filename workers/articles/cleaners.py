@@ -126,11 +126,10 @@ class Cleaners:
         """Gives a cleaner the next request; returns whether it takes more."""
         waiting = await self._next()
         try:
-            if reader.at_eof():
-                # It ended while it was idle: that is not the request's fault.
+            answer = await self._exchange(waiting, reader, writer, pid)
+            if answer is None:
                 self._waiting.append(waiting)
                 return False
-            answer = await self._exchange(waiting, reader, writer, pid)
             if not waiting.answer.done():
                 waiting.answer.set_result(answer)
             return not answer.last
@@ -155,12 +154,17 @@ class Cleaners:
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         pid: int,
-    ) -> Answer:
-        """Sends a request and returns the answer; kills a cleaner that is late."""
+    ) -> Answer | None:
+        """Sends a request and returns the answer; kills a cleaner that is late.
+
+        Returns None if the cleaner ended before it began: that is not the request's fault.
+        """
+        has_begun = False
         try:
             async with asyncio.timeout(PATIENCE.total_seconds()):
                 writer.write(len(waiting.request).to_bytes(4) + waiting.request)
-                await writer.drain()
+                await reader.readexactly(4)
+                has_begun = True
                 return Answer(**json.loads(await _receive(reader)))
         except TimeoutError:
             log.error("cleaner hangs, and is killed", pid=pid)  # noqa: TRY400 - no fault of ours
@@ -168,7 +172,7 @@ class Cleaners:
                 os.kill(pid, signal.SIGKILL)
             return Answer("died", "cleaning never ends", last=True)
         except (asyncio.IncompleteReadError, ConnectionError):
-            return Answer("died", "cleaning crashes", last=True)
+            return Answer("died", "cleaning crashes", last=True) if has_begun else None
 
 
 async def _receive(reader: asyncio.StreamReader) -> bytes:
