@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import structlog
 from redis.exceptions import RedisError
 
-from monitor.archive.database import excess, open_archive, shown, size_bytes
+from monitor.archive.database import excess, is_in_place, open_archive, shown, size_bytes
 from monitor.archive.history import count_articles
 from monitor.archive.writer import Writer
 from monitor.coverage import Record
@@ -64,18 +64,24 @@ class Archiver:
 
     def run(self) -> None:
         """Writes until told to stop; raises PresswatchError if the archive cannot be used."""
-        engine = self._opened()
-        if engine is None:
-            return
+        while (engine := self._opened()) is not None:
+            log.info("archive opened", archive=shown(engine))
+            self._write_to(engine)
+            self._look_backs.close()
+            engine.dispose()
+            if not self._stop.is_set():
+                log.error("archive was removed", archive=shown(engine))
+        log.info("archive closed")
+
+    def _write_to(self, engine: Archive) -> None:
+        """Writes until told to stop, or until the archive is no longer where it was opened."""
         writer = Writer(engine)
-        log.info("archive opened", archive=shown(engine))
         while not self._stop.is_set():
+            if not is_in_place(engine):
+                return
             self._guarded(lambda: self._step(writer, engine))
         # What is there already can then be read while nothing runs.
-        self._guarded(lambda: self._move(writer, timedelta(milliseconds=1)))
-        self._look_backs.close()
-        engine.dispose()
-        log.info("archive closed")
+        self._guarded(lambda: self._move(writer, engine, timedelta(milliseconds=1)))
 
     def _opened(self) -> Archive | None:
         """Opens the archive as soon as the database answers; None if told to stop before."""
@@ -110,7 +116,7 @@ class Archiver:
         self._reload()
         # Before the first records are written: an archive that begins has no past to look at.
         self._look_backs.look(engine, datetime.now(UTC))
-        if 0 < self._move(writer, PATIENCE) < BATCH:
+        if 0 < self._move(writer, engine, PATIENCE) < BATCH:
             self._stop.wait(GATHERING_S)
         self._spikes.look_if_due(engine, datetime.now(UTC))
         if time.monotonic() >= self._kept_house_at + HOUSEKEEPING.total_seconds():
@@ -118,11 +124,16 @@ class Archiver:
             self._kept_house_at = time.monotonic()
             self._keep_house(writer, engine)
 
-    def _move(self, writer: Writer, patience: timedelta) -> int:
-        """Moves a batch of records into the archive; returns how many there were."""
+    def _move(self, writer: Writer, engine: Archive, patience: timedelta) -> int:
+        """Moves a batch of records into the archive; returns how many there were.
+
+        They stay in Redis if the archive was removed meanwhile: nobody could read them there.
+        """
         taken = self._unarchived.take(BATCH, patience)
         if taken:
             self._write(writer, [stored for _, stored in taken])
+            if not is_in_place(engine):
+                return 0
             self._unarchived.settle([stream_id for stream_id, _ in taken])
         return len(taken)
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
+from monitor.archive.backup import backup
 from monitor.archive.database import open_archive, read_archive
 from monitor.archive.history import count_articles, latest_alerts
 from monitor.archive.schema import articles, matches
@@ -114,6 +115,25 @@ def test_a_record_that_cannot_be_read_is_shown_and_stops_no_other(redis, store, 
     archiver()
     wait_until(lambda: count(tmp_path) == 1)
     wait_until(lambda: store.unarchived.backlog().refused == 1)
+
+
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_a_file_that_is_removed_or_replaced_while_it_is_open_swallows_no_record(
+    redis, store, archiver, tmp_path, is_replaced
+):
+    archiver()
+    add(redis, store, article(1))
+    wait_until(lambda: count(tmp_path) == 1)
+    wait_until(lambda: store.unarchived.backlog().records == 0)
+    file = tmp_path / "archive.db"
+    if is_replaced:
+        backup(read_archive(None, tmp_path), tmp_path / "copy")
+        (tmp_path / "copy").replace(file)
+    else:
+        file.unlink()
+    add(redis, store, article(2))
+    wait_until(lambda: store.unarchived.backlog().records == 0, within_s=30)
+    assert count(tmp_path) == (2 if is_replaced else 1)
 
 
 def test_old_articles_are_forgotten(redis, store, archiver, tmp_path, monkeypatch):

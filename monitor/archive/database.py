@@ -47,6 +47,8 @@ LOST_AFTER_MS = 30_000
 MAX_LOG_BYTES = 64 * 1024 * 1024
 # Any number that nobody else uses in the same PostgreSQL database: "pw" and the archive.
 _MIGRATION_LOCK = 0x7077_0001
+# Under this name a connection notes which file it has open.
+_FILE = "file"
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 _version = Table(
@@ -90,6 +92,20 @@ def open_file(file: Path) -> Engine:
     engine = _sqlite(URL.create("sqlite", database=str(file.absolute())), "BEGIN IMMEDIATE")
     event.listen(engine, "connect", _prepare_to_write)
     return _ready(engine, _migrate)
+
+
+def is_in_place(engine: Engine) -> bool:
+    """Returns whether an archive that was opened for writing still is where it was opened.
+
+    SQLite goes on writing to a file that was removed or replaced, and tells nobody.
+    """
+    if engine.dialect.name != "sqlite":
+        return True
+    try:
+        with engine.connect() as connection:
+            return bool(connection.info[_FILE] == _identity(shown(engine)))
+    except SQLAlchemyError:
+        return False
 
 
 def read_file(file: Path) -> Engine:
@@ -188,10 +204,21 @@ def _sqlite(url: URL, begin_with: str) -> Engine:
     return engine
 
 
-def _prepare_to_write(connection: sqlite3.Connection, _: Any) -> None:
+def _prepare_to_write(connection: sqlite3.Connection, record: Any) -> None:
+    (_, _, path), *_ = connection.execute("PRAGMA database_list")
+    record.info[_FILE] = _identity(path)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute(f"PRAGMA journal_size_limit = {MAX_LOG_BYTES}")
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    """Returns what tells a file from any other that comes to have its name; None if it is gone."""
+    try:
+        status = Path(path).stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _postgresql(text_of_url: str, *, migrate: bool) -> Engine:
