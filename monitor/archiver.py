@@ -101,10 +101,6 @@ class Archiver:
             # What was taken is taken again, and other records are not held up by this one for ever.
             log.exception("archive failed")
             self._stop.wait(PAUSE_S)
-        else:
-            if self._failing:
-                self._failing = False
-                log.info("archive works again")
 
     def _failed(self, error: str) -> None:
         if not self._failing:
@@ -135,18 +131,24 @@ class Archiver:
             if not is_in_place(engine):
                 return 0
             self._unarchived.settle([stream_id for stream_id, _ in taken])
+            if self._failing:
+                # Not before: what could not be written is taken again only after a while.
+                self._failing = False
+                log.info("archive works again")
         return len(taken)
 
     def _write(self, writer: Writer, stored: list[bytes]) -> None:
         """Writes records; those that cannot be written are kept for an operator to see."""
-        records = []
+        records, refused = [], []
         for each in stored:
             try:
                 records.append(from_json(Record, each))
             except ValueError as error:
-                self._refuse(each, str(error))
-        for refused in writer.write(records):
-            self._refuse(as_json(refused.record).encode(), refused.reason)
+                refused.append((each, str(error)))
+        refused += [(as_json(each.record).encode(), each.reason) for each in writer.write(records)]
+        # Not before the others are written: all of them come again while the database fails.
+        for record, reason in refused:
+            self._refuse(record, reason)
 
     def _refuse(self, record: bytes, reason: str) -> None:
         log.error("record refused", error=reason)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select
+from structlog.testing import capture_logs
 
 from monitor.archive.backup import backup
 from monitor.archive.database import open_archive, read_archive
@@ -15,7 +16,7 @@ from monitor.archive.writer import Writer
 from monitor.archiver import Archiver
 from monitor.config import load
 from monitor.coverage import Publication, Record
-from monitor.errors import PresswatchError
+from monitor.errors import ArchiveUnavailable, PresswatchError
 from monitor.look_backs import summary_id
 from monitor.model import Article
 from monitor.runtime.composition import Runtime
@@ -115,6 +116,31 @@ def test_a_record_that_cannot_be_read_is_shown_and_stops_no_other(redis, store, 
     archiver()
     wait_until(lambda: count(tmp_path) == 1)
     wait_until(lambda: store.unarchived.backlog().refused == 1)
+
+
+def test_a_full_disk_loses_no_record_and_is_reported_once_until_there_is_room(
+    redis, store, archiver, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("monitor.archiver.PATIENCE", timedelta(seconds=0.1))
+    monkeypatch.setattr("monitor.archiver.PAUSE_S", 0.1)
+    monkeypatch.setattr("monitor.store.unarchived.PRESUMED_DEAD", timedelta(seconds=1))
+    write, failures = Writer.write, iter(range(3))
+
+    def full(writer, records):
+        if records and next(failures, None) is not None:
+            raise ArchiveUnavailable("database or disk is full")
+        return write(writer, records)
+
+    monkeypatch.setattr(Writer, "write", full)
+    redis.xadd(store.keys.unarchived, {"record": "nonsense"})
+    add(redis, store, article(1))
+    with capture_logs() as logs:
+        archiver()
+        wait_until(lambda: any(line["event"] == "archive works again" for line in logs))
+    assert count(tmp_path) == 1
+    assert store.unarchived.backlog().refused == 1
+    events = [line["event"] for line in logs]
+    assert events.count("archive waits") == events.count("archive works again") == 1
 
 
 @pytest.mark.parametrize("is_replaced", [False, True])
