@@ -290,6 +290,8 @@ def test_a_job_is_not_given_up_because_redis_fails(redis, runtime, work, owed, m
         redis.rpush("rq:queue:articles", job_id)
     assert runtime.queues.failed("articles") == []
     assert runtime.queues.depths()["articles"].owed == 1
+    # Otherwise its page would no longer be fetched.
+    assert runtime.queues.begun("articles", job_id) == 0
 
 
 def test_a_job_that_another_process_runs_is_left_to_it(runtime, work, owed):

@@ -130,6 +130,9 @@ class Processor:
         url = page_of(words.entry)
         # After the last pause the feed's words must do, even if the page kills its reader.
         if url is None or taken.begun > len(PAUSES_S):
+            if url:
+                why = f"begun {taken.begun} times without an end"
+                log.warning("page failed", url=url, error=why, retry=False, attempt=taken.begun)
             await self._match(replace(words, settle=True))
             return Done()
         name = host(url)

@@ -224,15 +224,21 @@ class Reader:
         try:
             outcome = await self._processor.process(taken)
         except RedisError as error:
-            # Not the job's fault.
             log.warning("redis failed", job=job_id, error=str(error))
-            await self._insist(partial(self._again, job_id, REDIS_PAUSE_S))
+            await self._insist(partial(self._after_outage, job_id))
         except Exception as error:
             log.exception("job failed", job=job_id)
             await self._insist(partial(self._after_fault, job_id, error))
         else:
             if isinstance(outcome, Again):
                 await self._insist(partial(self._again, job_id, outcome.pause_s))
+
+    def _after_outage(self, job_id: str) -> None:
+        """Arranges that a job is run again; Redis's failure does not count as its attempt."""
+        # It may be settled, and only the reply was lost.
+        if self._queues.is_owed("articles", job_id):
+            self._queues.postpone("articles", job_id)
+            self._again(job_id, REDIS_PAUSE_S)
 
     def _after_fault(self, job_id: str, error: Exception) -> None:
         """Arranges that a job is run again after an unforeseen error, or gives it up."""

@@ -148,8 +148,11 @@ def test_a_page_that_killed_its_workers_is_not_fetched_again(desk):
     job = desk.enqueue(entry)
     for _ in range(len(PAUSES_S) + 1):
         desk.runtime.queues.begin("articles", job)
-    assert isinstance(desk.work(job), Done)
+    with capture_logs() as logs:
+        assert isinstance(desk.work(job), Done)
     assert desk.site.requests == []
+    (failed,) = [line["error"] for line in logs if line["event"] == "page failed"]
+    assert failed == "begun 5 times without an end"
     assert desk.alerts() == [("grain", "Grain")]
 
 
