@@ -163,6 +163,8 @@ def configure(level: str) -> None:
     root.setLevel(level.upper())
     for chatty in ("alembic", "apscheduler", "rq", "trafilatura", "htmldate", "courlan", "justext"):
         logging.getLogger(chatty).setLevel(library_level())
+    # It warns every second while a tick of the scheduler is late, which logs that itself, once.
+    logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.stdlib.BoundLogger,

@@ -36,6 +36,8 @@ TICK = timedelta(seconds=1)
 RELOAD = timedelta(seconds=2)
 RECOVER = timedelta(seconds=5)
 HOUSEKEEPING = timedelta(minutes=10)
+# A tick that takes longer is logged: the next ones of its kind do not run meanwhile.
+LATE = timedelta(seconds=10)
 # When the scheduler stops, running ticks and polls have this long to end.
 DRAIN_TICKS = timedelta(seconds=2)
 DRAIN_POLLS = timedelta(seconds=3)
@@ -153,7 +155,10 @@ class Scheduler:
             tick = asyncio.create_task(self._run(task))
             self._ticks.add(tick)
             tick.add_done_callback(self._ticks.discard)
-            await asyncio.wait([tick])
+            _, late = await asyncio.wait([tick], timeout=LATE.total_seconds())
+            if late:
+                log.warning("tick takes long", job=task.__name__)
+                await asyncio.wait([tick])
 
         return run
 

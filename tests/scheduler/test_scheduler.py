@@ -8,10 +8,12 @@ import signal
 import socket
 import threading
 import time
+from datetime import timedelta
 
 import pytest
 from aiohttp.resolver import AsyncResolver
 from redis import Redis
+from structlog.testing import capture_logs
 
 from monitor.config import load
 from monitor.http import guard
@@ -282,3 +284,16 @@ def test_a_poll_whose_outcome_cannot_be_written_is_not_repeated_at_every_tick(
     assert len(failed) == 1
     redis.delete(store.keys.seen(feed.id))
     eventually(lambda: redis.llen("rq:queue:articles"), 1, within=10)
+
+
+def test_a_tick_that_takes_long_is_logged_once(configure, redis, monkeypatch):
+    directory = configure("")
+    scheduler = Scheduler(Runtime(directory, load(directory, {}), redis))
+    monkeypatch.setattr(scheduling, "LATE", timedelta(seconds=0.05))
+
+    async def hang():
+        await asyncio.sleep(0.3)
+
+    with capture_logs() as logs:
+        asyncio.run(scheduler._guarded(hang)())
+    assert [(line["event"], line["job"]) for line in logs] == [("tick takes long", "hang")]
