@@ -8,12 +8,13 @@ So every job must be idempotent.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rq.job import Job
 from rq.utils import current_timestamp
 
 from monitor.jobs.liveness import bury
+from monitor.store.replies import text
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -57,8 +58,11 @@ class Recovery:
         """Returns the owed jobs that neither RQ has, nor a line, nor a process."""
         for queue in self._queues.served(kind):
             # Read in the order in which a job moves, so that a moving job is seen at least once.
-            owed = owed - set(queue.scheduled_job_registry.get_job_ids())
-            owed = owed - set(queue.get_job_ids())
+            # RQ's own methods fail for all if one id is not valid UTF-8.
+            scheduled: Any = self._redis.zrange(queue.scheduled_job_registry.key, 0, -1)
+            owed = owed.difference(map(text, scheduled))
+            queued: Any = self._redis.lrange(queue.key, 0, -1)
+            owed = owed.difference(map(text, queued))
         owed = owed - self._queues.all_waiting(kind)
         return owed - self._queues.all_running(kind)
 

@@ -6,8 +6,8 @@ from typing import Any
 
 
 def text(reply: Any) -> str:
-    """Returns a reply as text."""
-    return reply.decode() if isinstance(reply, bytes) else str(reply)
+    """Returns a reply as text; bytes that are not UTF-8, which anyone may store, are replaced."""
+    return reply.decode(errors="replace") if isinstance(reply, bytes) else str(reply)
 
 
 def stream_entries(reply: Any) -> list[tuple[str, dict[bytes, bytes]]]:

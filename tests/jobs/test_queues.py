@@ -227,6 +227,20 @@ def test_a_lost_job_that_cannot_be_read_is_given_up_and_stops_no_other(
     assert "cannot be read" in failed.error
 
 
+def test_ids_that_are_not_text_keep_no_lost_job_from_being_recovered(redis, queues, enqueue):
+    lost = enqueue()
+    redis.delete("rq:queue:articles")
+    for kind in ("articles", "deliveries"):
+        redis.hset(f"presswatch:outstanding:{kind}", b"\xff", "[]")
+        redis.hset(f"presswatch:running:{kind}", b"\xff", "token")
+        redis.rpush(f"rq:queue:{kind}", b"\xff")
+        redis.zadd(f"rq:scheduled:{kind}", {b"\xff": 9e9})
+    redis.zadd("presswatch:turns", {b"\xff": 9e9})
+    redis.zadd("presswatch:line:host:a.example", {b"\xff": 9e9})
+    redis.zadd("presswatch:turns", {"host:a.example": 9e9})
+    assert [queues.recover(), queues.recover()] == [[], [lost]]
+
+
 def test_a_failed_job_whose_record_cannot_be_read_is_shown_beside_the_others(
     redis, queues, enqueue
 ):
