@@ -8,6 +8,7 @@ So every job must be idempotent.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from rq.job import Job
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 # A job that was begun this often without an end is assumed to kill its workers.
 MAX_ATTEMPTS = 12
+# So often may the job of an entry be lost before that counts: readers end for many reasons, but
+# after few attempts a page is taken for one that kills its reader, and not fetched any more.
+FORGIVEN = 8
 
 
 class Recovery:
@@ -35,22 +39,26 @@ class Recovery:
         # Owed jobs that were nowhere at the last look. A job between two steps of RQ is nowhere for
         # a moment, so only one that is nowhere at two looks is lost.
         self._missing: set[str] = set()
+        # How often each owed job was lost, as far as this process knows.
+        self._losses: Counter[str] = Counter()
 
     def recover(self) -> list[str]:
         """Enqueues lost jobs again, and gives up those that never end; returns their ids."""
         recovered: list[str] = []
         missing: set[str] = set()
+        losses: Counter[str] = Counter()
         for kind in self._queues.rq:
             # The ledger is read first, so that a job enqueued afterwards is not taken for lost.
             owed = self._queues.all_owed(kind)
             lost = self._lost(kind, owed) if owed else set()
-            missing |= lost
+            missing |= lost - self._missing
             for job_id in sorted(lost & self._missing):
                 self._recover(kind, job_id)
                 recovered.append(job_id)
+            losses.update({job_id: self._losses[job_id] for job_id in owed & self._losses.keys()})
             for queue in self._queues.served(kind):
                 self._tidy(queue, owed)
-        self._missing = missing
+        self._missing, self._losses = missing, losses
         bury(self._redis, (queue.name for queue in self._queues.all_served()))
         return recovered
 
@@ -70,8 +78,12 @@ class Recovery:
         attempts = self._queues.begun(kind, job_id)
         if attempts >= MAX_ATTEMPTS:
             self._queues.give_up(kind, job_id, f"begun {attempts} times, never ended")
-        else:
-            self._queues.enqueue_again(kind, job_id)
+            return
+        self._losses[job_id] += 1
+        # One attempt always counts: the next one then begins with the feed's words.
+        if kind == "articles" and attempts > 1 and self._losses[job_id] <= FORGIVEN:
+            self._queues.postpone(kind, job_id)
+        self._queues.enqueue_again(kind, job_id)
 
     def _tidy(self, queue: OwnQueue, owed: set[str]) -> None:
         """Removes RQ's records of jobs that ended long ago, or when their worker was killed.

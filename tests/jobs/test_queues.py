@@ -12,7 +12,7 @@ from rq.job import Job
 from monitor.config.schema import Settings
 from monitor.http.client import HttpClient
 from monitor.jobs.queues import FRONT, RETRY, SERIALIZER
-from monitor.jobs.recovery import MAX_ATTEMPTS
+from monitor.jobs.recovery import FORGIVEN, MAX_ATTEMPTS
 from monitor.model import Feed
 from monitor.scheduler.poll import Poller
 
@@ -206,6 +206,20 @@ def test_a_lost_bulk_job_is_recovered_to_the_ordinary_queue(redis, queues):
     redis.delete("rq:queue:bulk")
     assert [queues.recover(), queues.recover()] == [[], [job_id]]
     assert queues.rq["articles"].get_job_ids() == [job_id]
+
+
+def test_a_job_that_is_lost_again_and_again_is_not_blamed_at_once(redis, queues, enqueue):
+    job_id = enqueue()
+    for number in range(FORGIVEN + MAX_ATTEMPTS - 1):
+        assert queues.begun("articles", job_id) == min(number, 1) + max(0, number - FORGIVEN)
+        redis.delete("rq:queue:articles")
+        runner = queues.runner()
+        assert runner.take("articles", job_id)
+        runner.close()
+        queues.recover()
+        assert queues.recover() == [job_id]
+    assert queues.all_owed("articles") == set()
+    assert [job.id for job in queues.failed("articles")] == [job_id]
 
 
 UNREADABLE = ("{", "5", '"' + 9 * "[", 10_000 * "[", b"\xff")
