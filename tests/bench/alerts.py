@@ -5,6 +5,7 @@
 From the moment in which the feed with the entry was served to the alert on the stream.
 """
 
+import random
 import sys
 import time
 
@@ -48,6 +49,8 @@ def idle():
 def half_load(pages):
     """Returns the latencies of entries with real pages, at half the rate of a burst of them."""
     lists = many_watchlists(WATCHLISTS)
+    # The corpora come one after another, and the pages of the burst must be as large as the others.
+    pages = random.Random(len(pages)).sample(pages, len(pages))
     with busy_newsroom(pages, lists, every="1s") as (site, daemon, paths):
         links = [page_url(site, number) for number in range(len(pages))]
         publish(site, paths, dict(enumerate(links[:BURST])))
