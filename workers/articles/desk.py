@@ -25,7 +25,9 @@ log = structlog.stdlib.get_logger(__name__)
 _WORDS = b"The envoys met, and said little of what had been agreed, or whether anything had been. "
 _PAGE = (
     b"<html><head><title>Envoys meet</title></head><body><article><h1>Envoys meet</h1>"
-    b"<time datetime='2026-01-01'>1 January 2026</time><p>%s</p><p>%s</p></article></body></html>"
+    # A month in no language: to look for it loads those of all, which takes half a second.
+    b"<time datetime='1 Brumaire 2026'>1 Brumaire 2026</time><p>%s</p><p>%s</p></article></body>"
+    b"</html>"
 ) % (3 * _WORDS, 4 * _WORDS)
 
 
