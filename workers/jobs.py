@@ -1,7 +1,4 @@
-"""The function that RQ calls by name: thin and idempotent. The ledger holds its arguments.
-
-The jobs of entries name a function, too, but RQ does not call it: see `workers.worker`.
-"""
+"""The function that RQ calls by name: thin and idempotent. The ledger holds its arguments."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from redis.exceptions import RedisError
 from rq import Retry, get_current_job
 
 from monitor.jobs.outcome import Again
-from monitor.jobs.own_jobs import FUNCTIONS, OwnJob
+from monitor.jobs.own_jobs import DELIVER, OwnJob
 from monitor.jobs.runner import LEASE
 from workers import context
 
@@ -51,12 +48,12 @@ def deliver() -> Retry | None:
 
 
 class RunnableJob(OwnJob):
-    """A job as workers run it: its function comes from a list, not from Redis."""
+    """A job as workers run it: its function is known here, and not imported by name."""
 
     @property
     def func(self) -> Callable[[], object]:
         """Returns the job's function; raises KeyError if RQ must not call it."""
-        return {FUNCTIONS["deliveries"]: deliver}[self.func_name or ""]
+        return {DELIVER: deliver}[self.func_name or ""]
 
 
 def _again(pause_s: int) -> Retry:

@@ -131,8 +131,8 @@ class OwnWorker(BaseWorker):
 class ArticleWorker(OwnWorker):
     """Takes the jobs of entries for a reader, which runs many at once.
 
-    RQ's records of a job are neither read nor written: that takes more commands than all else, and
-    the ledger tells the same.
+    RQ has no records of these jobs: that would take more commands than all else, and the ledger
+    tells the same.
     """
 
     kind = "articles"

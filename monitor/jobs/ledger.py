@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, get_args
 
-from monitor.jobs.own_jobs import OwnJob, QueueName
+from monitor.jobs.own_jobs import QueueName
 from monitor.jobs.runner import all_running, arguments_of
 from monitor.model import Delivery, as_plain, content_id
 from monitor.store.replies import text
@@ -95,9 +95,6 @@ class Ledger:
         pipe.hdel(self._keys.outstanding(queue), job_id)
         pipe.hdel(self._keys.attempts(queue), job_id)
         pipe.hdel(self._keys.running(queue), job_id)
-        if queue == "articles":
-            # RQ's workers remove the records of deliveries, and write to them until then.
-            pipe.delete(OwnJob.key_for(job_id))
 
     def give_up(self, queue: QueueName, job_id: str, error: str) -> None:
         """Moves a job to the failed ones, which operators see; does nothing if it is not owed."""

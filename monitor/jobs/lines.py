@@ -221,9 +221,11 @@ class Lines:
 
         Jobs from a host's line have their place: their requests are under way. If the host is
         closed, they have none, and leave the line at once: `enter` says for how long it is closed.
-        To be called several times a second by every process that has room; two commands if no turn
-        has come.
+        To be called several times a second by every process that has room.
         """
+        # Mostly no turn has come, and a script would be one more command.
+        if not self._redis.zcount(self._keys.turns, "-inf", now.timestamp()):
+            return []
         taken = self._release(
             keys=[
                 self._keys.turns,

@@ -25,11 +25,8 @@ Lane = Literal["urgent", "articles", "bulk"]
 LANES: tuple[Lane, ...] = get_args(Lane)
 
 SERIALIZER = JSONSerializer
-# The only functions that jobs may name; RQ calls that of deliveries, and none for an entry.
-FUNCTIONS: dict[QueueName, str] = {
-    "articles": "workers.jobs.process_entry",
-    "deliveries": "workers.jobs.deliver",
-}
+# The only function that jobs may name. The jobs of entries name none: RQ has only their ids.
+DELIVER = "workers.jobs.deliver"
 
 
 class OwnJob(Job):
@@ -58,7 +55,7 @@ class OwnJob(Job):
             call = (self.func_name, self.instance, self.args, self.kwargs)
         except DeserializationError:
             return "not one of our jobs: its data is not in our format"
-        if call == (FUNCTIONS[kind], None, [], {}):
+        if kind == "deliveries" and call == (DELIVER, None, [], {}):
             return None
         return f"not one of our jobs: it names {str(call[0])[:100]!r}"
 
@@ -86,7 +83,7 @@ class OwnQueue(Queue):
 
 
 class EntryQueue(OwnQueue):
-    """An RQ queue of the jobs of entries, whose records are not read: the ledger has them."""
+    """An RQ queue of the jobs of entries, of which RQ has no records: the ledger has them."""
 
     @classmethod
     def dequeue_any(  # type: ignore[override]

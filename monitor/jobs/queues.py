@@ -21,7 +21,7 @@ from monitor.jobs.ledger import FailedJob, Ledger, arguments, delivery_id
 from monitor.jobs.limits import DELIVERY
 from monitor.jobs.lines import Lines, all_waiting, count_waiting
 from monitor.jobs.own_jobs import (
-    FUNCTIONS,
+    DELIVER,
     LANES,
     SERIALIZER,
     EntryQueue,
@@ -48,6 +48,8 @@ FRONT = 5
 # A finished job is of no further use, but RQ needs a moment to record that it has finished.
 RESULT_TTL = timedelta(minutes=1)
 FAILURE_TTL = timedelta(days=7)
+# So many jobs whose pause is over are enqueued at once.
+MOST_DUE = 1_000
 # For unforeseen errors; jobs handle the others themselves.
 RETRY = Retry(max=4, interval=[5, 30, 120, 600])
 
@@ -122,13 +124,13 @@ class Queues(Ledger):
         address = (entry.get("url") or "", entry.get("guid") or "")
         job_id = f"entry-{content_id(feed_id, *address, version)}"
         self._owe("articles", job_id, [feed_id, entry], pipe)
-        self._push("articles", job_id, pipe, self._lanes[lane])
+        self._push(self._lanes[lane], job_id, pipe)
 
     def enqueue_delivery(self, delivery: Delivery, pipe: Pipeline) -> None:
         """Enqueues the job that makes a delivery, in the transaction."""
         job_id = delivery_id(delivery)
         self._owe("deliveries", job_id, arguments(delivery), pipe)
-        self._push("deliveries", job_id, pipe)
+        self._push(self.rq["deliveries"], job_id, pipe)
 
     def enqueue_deliveries(self, alert: Alert, pipe: Pipeline) -> None:
         """Enqueues the deliveries of an alert to all of its subscribers, in the transaction."""
@@ -143,7 +145,7 @@ class Queues(Ledger):
             is_owed = pipe.hexists(outstanding, job_id)
             pipe.multi()
             if is_owed:
-                self._push(kind, job_id, pipe)
+                self._push(self.rq[kind], job_id, pipe)
 
         self._redis.transaction(push, outstanding)
 
@@ -155,8 +157,13 @@ class Queues(Ledger):
         """
         # RQ's times are whole seconds; rounded down, a host would be asked before it wants to be.
         due = math.ceil(time.time() + pause_s)
-        pipe.zadd(self._lanes["bulk"].scheduled_job_registry.key, {job_id: due})
+        pipe.zadd(self._due_again, {job_id: due})
         pipe.hdel(self._keys.running("articles"), job_id)
+
+    @property
+    def _due_again(self) -> str:
+        """Returns the key of RQ's registry that holds the jobs of entries that run again."""
+        return str(self._lanes["bulk"].scheduled_job_registry.key)
 
     def runner(self) -> Runner:
         """Returns a new runner, by which the other processes see what this one runs."""
@@ -192,38 +199,30 @@ class Queues(Ledger):
             self.drop(job, pipe)
             pipe.hdel(self._keys.attempts(job.queue), job.id)
             self._owe(job.queue, job.id, job.args, pipe)
-            self._push(job.queue, job.id, pipe)
+            self._push(self.rq[job.queue], job.id, pipe)
             pipe.execute()
 
-    def _push(
-        self, kind: QueueName, job_id: str, pipe: Pipeline, queue: OwnQueue | None = None
-    ) -> None:
-        queue = queue or self.rq[kind]
-        moment = utcformat(now())
-        # RQ's default description contains all arguments, and goes to its log.
-        own = {"created_at": moment, "enqueued_at": moment, "description": job_id}
-        record: Any = self._records[queue.name] | own
-        pipe.hset(OwnJob.key_for(job_id), mapping=record)
+    def _push(self, queue: OwnQueue, job_id: str, pipe: Pipeline) -> None:
+        if not isinstance(queue, EntryQueue):
+            moment = utcformat(now())
+            # RQ's default description contains all arguments, and goes to its log.
+            own = {"created_at": moment, "enqueued_at": moment, "description": job_id}
+            record: Any = self._record | own
+            pipe.hset(OwnJob.key_for(job_id), mapping=record)
         queue.push_job_id(job_id, pipeline=pipe)
 
     @cached_property
-    def _records(self) -> dict[str, dict[str, Any]]:
-        """Returns what RQ stores of every job in a queue, by the queue's name.
-
-        RQ computes it again for each job, which takes as long as reading the entry from its feed.
-        """
-        return {
-            queue.name: queue.create_job(
-                FUNCTIONS[kind],
-                timeout=int(DELIVERY.total_seconds()),
-                result_ttl=int(RESULT_TTL.total_seconds()),
-                failure_ttl=int(FAILURE_TTL.total_seconds()),
-                retry=RETRY,
-            ).to_dict()
-            | {"origin": queue.name}
-            for kind in self.rq
-            for queue in self.served(kind)
-        }
+    def _record(self) -> dict[str, Any]:
+        """Returns what RQ stores of every delivery; RQ would compute it again for each."""
+        queue = self.rq["deliveries"]
+        job = queue.create_job(
+            DELIVER,
+            timeout=int(DELIVERY.total_seconds()),
+            result_ttl=int(RESULT_TTL.total_seconds()),
+            failure_ttl=int(FAILURE_TTL.total_seconds()),
+            retry=RETRY,
+        )
+        return {**job.to_dict(), "origin": queue.name}
 
     def depths(self) -> dict[QueueName, Depth]:
         """Returns how much work of each kind there is."""
@@ -246,13 +245,15 @@ class Queues(Ledger):
         """Enqueues the jobs whose retry is due.
 
         RQ's workers could do it, but if the one that holds the lock for it is killed, the others
-        take a minute or two to notice. RQ also reads the jobs' records first, and fails for all of
-        them if it cannot read one; a worker refuses that one alone. To be called every second, by
-        one process.
+        take a minute or two to notice. RQ also reads the jobs' records first: it drops jobs that
+        have none, as those of entries, and fails for all of them if it cannot read one. A worker
+        refuses that one alone. To be called every second, by one process.
         """
         for queue in self.all_served():
             scheduled = queue.scheduled_job_registry.key
-            due: Any = self._redis.zrangebyscore(scheduled, "-inf", int(time.time()))
+            due: Any = self._redis.zrangebyscore(
+                scheduled, "-inf", int(time.time()), start=0, num=MOST_DUE
+            )
             with self._redis.pipeline() as pipe:
                 for job_id in due:
                     pipe.zrem(scheduled, job_id)
@@ -268,7 +269,7 @@ class Queues(Ledger):
         return self._recovery.recover()
 
     def _discard(self, kind: QueueName, job_id: str) -> None:
-        """Removes RQ's record of a job that is not owed, and refuses one that is not ours."""
+        """Refuses a job that is not owed if RQ has a record of it, which none of ours has."""
         try:
             job = OwnJob(job_id, connection=self._redis, serializer=SERIALIZER)
             job.refresh()  # type: ignore[no-untyped-call]
@@ -284,8 +285,6 @@ class Queues(Ledger):
         if reason:
             log.error("job refused", job=job_id, queue=kind, reason=reason)
             self.refuse_job(kind, job_id, reason)
-        else:
-            self._redis.delete(OwnJob.key_for(job_id))
 
     def refuse_job(self, kind: QueueName, job_id: str, why: str) -> None:
         """Moves a job that is not one of ours to those failed, which operators see."""

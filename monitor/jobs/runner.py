@@ -30,10 +30,9 @@ LEASE = 4 * RENEWAL
 # Claims a job unless another living process has it.
 _CLAIM = """
 local function claim(running, job, token, runners)
+  if redis.call('HSETNX', running, job, token) == 1 then return true end
   local holder = redis.call('HGET', running, job)
-  if holder and holder ~= token and redis.call('EXISTS', runners .. holder) == 1 then
-    return false
-  end
+  if holder ~= token and redis.call('EXISTS', runners .. holder) == 1 then return false end
   redis.call('HSET', running, job, token)
   return true
 end
@@ -104,7 +103,7 @@ class Runner:
     """
 
     def __init__(self, redis: Redis, keys: Keys, discard: Callable[[QueueName, str], None]) -> None:
-        """Starts to show that this process lives; `discard` removes a job that is not owed."""
+        """Starts to show that this process lives; `discard` is called if a job is not owed."""
         self._redis = redis
         self._keys = keys
         self._discard = discard
@@ -123,8 +122,8 @@ class Runner:
     def take(self, queue: QueueName, job_id: str, lane: Lane = "articles") -> Taken | None:
         """Claims a job and counts an attempt at it; None if there is nothing to do.
 
-        That is so if the job is not owed, and is then discarded, or if another living process runs
-        it: should that process die, the job is recovered. A process must not take a job that it is
+        That is so if the job is not owed, or if another living process runs it: should that
+        process die, the job is recovered. A process must not take a job that it is
         running: it would get it again, because a reply of Redis may be lost.
         """
         reply = self._take(

@@ -33,8 +33,8 @@ for number = 5, #ARGV do
   local due = redis.call('ZSCORE', KEYS[1], feed)
   local answer = 0
   if due and tonumber(due) <= now then
-    redis.call('ZREMRANGEBYSCORE', busy, '-inf', now)
-    if redis.call('ZCARD', busy) < per_host then
+    -- A place whose lease has ended is taken again with its feed, or expires with the key.
+    if redis.call('ZCOUNT', busy, '(' .. ARGV[1], '+inf') < per_host then
       redis.call('ZADD', KEYS[1], lease_end, feed)
       redis.call('ZADD', busy, lease_end, feed)
       redis.call('EXPIREAT', busy, math.ceil(tonumber(lease_end)) + 1)

@@ -37,7 +37,8 @@ class FurnitureStore:
         key = self._keys.furniture(host)
         replaced = [trace for trace in traces if trace.is_same_article(page)]
         renews = not traces or page.at - traces[0].at >= _RENEWAL.total_seconds()
-        with self._redis.pipeline(transaction=bool(replaced) or renews) as pipe:
+        # No transaction, since a trace more or less matters little; all is sent in one piece.
+        with self._redis.pipeline(transaction=False) as pipe:
             for trace in replaced:
                 pipe.lrem(key, 0, trace.to_bytes())  # type: ignore[arg-type]
             pipe.lpush(key, page.to_bytes())

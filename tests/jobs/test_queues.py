@@ -13,28 +13,46 @@ from monitor.config.schema import Settings
 from monitor.http.client import HttpClient
 from monitor.jobs.queues import FRONT, RETRY, SERIALIZER
 from monitor.jobs.recovery import FORGIVEN, MAX_ATTEMPTS
-from monitor.model import Feed
+from monitor.model import Delivery, Feed
 from monitor.scheduler.poll import Poller
 
 ENTRY = {"url": "https://a.example/1", "guid": "1"}
 
 
-def test_a_job_is_json_and_carries_its_time_limits(redis, queues, enqueue):
+@pytest.fixture
+def enqueue_delivery(redis, queues):
+    """Enqueues a delivery and returns the job's id."""
+
+    def put():
+        with redis.pipeline() as pipe:
+            queues.enqueue_delivery(Delivery("desk", ("alert",)), pipe)
+            pipe.execute()
+        return queues.rq["deliveries"].get_job_ids()[-1]
+
+    return put
+
+
+def test_rq_has_the_id_of_an_entrys_job_and_the_ledger_all_else(redis, queues, enqueue):
     job_id = enqueue()
-    job = Job.fetch(job_id, connection=redis, serializer=SERIALIZER)
-    assert json.loads(job.data) == ["workers.jobs.process_entry", None, [], {}]
     assert queues.owed("articles", job_id) == ["feed", ENTRY]
+    assert redis.lrange("rq:queue:articles", 0, -1) == [job_id.encode()]
+    assert list(redis.scan_iter("rq:job:*")) == []
+
+
+def test_the_job_of_a_delivery_is_json_and_carries_its_time_limits(redis, enqueue_delivery):
+    job = Job.fetch(enqueue_delivery(), connection=redis, serializer=SERIALIZER)
+    assert json.loads(job.data) == ["workers.jobs.deliver", None, [], {}]
     assert job.timeout == 60
     assert job.result_ttl == 60
     assert job.failure_ttl == 7 * 86400
 
 
-def test_a_job_is_stored_as_rq_stores_it(redis, queues, enqueue):
-    job_id = enqueue()
+def test_the_job_of_a_delivery_is_stored_as_rq_stores_it(redis, queues, enqueue_delivery):
+    job_id = enqueue_delivery()
     stored = redis.hgetall(f"rq:job:{job_id}")
     redis.delete(f"rq:job:{job_id}")
-    job = queues.rq["articles"].enqueue_call(
-        "workers.jobs.process_entry",
+    job = queues.rq["deliveries"].enqueue_call(
+        "workers.jobs.deliver",
         job_id=job_id,
         timeout=60,
         result_ttl=60,
@@ -68,10 +86,9 @@ def test_a_job_that_rq_has_is_not_recovered(queues, enqueue):
 
 def test_a_job_that_rq_lost_is_enqueued_again_at_the_second_look(redis, queues, enqueue):
     job_id = enqueue()
-    redis.delete("rq:queue:articles", f"rq:job:{job_id}")
+    redis.delete("rq:queue:articles")
     assert queues.recover() == []
     assert queues.recover() == [job_id]
-    assert Job.exists(job_id, connection=redis)
     assert queues.owed("articles", job_id) == ["feed", ENTRY]
     assert queues.depths()["articles"].queued == 1
 
@@ -84,7 +101,6 @@ def test_a_job_that_is_settled_is_no_longer_owed(redis, queues, enqueue):
         queues.settle("articles", job_id, pipe)
         pipe.execute()
     assert not queues.owed("articles", job_id)
-    assert not Job.exists(job_id, connection=redis)
     assert queues.begin("articles", job_id) == 0
 
 
@@ -110,27 +126,35 @@ def test_queues_are_known_to_rq_although_no_job_registers_its_own(redis, queues)
     assert redis.smembers("rq:queues") == {f"rq:queue:{name}".encode() for name in names}
 
 
-def test_a_job_that_rq_calls_failed_is_still_owed(redis, queues, enqueue):
-    job_id = enqueue()
+def test_a_job_that_rq_calls_failed_is_still_owed(redis, queues, enqueue_delivery):
+    job_id = enqueue_delivery()
     job = Job.fetch(job_id, connection=redis, serializer=SERIALIZER)
     job.retries_left = 0
     job.save()
     # A worker outside the pool runs nothing, and RQ calls the job failed.
-    worker = SimpleWorker(queues.served("articles"), connection=redis, serializer=SERIALIZER)
+    worker = SimpleWorker(queues.served("deliveries"), connection=redis, serializer=SERIALIZER)
     worker.work(burst=True, logging_level="CRITICAL")
     assert Job.fetch(job_id, connection=redis, serializer=SERIALIZER).is_failed
     assert [queues.recover(), queues.recover()] == [[], [job_id]]
-    assert queues.failed("articles") == []
+    assert queues.failed("deliveries") == []
+    assert queues.depths()["deliveries"].queued == 1
+
+
+def test_a_job_of_an_entry_that_another_program_takes_is_recovered(redis, queues, enqueue):
+    job_id = enqueue()
+    worker = SimpleWorker(["articles"], connection=redis, serializer=SERIALIZER)
+    worker.work(burst=True, logging_level="CRITICAL")
+    assert [queues.recover(), queues.recover()] == [[], [job_id]]
     assert queues.depths()["articles"].queued == 1
 
 
-def test_rqs_records_of_a_killed_worker_are_removed(redis, queues, enqueue):
-    taken = enqueue()
-    redis.delete("rq:queue:articles")
-    redis.zadd("rq:wip:articles", {f"{taken}:execution": 1, "entry-done:execution": 1})
-    redis.hset("rq:job:entry-done", "status", "started")
+def test_rqs_records_of_a_killed_worker_are_removed(redis, queues, enqueue_delivery):
+    taken = enqueue_delivery()
+    redis.delete("rq:queue:deliveries")
+    redis.zadd("rq:wip:deliveries", {f"{taken}:execution": 1, "delivery-done:execution": 1})
+    redis.hset("rq:job:delivery-done", "status", "started")
     queues.recover()
-    assert not redis.exists("rq:wip:articles", "rq:job:entry-done")
+    assert not redis.exists("rq:wip:deliveries", "rq:job:delivery-done")
     assert redis.exists(f"rq:job:{taken}")
 
 
@@ -147,7 +171,7 @@ def test_a_job_that_kills_its_workers_is_given_up_in_the_end(redis, queues, enqu
     job_id = enqueue()
     for _ in range(MAX_ATTEMPTS):
         queues.begin("articles", job_id)
-    redis.delete("rq:queue:articles", f"rq:job:{job_id}")
+    redis.delete("rq:queue:articles")
     queues.recover()
     assert queues.recover() == [job_id]
     (failed,) = queues.failed("articles")
