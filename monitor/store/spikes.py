@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from monitor.alerts.spikes import SpikeState
-from monitor.model import as_json, from_json
+from monitor.model import from_json
+from monitor.store.exchange import exchange
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -34,21 +35,5 @@ class SpikeStore:
         after: SpikeState,
         alongside: Callable[[Pipeline], None],
     ) -> bool:
-        """Replaces a state, unless another process did: then returns False, and changes nothing.
-
-        `alongside` adds to the same transaction.
-        """
-        key = self._keys.spike(watchlist)
-        is_ours = False
-
-        def write(pipe: Pipeline) -> None:
-            nonlocal is_ours
-            stored = pipe.get(key)
-            is_ours = (from_json(SpikeState, stored) if stored else None) == before
-            pipe.multi()
-            if is_ours:
-                pipe.set(key, as_json(after))
-                alongside(pipe)
-
-        self._redis.transaction(write, key)
-        return is_ours
+        """Replaces a state as `exchange` does; `alongside` adds to the same transaction."""
+        return exchange(self._redis, self._keys.spike(watchlist), before, after, alongside)

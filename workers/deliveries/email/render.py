@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from pathlib import Path
@@ -13,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from monitor.alerts.build import reservation
 from monitor.alerts.digest import Message, Section, StoryAlerts
 from monitor.alerts.document import clock
+from monitor.alerts.passages import Passage, language_and_direction, passage, safe_link
 from monitor.untrusted import mail_line
 from workers.deliveries.cutting import ELLIPSIS, cut
 
@@ -23,10 +23,6 @@ MAX_OTHERS = 5
 
 # A word at the cut is left out rather than cut, unless it is longer than this.
 _LAST_WORD = 20
-_WEB = re.compile(r"https?://[^\s<>\"\\^`{|}]+", re.IGNORECASE)
-_LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8})*", re.ASCII)
-_RIGHT_TO_LEFT = frozenset("ar arc ckb dv fa he iw ks nqo prs ps sd syr ug ur yi".split())
-_RIGHT_TO_LEFT_SCRIPTS = frozenset("adlm arab hebr mand nkoo rohg samr syrc thaa".split())
 _templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=select_autoescape(["html"]),
@@ -44,27 +40,6 @@ class Content:
     subject: str
     text: str
     html: str
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """A snippet in pieces, each with a flag that says whether it matched.
-
-    `url` is empty if the snippet leads to no address, or to one that is not safe to follow.
-    """
-
-    pieces: tuple[tuple[str, bool], ...]
-    url: str = ""
-
-    @property
-    def text(self) -> str:
-        """Returns the snippet without marks."""
-        return "".join(text for text, _ in self.pieces)
-
-    @property
-    def marked(self) -> str:
-        """Returns the snippet as plain text, with matches between asterisks."""
-        return "".join(f"*{text}*" if matched else text for text, matched in self.pieces)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,56 +141,25 @@ def _story(story: StoryAlerts, zone: tzinfo) -> ShownStory:
 def _shown(alert: dict[str, Any], zone: tzinfo) -> Shown:
     article = alert["article"]
     when = article["published_at"] or alert["detected_at"]
-    language, direction = _language(article["language"])
+    language, direction = language_and_direction(article["language"])
     terms = dict.fromkeys(mail_line(match["term"]) for match in alert["matches"])
     return Shown(
         watchlist=mail_line(alert["watchlist"]),
         priority=mail_line(alert["priority"]),
         title=mail_line(article["title"]) or "(no title)",
-        url=article["url"] if _can_be_followed(article["url"]) else "",
+        url=safe_link(article["url"]),
         source=mail_line(article["source"]),
         time=_time(when, zone),
         moment=mail_line(when),
         authors=", ".join(filter(None, map(mail_line, article["authors"]))),
         language=language,
         direction=direction,
-        passages=tuple(_passage(snippet) for snippet in alert["snippets"]),
+        passages=tuple(passage(snippet) for snippet in alert["snippets"]),
         matched=", ".join(filter(None, terms)),
         articles=alert["story"]["articles"],
         update=alert.get("update") is True,
         reservation=reservation(article),
     )
-
-
-def _passage(snippet: dict[str, Any]) -> Passage:
-    """Splits a snippet at its highlights, then cleans the pieces: cleaning moves offsets."""
-    text, done, pieces = snippet["text"], 0, []
-    for start, end in snippet["highlights"]:
-        pieces += [(_piece(text[done:start]), False), (_piece(text[start:end]), True)]
-        done = end
-    pieces.append((_piece(text[done:]), False))
-    url = snippet.get("url", "")
-    shown_url = url if _can_be_followed(url) else ""
-    return Passage(tuple(piece for piece in pieces if piece[0]), shown_url)
-
-
-def _piece(text: str) -> str:
-    """Cleans a part of a line; a space at either end stays."""
-    return mail_line(f"x{text}x")[1:-1]
-
-
-def _language(tag: str | None) -> tuple[str, str]:
-    """Returns a language tag and the direction of its script, as attributes for HTML."""
-    if not tag or not _LANGUAGE_TAG.fullmatch(tag):
-        return "", "auto"
-    first, *others = tag.lower().replace("_", "-").split("-")
-    scripts = [part for part in others if len(part) == 4 and part.isalpha()]  # noqa: PLR2004
-    right = scripts[0] in _RIGHT_TO_LEFT_SCRIPTS if scripts else first in _RIGHT_TO_LEFT
-    return tag.replace("_", "-"), "rtl" if right else "ltr"
-
-
-def _can_be_followed(url: str) -> bool:
-    return bool(_WEB.fullmatch(url)) and mail_line(url) == url
 
 
 def _time(moment: str, zone: tzinfo) -> str:
