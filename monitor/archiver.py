@@ -24,6 +24,7 @@ from monitor.coverage import Record
 from monitor.errors import ArchiveUnavailable
 from monitor.look_backs import LookBacks
 from monitor.model import as_json, from_json
+from monitor.reports_watch import ReportsWatch
 from monitor.runtime.composition import ConfigWatch
 from monitor.spikes_watch import SpikesWatch
 
@@ -57,6 +58,7 @@ class Archiver:
         self._watch = ConfigWatch(runtime)
         self._spikes = SpikesWatch(runtime)
         self._look_backs = LookBacks(runtime, data, stop)
+        self._reports = ReportsWatch(runtime)
         self._stop = stop
         self._data = data
         self._kept_house_at = float("-inf")
@@ -115,6 +117,7 @@ class Archiver:
         if 0 < self._move(writer, engine, PATIENCE) < BATCH:
             self._stop.wait(GATHERING_S)
         self._spikes.look_if_due(engine, datetime.now(UTC))
+        self._reports.look_if_due(engine, datetime.now(UTC))
         if time.monotonic() >= self._kept_house_at + HOUSEKEEPING.total_seconds():
             # A fault in it must not come again, with its trace, at every step.
             self._kept_house_at = time.monotonic()
@@ -160,6 +163,7 @@ class Archiver:
             self._settings = config.settings.archive
             self._spikes.use(config)
             self._look_backs.use(config)
+            self._reports.use(config)
 
     def _keep_house(self, writer: Writer, engine: Archive) -> None:
         """Removes what is too old, and some of the oldest if the archive is too large."""

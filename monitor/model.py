@@ -204,6 +204,19 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportSchedule:
+    """Sends a report at a time of day in `timezone`: each `day`, or on the weekday that is named.
+
+    It is about the time `since` before.
+    """
+
+    every: str
+    at: str
+    since: timedelta
+    timezone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
 class Subscriber:
     """A destination of alerts: `kind` names the channel, `options` are specific to it."""
 
@@ -213,6 +226,7 @@ class Subscriber:
     digest: Digest | None = None
     quiet: Quiet | None = None
     limit: Limit | None = None
+    report: ReportSchedule | None = None
 
     @property
     def timezone(self) -> str:

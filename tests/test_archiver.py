@@ -19,6 +19,7 @@ from monitor.coverage import Publication, Record
 from monitor.errors import ArchiveUnavailable, PresswatchError
 from monitor.look_backs import summary_id
 from monitor.model import Article
+from monitor.reports.schedule import decide
 from monitor.runtime.composition import Runtime
 from monitor.scheduler.archive_lag import ArchiveLag
 from monitor.store.look_backs import LookBackState
@@ -58,10 +59,10 @@ def count(data):
 @pytest.fixture
 def archiver(redis, configure, tmp_path):
     """Starts an archiver in a thread; at the end, it is told to stop."""
-    directory = configure(CONFIG)
     running = []
 
-    def start(settings=""):
+    def start(settings="", config=CONFIG):
+        directory = configure(config)
         if settings:
             (directory / "settings.yaml").write_text(settings)
         runtime = Runtime(directory, load(directory, {}), redis)
@@ -258,6 +259,21 @@ def test_killed_archives_look_back_once(
         later = connection.scalar(select(func.count()).where(matches.c.later))
     assert later == many
     engine.dispose()
+
+
+def test_a_report_that_is_due_is_made_by_the_archive(redis, store, queues, archiver, configure):
+    subscriber = (
+        "{name: weekly, email: {to: [a@b.example], smtp_url: 'smtp://127.0.0.1'}, "
+        "report: {every: day, at: '00:00'}}"
+    )
+    directory = configure(f"subscribers: [{subscriber}]")
+    (weekly,) = load(directory, {}).subscribers
+    # The archive was down for three days.
+    state, _ = decide(None, weekly.report, datetime.now(UTC) - timedelta(days=3))
+    store.reports.change("weekly", None, state, lambda _: None)
+    archiver(config=f"subscribers: [{subscriber}]")
+    wait_until(lambda: queues.count_owed("deliveries") == 1)
+    assert store.reports.state("weekly").due.date() == datetime.now(UTC).date()
 
 
 def test_operators_are_told_once_that_the_archive_is_behind(redis, configure, store):

@@ -2,6 +2,6 @@
 
 `database.open_archive` opens the archive for writing, and brings an older one up to date;
 `database.read_archive` opens it for reading. `writer.Writer` writes records and forgets old ones;
-`search` finds articles by a query, and `plan` what other watchlists would have done with them.
-`backup` copies an archive to a file and back.
+`backup` copies an archive to a file and back. `search` finds articles by a query, `history` past
+alerts, `plan` what other watchlists would have done, and `report` counts coverage.
 """

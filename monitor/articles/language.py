@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 import pycld2
 import regex
@@ -54,3 +55,13 @@ def _detected(sample: bytes) -> tuple[str | None, bool]:
 def _subtag(tag: str | None) -> str | None:
     found = _SUBTAG.match((tag or "").strip())
     return _CURRENT_CODES.get(found[0].lower(), found[0].lower()) if found else None
+
+
+@cache
+def _names() -> dict[str, str]:
+    return {_CURRENT_CODES.get(code, code): name.title() for name, code in pycld2.LANGUAGES}
+
+
+def language_name(code: str) -> str:
+    """Returns the English name of a language, or its code if it is not known."""
+    return _names().get(code, code)

@@ -14,6 +14,7 @@ from monitor.cli import (
     history,
     pages,
     planning,
+    report,
     setup,
     trying,
     watchlists,
@@ -35,7 +36,19 @@ def presswatch(context: click.Context) -> None:
         context.color = False
 
 
-for module in (daemon, archive, setup, pages, trying, planning, history, failed, feeds, watchlists):
+for module in (
+    daemon,
+    archive,
+    setup,
+    pages,
+    trying,
+    planning,
+    report,
+    history,
+    failed,
+    feeds,
+    watchlists,
+):
     for command in module.COMMANDS:
         presswatch.add_command(command)
 

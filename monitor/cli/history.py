@@ -163,20 +163,27 @@ def list_alerts(
 @options.data
 @options.as_json
 def show_alert(alert_id: str, config_directory: Path, data: Path, as_json: bool) -> None:
-    """Show an alert and its ledger: the subscribers, channels and answers of its deliveries."""
-    from monitor.archive.history import ledger
+    """Show an alert and its ledger: the subscribers, channels and answers of its deliveries.
+
+    Of a report by mail, there is only a ledger, under the id that the log has.
+    """
+    from monitor.archive.history import find_alerts, ledger
     from monitor.cli.console import block, terminal_width
     from monitor.model import as_plain
     from monitor.runtime.composition import archive
 
     engine = archive(config_directory, data)
-    document = _known(engine, alert_id)
-    notes = ledger(engine, document["id"])
+    notes = ledger(engine, alert_id)
+    document = None
+    if not notes or find_alerts(engine, alert_id, most=1):
+        document = _known(engine, alert_id)
+        notes = ledger(engine, document["id"])
     if as_json:
         shown = {"alert": document, "deliveries": [as_plain(note) for note in notes]}
         click.echo(terminal_json(shown, indent=2))
         return
-    click.echo(block(document, terminal_width()), nl=False)
+    if document:
+        click.echo(block(document, terminal_width()), nl=False)
     for note in notes:
         parts = (f"{note.at:%Y-%m-%dT%H:%M:%SZ}", note.subscriber, note.channel, note.event)
         click.echo("  ".join((*parts, printable(note.detail))))

@@ -24,6 +24,12 @@ def _configure_logs(_: click.Context, __: click.Parameter, value: str) -> str:
     return value
 
 
+def _now(context: click.Context | None) -> datetime:
+    """Returns the present, the same for all options of a command: from 7d to 1d ago is 6 days."""
+    now = datetime.now(UTC)
+    return context.meta.setdefault(f"{__name__}.now", now) if context else now
+
+
 class Since(click.ParamType[datetime]):
     """A moment, written as an age (90s, 15m, 2h, 7d) or as RFC 3339 has it."""
 
@@ -38,7 +44,7 @@ class Since(click.ParamType[datetime]):
             return value
         try:
             if ago := re.fullmatch(r"(\d+)([smhd])", value):
-                return datetime.now(UTC) - timedelta(**{self._units[ago[2]]: int(ago[1])})
+                return _now(ctx) - timedelta(**{self._units[ago[2]]: int(ago[1])})
             # People who name no time zone mean their own.
             return datetime.fromisoformat(value).astimezone(UTC)
         except (ValueError, OverflowError):

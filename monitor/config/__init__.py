@@ -14,6 +14,7 @@ from monitor.config.checks import (
     broken_queries,
     dangling,
     failed_examples,
+    misplaced_reports,
     plain_query,
     repeated,
     suggestion,
@@ -34,7 +35,16 @@ from monitor.config.source import ConfigDocument, files, read
 from monitor.config.values import written
 from monitor.errors import ConfigError, Fault
 from monitor.hiding import secrets, without_userinfo
-from monitor.model import Digest, Feed, FeedFilter, Quiet, Spike, Subscriber, Watchlist
+from monitor.model import (
+    Digest,
+    Feed,
+    FeedFilter,
+    Quiet,
+    ReportSchedule,
+    Spike,
+    Subscriber,
+    Watchlist,
+)
 
 __all__ = [
     "ArticleSettings",
@@ -108,6 +118,7 @@ def load(
         faults += _unkept_backfills(source, file)
     faults += repeated(source)
     faults += dangling(source)
+    faults += misplaced_reports(source)
     faults += broken_queries(source)
     if examples and not faults:
         faults += failed_examples(source)
@@ -214,7 +225,7 @@ def _watchlist(entry: WatchlistEntry) -> Watchlist:
 
 def _subscriber(entry: SubscriberEntry) -> Subscriber:
     kind = next(kind for kind in KINDS if getattr(entry, kind) is not None)
-    digest, quiet = entry.digest, entry.quiet
+    digest, quiet, report = entry.digest, entry.quiet, entry.report
     return Subscriber(
         name=entry.name,
         kind=kind,
@@ -222,6 +233,11 @@ def _subscriber(entry: SubscriberEntry) -> Subscriber:
         digest=Digest(digest.at, digest.every, digest.timezone) if digest else None,
         quiet=Quiet(quiet.start, quiet.end, quiet.timezone, quiet.exempt) if quiet else None,
         limit=entry.limit,
+        report=(
+            ReportSchedule(report.every, report.at, report.period, report.timezone)
+            if report
+            else None
+        ),
     )
 
 

@@ -106,6 +106,18 @@ def dangling(source: ConfigDocument) -> Iterator[Fault]:
             yield place.fault(f"no {noun} is called `{word}`" + suggestion(word, shown))
 
 
+def misplaced_reports(source: ConfigDocument) -> Iterator[Fault]:
+    """Yields a fault for each subscriber that wants a report, but gets no mail."""
+    for number, entry in _entries(source, "subscribers"):
+        if entry.get("report") is not None and "email" not in entry:
+            path: KeyPath = ("subscribers", number, "report")
+            place = source.key_place(path) or source.place(path)
+            yield place.fault(
+                "`report` is for subscribers of e-mail; remove it here, and write it beside "
+                "`email: {to: [desk@example.org], smtp_url: …}`"
+            )
+
+
 def broken_queries(source: ConfigDocument) -> Iterator[Fault]:
     """Yields a fault for each query, definition or plain word that cannot be parsed."""
     definitions = _definitions(source)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.json_schema import GenerateJsonSchema
@@ -40,6 +40,9 @@ from monitor.config.values import (
 )
 from monitor.model import OncePer, Priority
 
+ReportDay = Literal[
+    "day", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"
+]
 # For each core: how many pages the reader has under way, which mostly wait for their sites.
 PAGES_A_CORE = 32
 # Beside one for each core: these keep short pages moving while large ones take seconds.
@@ -240,6 +243,20 @@ class QuietEntry(Model):
         return self
 
 
+class ReportEntry(Model):
+    """When a report is sent by mail; `since` is a day or a week unless told otherwise."""
+
+    every: ReportDay
+    at: TimeOfDay = "08:00"
+    timezone: Zone = "UTC"
+    since: Interval | None = None
+
+    @property
+    def period(self) -> timedelta:
+        """Returns how long the time is that a report is about."""
+        return self.since or timedelta(days=1 if self.every == "day" else 7)
+
+
 # The kinds of subscribers. The deliveries have a channel of the same name for each.
 KINDS = ("slack", "email", "webhook", "apprise")
 
@@ -255,6 +272,7 @@ class SubscriberEntry(Model):
     digest: DigestEntry | None = None
     quiet: QuietEntry | None = None
     limit: Rate | None = None
+    report: ReportEntry | None = None
 
     @model_validator(mode="after")
     def _one_channel(self) -> Self:

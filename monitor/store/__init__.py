@@ -1,9 +1,9 @@
 """Keeps state in Redis: the only room that knows keys. Every room with side effects may use it.
 
 `Store` has a part for each kind of state: `feeds`, `claims`, `articles`, `alerts`, `stories`,
-`subscribers`, `furniture`, `turnstile`, `unarchived`, `spikes`, `look_backs`. Methods that take a
-`pipe` add to the caller's transaction, so that state and jobs are written together or not at all.
-`client.client` makes connections, `client.probe` tries one, and `Keys` names the keys.
+`subscribers`, `furniture`, `turnstile`, `unarchived`, `spikes`, `look_backs`, `reports`. Methods
+that take a `pipe` add to the caller's transaction, so that state and jobs are written together or
+not at all. `client.client` makes connections, `client.probe` tries one, and `Keys` names the keys.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from monitor.store.feeds import FeedStore
 from monitor.store.furniture import FurnitureStore
 from monitor.store.keys import Keys
 from monitor.store.look_backs import LookBackStore
+from monitor.store.reports import ReportStore
 from monitor.store.spikes import SpikeStore
 from monitor.store.stories import StoryStore
 from monitor.store.subscribers import Held, SubscriberStore
@@ -36,6 +37,7 @@ __all__ = [
     "Held",
     "Keys",
     "LookBackStore",
+    "ReportStore",
     "SpikeStore",
     "Store",
     "StoryStore",
@@ -61,3 +63,4 @@ class Store:
         self.unarchived = Unarchived(redis, self.keys)
         self.spikes = SpikeStore(redis, self.keys)
         self.look_backs = LookBackStore(redis, self.keys)
+        self.reports = ReportStore(redis, self.keys)

@@ -166,6 +166,10 @@ class Keys:
         """String: a watchlist's spike or silence, so that none is repeated, JSON."""
         return f"{self.prefix}spike:{watchlist}"
 
+    def report(self, subscriber: str) -> str:
+        """String: the moment of the last report that a subscriber was due, JSON."""
+        return f"{self.prefix}report:{subscriber}"
+
     @property
     def looked_back(self) -> str:
         """Hash: a summary's id → when its watchlist was first seen, whether it is told; JSON."""

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -532,6 +533,24 @@ def test_check_online_polls_each_feed_and_sends_each_subscriber_a_test(daemon, s
     assert b"A test for hook" in site.received[0][1]
     del site.pages["/broken"]
     assert daemon("check", "--online").returncode == 0
+
+
+def test_a_report_by_mail_has_a_ledger_without_an_alert(presswatch, configure, archived):
+    note = DeliveryNote(datetime.now(UTC), "weekly", "email", "delivered", "250 queued")
+    options = (
+        "--config",
+        str(configure(CONFIG)),
+        *archived({**DOCUMENT, "id": "0" * 32}, notes=[note]),
+    )
+    Writer(engine := open_archive(None, Path(options[-1]))).write(
+        [Record(delivery=DeliveryRecord(("f" * 32,), note))]
+    )
+    engine.dispose()
+    shown = presswatch.call("alerts", "show", "f" * 32, *options)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert shown.stdout.endswith("weekly  email  delivered  250 queued\n")
+    read = json.loads(presswatch.call("alerts", "show", "f" * 32, "--json", *options).stdout)
+    assert (read["alert"], len(read["deliveries"])) == (None, 1)
 
 
 def test_options_before_a_subcommand_of_archive_are_refused(presswatch, configure, archived):

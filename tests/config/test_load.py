@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from monitor.config import fingerprint, load
 from monitor.config.additions import prepare_feed
 from monitor.errors import ConfigError, PresswatchError
-from monitor.model import Digest, Feed, FeedFilter, Quiet
+from monitor.model import Digest, Feed, FeedFilter, Quiet, ReportSchedule
 
 EXAMPLE = """\
 settings:
@@ -315,6 +315,50 @@ def test_a_secret_is_never_repeated(write):
         'feeds: [{url: "${HOOK}"}, {url: "${HOOK}"}]'
     )
     assert "hunter2" not in "\n".join(faults(directory, {"HOOK": "hunter2"}))
+
+
+def test_a_report_has_its_times(write):
+    directory = write(
+        a="""subscribers:
+  - {name: a, email: {to: [a@b.example], smtp_url: "smtp://mail.example"}, report: {every: monday}}
+  - name: b
+    email: {to: [a@b.example], smtp_url: "smtp://mail.example"}
+    report: {every: day, at: "17:30", timezone: Europe/Brussels, since: 36h}
+  - {name: c, email: {to: [a@b.example], smtp_url: "smtp://mail.example"}, report: {every: day}}
+"""
+    )
+    assert [each.report for each in load(directory, {}).subscribers] == [
+        ReportSchedule("monday", "08:00", timedelta(days=7), "UTC"),
+        ReportSchedule("day", "17:30", timedelta(hours=36), "Europe/Brussels"),
+        ReportSchedule("day", "08:00", timedelta(days=1), "UTC"),
+    ]
+
+
+def test_a_report_needs_mail_and_a_day(write):
+    directory = write(
+        a="""subscribers:
+  - name: desk
+    slack: {webhook_url: "https://hooks.example/x"}
+    report: {every: monday}
+  - name: analysts
+    email: {to: [a@b.example], smtp_url: "smtp://mail.example"}
+    report: {every: month, at: "8:00", timezone: Brussels, until: 1d}
+  - {name: c, email: {to: [a@b.example], smtp_url: "smtp://mail.example"}, report: {at: "08:00"}}
+"""
+    )
+    found = faults(directory)
+    assert found[0] == (
+        "a.yaml:4:5: `report` is for subscribers of e-mail; remove it here, and write it beside "
+        "`email: {to: [desk@example.org], smtp_url: …}`"
+    )
+    assert found[1].startswith("a.yaml:7:21: `every` must be 'day', 'monday', 'tuesday'")
+    assert found[1].endswith("or 'sunday', got 'month'")
+    assert found[2:] == [
+        "a.yaml:7:33: `at` must be a time of day such as \"22:00\", got '8:00'",
+        "a.yaml:7:50: `timezone` must be a time zone such as Europe/Brussels or UTC, got 'Brussels'",
+        "a.yaml:7:60: unknown key `until`",
+        "a.yaml:8:84: `every` is missing",
+    ]
 
 
 def test_values_from_the_environment_are_never_suggested(write):

@@ -66,6 +66,9 @@ def compose(
         mail.set_raw(name, value)
     mail.set_content(content.text)
     mail.add_alternative(content.html, subtype="html")
+    if content.attachment:
+        attachment = content.attachment
+        mail.add_attachment(attachment.html, subtype="html", filename=attachment.name)
     return mail
 
 

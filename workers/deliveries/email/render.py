@@ -34,12 +34,21 @@ _templates = Environment(
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file of HTML that goes with a mail."""
+
+    name: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
 class Content:
     """The content of a mail, the same for every recipient."""
 
     subject: str
     text: str
     html: str
+    attachment: Attachment | None = None
 
 
 @dataclass(frozen=True, slots=True)

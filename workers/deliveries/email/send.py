@@ -20,6 +20,7 @@ from monitor.untrusted import mail_line
 from workers.deliveries.channel import Receipt
 from workers.deliveries.email.mime import compose
 from workers.deliveries.email.render import render_mail
+from workers.deliveries.email.report import report_mail
 from workers.deliveries.email.smtp import LATER, REFUSED, TAKEN, Answer, Connection, answer_text
 
 if TYPE_CHECKING:
@@ -51,7 +52,9 @@ def send(runtime: Runtime, subscriber: Subscriber, message: Message) -> Receipt:
     route = read_route(options["smtp_url"])
     sender = mailbox(options["sender"]) if options.get("sender") else default_sender(route.host)
     unsubscribe = options.get("unsubscribe", "")
-    content = render_mail(message, zone=ZoneInfo(subscriber.timezone), unsubscribe=unsubscribe)
+    content = report_mail(message, unsubscribe=unsubscribe) or render_mail(
+        message, zone=ZoneInfo(subscriber.timezone), unsubscribe=unsubscribe
+    )
     began = time.monotonic()
     taken: dict[str, str] = {}
     later: dict[str, str] = {}
