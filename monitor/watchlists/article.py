@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
+from bisect import bisect_right
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from functools import cached_property, lru_cache
 from typing import Any
@@ -93,9 +94,12 @@ class ScannedArticle:
                 if isinstance(article, StoredArticle)
                 else Text(_raw(article, field))
             )
+            ends: dict[str, list[int]] = defaultdict(list)
             if len(automaton):
                 for end, key in automaton.iter(text.joined):
-                    self.keys.setdefault(key, {}).setdefault(field, []).append(end)
+                    ends[key].append(end)
+            for key, places in ends.items():
+                self.keys.setdefault(key, {})[field] = places
 
     @property
     def article(self) -> Article:
@@ -117,7 +121,8 @@ class ScannedArticle:
     def segment(self, scope: Scope, field: str, word: int) -> int:
         """Returns the number of the sentence or paragraph that contains a word."""
         text = self.texts[field]
-        return (text.sentences if scope == "sentence" else text.paragraphs)[word]
+        begin = text.sentences if scope == "sentence" else text.paragraphs
+        return bisect_right(begin, word)
 
     def occurrences(self, phrase: Phrase) -> list[Occurrence]:
         """Returns where a phrase occurs, in the phrase's own fields."""

@@ -18,7 +18,8 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, compress
+from operator import attrgetter
 from typing import Any
 
 import regex
@@ -82,6 +83,9 @@ _END_OF_LATIN = "\u0250"
 
 # Ends a sentence between two words, unless the first is an initial, a number, or a title.
 _SENTENCE_END = regex.compile(r"(?<![.!?…。！？])[.!?…。！？]++[\"'”’»)\]]*+(?:\s|$)|[。！？]|\n")
+_MAY_END_SENTENCE = re.compile(r"[.!?…。！？\n]+")
+_LINE_BREAK = re.compile(r"\n")
+_WHITE_SPACE = re.compile(r"\s")
 _FULL_STOP = regex.compile(r"\.[\"'”’»)\]]*\s")
 _TITLES = frozenset(
     """mr mrs ms dr prof st gen col lt sgt capt sen rep gov pres hon rev jr sr no vs etc inc ltd co
@@ -96,6 +100,9 @@ class _Piece:
     words: tuple[str, ...]
     spans: tuple[Span, ...]
     joined: str
+
+
+_words_of_piece = attrgetter("words")
 
 
 class _Pieces(dict[str, _Piece]):
@@ -129,12 +136,15 @@ class Text:
 
     def __init__(self, raw: str) -> None:
         """Splits a text of any length."""
+        self._split(raw)
+        # All words, with a space on either side of each.
+        self.joined = f" {' '.join([piece.joined for piece in self._pieces if piece.joined])} "
+
+    def _split(self, raw: str) -> None:
         self.raw = raw
         self._plain = _with_joined_digits(raw)
         self._parts = self._plain.split()
         self._pieces = list(map(_pieces.__getitem__, self._parts))
-        # All words, with a space on either side of each.
-        self.joined = f" {' '.join([piece.joined for piece in self._pieces if piece.joined])} "
 
     @cached_property
     def words(self) -> list[str]:
@@ -158,24 +168,17 @@ class Text:
     @cached_property
     def _first_words(self) -> list[int]:
         """Returns the number of each piece's first word."""
-        return [0, *accumulate([len(piece.words) for piece in self._pieces])]
+        return [0, *accumulate(map(len, map(_words_of_piece, self._pieces)))]
 
     @cached_property
     def _starts(self) -> list[int]:
         """Returns the offset at which each piece starts."""
-        starts = [
-            length + number
-            for number, length in enumerate(accumulate(map(len, self._parts), initial=0))
-        ]
-        # Cleaned text has one space between pieces and none around them; other text may not.
-        if starts[-1] == len(self._plain) + 1:
-            return starts
-        starts, at = [], 0
-        for part in self._parts:
-            at = self._plain.find(part, at)
-            starts.append(at)
-            at += len(part)
-        return starts
+        parts = self._parts
+        if sum(map(len, parts)) + len(parts) != len(self._plain) + 1:
+            # Some white spaces have others beside them, or begin or end the text.
+            parts = _WHITE_SPACE.split(self._plain)
+        starts = accumulate([len(part) + 1 for part in parts], initial=0)
+        return list(compress(starts, parts))
 
     def span(self, number: int) -> Span:
         """Returns a word's half-open range of code points in the original text."""
@@ -194,13 +197,13 @@ class Text:
 
     @cached_property
     def sentences(self) -> list[int]:
-        """Returns the sentence number of each word."""
-        return self._segments(self._ends_sentence)
+        """Returns the numbers of the words that begin a sentence, but for the first word."""
+        return self._segments(_MAY_END_SENTENCE, self._ends_sentence)
 
     @cached_property
     def paragraphs(self) -> list[int]:
-        """Returns the paragraph number of each word."""
-        return self._segments(lambda _, between: "\n" in between)
+        """Returns the numbers of the words that begin a paragraph, but for the first word."""
+        return self._segments(_LINE_BREAK, lambda _, between: "\n" in between)
 
     def _ends_sentence(self, word: str, between: str) -> bool:
         if not _SENTENCE_END.search(between):
@@ -208,17 +211,26 @@ class Text:
         abbreviated = len(word) == 1 or word.isdigit() or word in _TITLES
         return not (abbreviated and _FULL_STOP.match(between) and "\n" not in between)
 
-    def _segments(self, ends: Callable[[str, str], bool]) -> list[int]:
-        numbers: list[int] = []
-        current, last = 0, 0
-        for number, (start, end) in enumerate(self.spans):
-            # Most words have one space between them, which ends nothing.
-            between = self.raw[last:start] if start > last else " "
-            if number and between != " " and ends(self.words[number - 1], between):
-                current += 1
-            numbers.append(current)
-            last = end
-        return numbers
+    def _segments(self, may_end: re.Pattern[str], ends: Callable[[str, str], bool]) -> list[int]:
+        begin: list[int] = []
+        last = 0
+        for place in may_end.finditer(self.raw):
+            number = self._words_before(place.start())
+            if last < number < len(self.words):
+                between = self.raw[self.span(number - 1)[1] : self.span(number)[0]]
+                if ends(self.words[number - 1], between):
+                    begin.append(number)
+                last = number
+        return begin
+
+    def _words_before(self, place: int) -> int:
+        """Returns how many words begin at or before an offset in the original text."""
+        piece = bisect_right(self._starts, place) - 1
+        if piece < 0:
+            return 0
+        inside = place - self._starts[piece]
+        spans = self._pieces[piece].spans
+        return self._first_words[piece] + sum(start <= inside for start, _ in spans)
 
 
 class StoredText(Text):
@@ -237,7 +249,7 @@ class StoredText(Text):
         # Called only for what `Text` sets when it splits.
         if name not in {"raw", "_plain", "_parts", "_pieces"}:
             raise AttributeError(name)
-        super().__init__(self._load())
+        self._split(self._load())
         return self.__dict__[name]
 
 

@@ -16,7 +16,7 @@ from monitor.watchlists.syntax import (
     Phrase,
     Same,
 )
-from monitor.watchlists.text import _TOKEN, Text, fold
+from monitor.watchlists.text import _FULL_STOP, _SENTENCE_END, _TITLES, _TOKEN, fold
 
 
 def tokens(text):
@@ -27,6 +27,27 @@ def tokens(text):
         folded = fold(token[0])
         found += [(word, token.span()) for word in _TOKEN.findall(folded)]
     return found
+
+
+def segments(text, scope):
+    """Returns the number of each word's sentence or paragraph, word by word."""
+    numbers, number, previous, end = [], 0, None, 0
+    for word, (start, stop) in tokens(text):
+        between = text[end:start]
+        if previous is not None and _ends(scope, previous, between):
+            number += 1
+        numbers.append(number)
+        previous, end = word, stop
+    return numbers
+
+
+def _ends(scope, word, between):
+    if scope == "paragraph":
+        return "\n" in between
+    if not _SENTENCE_END.search(between):
+        return False
+    abbreviated = len(word) == 1 or word.isdigit() or word in _TITLES
+    return not (abbreviated and _FULL_STOP.match(between) and "\n" not in between)
 
 
 def fields_of(article):
@@ -138,14 +159,14 @@ def matches(node, article, facts=frozenset()):
                 for g, c, d in located(right, article)
             )
         case Same(scope, parts):
-            texts = {name: Text(text) for name, text in fields_of(article).items()}
+            by_field = {name: segments(text, scope) for name, text in fields_of(article).items()}
 
-            def segments(part):
+            def segments_with(part):
                 found = set()
                 for field, first, last in located(part, article):
-                    numbers = getattr(texts[field], f"{scope}s")
+                    numbers = by_field[field]
                     if numbers[first] == numbers[last]:
                         found.add((field, numbers[first]))
                 return found
 
-            return bool(set.intersection(*map(segments, parts)))
+            return bool(set.intersection(*map(segments_with, parts)))

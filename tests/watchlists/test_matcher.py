@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import time
+from bisect import bisect_right
 from pathlib import Path
 
 import pytest
@@ -271,3 +272,11 @@ def test_splitting_at_white_space_gives_the_same_tokens_for_any_text(text):
 def test_a_real_article_matches_as_a_reader_would_expect(query, matches):
     text = SEED.read_text(encoding="utf-8")
     assert bool(Matcher([Watchlist("w", query)]).match(article(text))) is matches
+
+
+@given(st.one_of(st.text(max_size=120), st.text("aB½1. \n\u2009!?。\"'", max_size=60)))
+def test_sentences_and_paragraphs_are_those_found_word_by_word(text):
+    tokens = Text(text)
+    for scope, begin in [("sentence", tokens.sentences), ("paragraph", tokens.paragraphs)]:
+        numbers = naive.segments(text, scope)
+        assert [bisect_right(begin, word) for word in range(len(numbers))] == numbers
