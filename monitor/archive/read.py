@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Engine, LargeBinary, Row, select, type_coerce
 
 from monitor.archive.database import begin
+from monitor.archive.packing import unpack
 from monitor.archive.schema import articles
 from monitor.model import Article
 from monitor.watchlists.article import StoredArticle, joined_texts
@@ -66,7 +66,7 @@ def _stored(engine: Engine, row: Row[Any], *, words_only: bool) -> StoredArticle
         return _load(engine, row.number) if words_only else _article(row)
 
     # After a change of the rules, the words are not those that a query has.
-    joined = _unpacked(row.packed_joined) if row.rules == RULES else joined_texts(load())
+    joined = unpack(row.packed_joined) if row.rules == RULES else joined_texts(load())
     return StoredArticle(joined, load)
 
 
@@ -79,8 +79,4 @@ def _load(engine: Engine, number: int) -> Article:
 def _article(row: Row[Any]) -> Article:
     fields = {name: getattr(row, name) for name in _FIELDS}
     fields["tags"], fields["authors"] = tuple(row.tags), tuple(row.authors)
-    return Article(**fields, text=_unpacked(row.packed_text))
-
-
-def _unpacked(packed: bytes) -> str:
-    return zlib.decompress(packed).decode()
+    return Article(**fields, text=unpack(row.packed_text))

@@ -28,15 +28,18 @@ def lexemes(joined_texts: str) -> str:
     A space separates them: a list takes the driver longer to write than the server to split this.
     """
     lines = dict(zip(JOINED_FIELDS, map(str.split, joined_texts.split("\n")), strict=True))
-    found = set(map(_shortened, lines["facts"]))
+    found = set(lines["facts"])
     for field, words in lines.items():
         if field in TEXT_FIELDS:
-            found.update(map(_shortened, words))
+            found.update(words)
         if field not in {"body", "facts"}:
-            found.update(field_lexeme(field, word) for word in words)
-    if sum(len(lexeme.encode()) for lexeme in found) > MAX_BYTES:
-        return ANY_WORD
-    return " ".join(sorted(found))
+            found.update([f"{field}/{word}" for word in words])
+    # Checked for all at once: to look at each takes longer than everything else here.
+    if max(map(len, found), default=0) > MAX_LENGTH or _is_refused(joined_texts):
+        found = set(map(_shortened, found))
+    spelt = " ".join(sorted(found))
+    size = len(spelt.encode()) - (len(found) - 1)
+    return spelt if size <= MAX_BYTES else ANY_WORD
 
 
 def text_lexeme(word: str) -> str:
@@ -59,6 +62,10 @@ def is_whole(lexeme: str) -> bool:
     return len(lexeme) < MAX_LENGTH and "\ufffd" not in lexeme
 
 
+def _is_refused(text: str) -> bool:
+    return "\0" in text or "\u180e" in text
+
+
 def _shortened(lexeme: str) -> str:
-    plain = lexeme if lexeme.isascii() and "\0" not in lexeme else lexeme.translate(_REFUSED)
+    plain = lexeme.translate(_REFUSED) if _is_refused(lexeme) else lexeme
     return plain[:MAX_LENGTH]

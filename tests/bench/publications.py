@@ -51,7 +51,7 @@ def _record(number, at, rng, paragraphs, sources):
         words += max(paragraph.count(" ") + 1, len(paragraph) // 6)
     names = " ".join(_rare(rng) for _ in range(8))
     planted = [text for rarity, text in PLANTED if rng.random() < 1 / rarity]
-    body.insert(len(body) // 2, f"{names}. {'. '.join(planted)}")
+    body.insert(len(body) // 2, ". ".join([names, *planted]))
     title = f"{_rare(rng)} {' '.join(body[0].split()[:8])}"[:120]
     article = Article(
         content_id(str(number)), f"https://www.{host}/{at:%Y/%m}/{number}-{_name(rng)}", title,
