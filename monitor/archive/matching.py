@@ -16,7 +16,7 @@ from monitor.archive.narrow import UNKNOWN_WORDS, All, Filter, Has, Some, narrow
 from monitor.archive.pool import Numbers, in_batches
 from monitor.archive.read import read_described
 from monitor.archive.schema import articles
-from monitor.archive.search import has
+from monitor.archive.search import has, prefer_index
 from monitor.model import Watchlist
 from monitor.watchlists.matcher import Matcher
 from monitor.watchlists.query import parse
@@ -132,10 +132,13 @@ class CoverageSearch:
         )
         filters = [narrow(root).filter for root in self._scanner.roots]
         narrowed = [filter_ for filter_ in filters if filter_ is not None]
-        if len(narrowed) == len(filters) and sum(map(_size, narrowed)) <= MOST_LEXEMES:
+        is_narrow = len(narrowed) == len(filters) and sum(map(_size, narrowed)) <= MOST_LEXEMES
+        if is_narrow:
             any_of = Some((*dict.fromkeys(narrowed), UNKNOWN_WORDS))
             statement = statement.where(has(self._scanner.engine, any_of))
         with begin(self._scanner.engine) as connection:
+            if is_narrow:
+                prefer_index(connection)
             rows = connection.execution_options(yield_per=_ROWS).execute(statement)
             for part in rows.partitions():
                 numbers.extend(row.number for row in part)

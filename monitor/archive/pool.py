@@ -5,10 +5,11 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from itertools import islice
+from itertools import chain, islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -18,8 +19,8 @@ from sqlalchemy import Engine
 from monitor.archive.database import read_archive, read_file, shown
 
 BATCH = 500
-# One process decides on so many articles in the time in which others start.
-FEW = 20_000
+# Other processes take a second to start: they help only if deciding takes longer than this.
+ALONE_S = 0.5
 MAX_PROCESSES = 8
 _COLLECT_AFTER = 500_000
 
@@ -50,10 +51,21 @@ def in_batches(
     """Yields batches of the numbers, in order, with what matches of each."""
     batches = (numbers[at : at + BATCH] for at in range(0, len(numbers), BATCH))
     processes = min(os.cpu_count() or 1, most_processes)
-    if len(numbers) <= FEW or processes == 1:
-        for batch in batches:
-            yield batch, decider.matching(batch)
-        return
+    spent_s = 0.0
+    for batch in batches:
+        if processes > 1 and spent_s > ALONE_S:
+            yield from _with_others(decider, chain([batch], batches), processes)
+            return
+        begun = time.perf_counter()
+        matching = decider.matching(batch)
+        spent_s += time.perf_counter() - begun
+        yield batch, matching
+
+
+def _with_others(
+    decider: Decider[T], batches: Iterator[Numbers], processes: int
+) -> Iterator[tuple[Numbers, T]]:
+    """Decides in other processes; until the first has started, in this one."""
     # Not forked: a fork copies locks that other threads hold.
     pool = ProcessPoolExecutor(
         processes,
@@ -62,6 +74,12 @@ def in_batches(
         (_address(decider.engine), type(decider), decider.arguments),
     )
     try:
+        started = [pool.submit(_is_ready) for _ in range(processes)]
+        while not any(future.done() for future in started):
+            batch = next(batches, None)
+            if batch is None:
+                return
+            yield batch, decider.matching(batch)
         yield from _in_order(pool, batches, ahead=4 * processes)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
@@ -95,6 +113,10 @@ def _start(address: str, kind: type[Any], arguments: tuple[Any, ...]) -> None:
     is_url = address.startswith("postgresql")
     engine = read_archive(address, Path()) if is_url else read_file(Path(address))
     _decider = kind(engine, *arguments)
+
+
+def _is_ready() -> bool:
+    return True
 
 
 def _matching(numbers: Numbers) -> Any:

@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Connection,
     Engine,
     Select,
     TextClause,
@@ -50,6 +51,19 @@ def has(engine: Engine, filter_: Filter) -> TextClause:
     return text(condition).bindparams(words=spelt)
 
 
+def prefer_index(connection: Connection) -> None:
+    """Makes PostgreSQL use the index of words in this transaction, however common a word is.
+
+    Otherwise it reads every article's words, which takes seven times as long: they are not kept in
+    the table itself.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL enable_seqscan = off"))
+        # So many bytes hold the places of millions of articles one by one. With fewer, the words of
+        # all articles on a page would be read as well.
+        connection.execute(text("SET LOCAL work_mem = '64MB'"))
+
+
 @dataclass(frozen=True, slots=True)
 class FoundArticle:
     """An article that a query matches, when it was found, and the evidence."""
@@ -69,35 +83,38 @@ class Totals:
     by_language: Counter[str | None] = field(default_factory=Counter)
 
 
+class _Names(dict[Any, int]):
+    """Numbers names from 0 on, so that four bytes of each article suffice to count by them."""
+
+    def __missing__(self, name: Any) -> int:
+        number = self[name] = len(self)
+        return number
+
+
 class _Candidates:
     """The articles that the index selected: numbers, moments, and what they are counted by."""
 
-    def __init__(self) -> None:
+    def __init__(self, languages: Iterable[str]) -> None:
+        """Takes the languages asked for; none stands for all."""
         self.numbers = array("q")
         self.moments_ms = array("q")
         self.sources = array("i")
         self.languages = array("i")
-        # At each number in `sources` and `languages`, the name that it stands for.
-        self.names: list[Any] = []
-        self._known: dict[tuple[str, Any], int] = {}
+        self.source_names, self.language_names = _Names(), _Names()
+        self._wanted = frozenset(map(primary_subtag, languages))
 
-    def add(self, rows: Iterable[Sequence[Any]], languages: frozenset[str]) -> None:
+    def add(self, rows: Sequence[Sequence[Any]]) -> None:
         """Adds rows, unless they are in a language other than those asked for, if any."""
-        for number, moment_ms, source, language in rows:
-            code = primary_subtag(language) if language else None
-            if languages and code not in languages:
-                continue
-            self.numbers.append(number)
-            self.moments_ms.append(moment_ms)
-            self.sources.append(self._number("source", source))
-            self.languages.append(self._number("language", code))
-
-    def _number(self, kind: str, name: str | None) -> int:
-        number = self._known.get((kind, name))
-        if number is None:
-            number = self._known[kind, name] = len(self.names)
-            self.names.append(name)
-        return number
+        if self._wanted:
+            rows = [row for row in rows if row[3] and primary_subtag(row[3]) in self._wanted]
+        if not rows:
+            return
+        # By columns, which takes a third of the time.
+        numbers, moments_ms, sources, languages = zip(*rows, strict=True)
+        self.numbers.extend(numbers)
+        self.moments_ms.extend(moments_ms)
+        self.sources.extend(map(self.source_names.__getitem__, sources))
+        self.languages.extend(map(self.language_names.__getitem__, languages))
 
 
 class Search:
@@ -130,9 +147,8 @@ class Search:
         self._narrowing = narrow(self._scanner.matcher.root(0))
         self._period = since, until
         self._sources = sources
-        self._languages = frozenset(map(primary_subtag, languages))
         self._left = limit
-        self._found = _Candidates()
+        self._found = _Candidates(languages)
         self.examined = 0
         self.totals = Totals()
 
@@ -162,9 +178,11 @@ class Search:
     def _select(self) -> None:
         """Selects the candidates, newest first."""
         with begin(self._scanner.engine) as connection:
+            if self._narrowing.filter is not None:
+                prefer_index(connection)
             rows = connection.execution_options(yield_per=_ROWS).execute(self._candidates())
             for part in rows.partitions():
-                self._found.add(part, self._languages)
+                self._found.add(part)
 
     def _candidates(self) -> Select[tuple[int, int, str, str | None]]:
         since, until = self._period
@@ -225,7 +243,10 @@ class Search:
         totals.articles += len(places)
         for day, count in Counter(found.moments_ms[place] // _DAY_MS for place in places).items():
             totals.by_day[_FIRST_DAY + timedelta(days=day)] += count
+        names = list(found.source_names)
         for source, count in Counter(found.sources[place] for place in places).items():
-            totals.by_source[found.names[source]] += count
-        for language, count in Counter(found.languages[place] for place in places).items():
-            totals.by_language[found.names[language]] += count
+            totals.by_source[names[source]] += count
+        names = list(found.language_names)
+        for number, count in Counter(found.languages[place] for place in places).items():
+            language = names[number]
+            totals.by_language[primary_subtag(language) if language else None] += count

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ import psycopg
 import pytest
 from sqlalchemy import select, text
 
+from monitor.archive import pool
 from monitor.archive.database import begin, open_archive
 from monitor.archive.writer import Writer
 from monitor.coverage import DeliveryRecord, MatchRecord, Publication, Record
@@ -151,6 +153,28 @@ def having(engine):
             return [row.url.rpartition("/")[2] for row in found]
 
     return urls
+
+
+class StartedPool(ProcessPoolExecutor):
+    """A pool that has started before it is used, and ends before the test does."""
+
+    def submit(self, function, /, *args, **kwargs):
+        future = super().submit(function, *args, **kwargs)
+        if function is pool._is_ready:
+            future.result()
+        return future
+
+    def shutdown(self, *, cancel_futures=False, **_):
+        super().shutdown(wait=True, cancel_futures=cancel_futures)
+
+
+@pytest.fixture
+def share(monkeypatch):
+    """Let this process decide about three articles, and two others about the rest."""
+    monkeypatch.setattr(pool, "ALONE_S", 0)
+    monkeypatch.setattr(pool, "BATCH", 3)
+    monkeypatch.setattr(pool, "ProcessPoolExecutor", StartedPool)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
 
 
 MORNING = datetime(2026, 11, 23, 9, tzinfo=UTC)

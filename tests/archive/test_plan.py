@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitor.alerts.plan import SubscriberChange
-from monitor.archive import matching, pool
+from monitor.archive import matching
 from monitor.archive.plan import Planner
 from monitor.archive.samples import Samples
 from monitor.coverage import DeliveryRecord, MatchRecord, Publication, Record
@@ -311,11 +311,8 @@ def test_samples_of_recorded_alerts_show_what_was_recorded(store, make, samples)
     assert lost.reason == ""
 
 
-def test_many_candidates_are_shared_among_processes_in_order(store, make, monkeypatch):
+def test_many_candidates_are_shared_among_processes_in_order(store, make, share):
     store(*({"text": f"peace word{number}"} for number in range(12)))
-    monkeypatch.setattr(pool, "FEW", 5)
-    monkeypatch.setattr(pool, "BATCH", 3)
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
     plan = make([], [Watchlist("a", "@p NEAR/2 word1*")], ({}, {"p": "peace"}))
     assert outline(plan) == {"a": ("new", [1, 10, 11], [])}
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import update
 
-from monitor.archive import pool, scan
+from monitor.archive import scan
 from monitor.archive.database import begin
 from monitor.archive.narrow import fts5, narrow, tsquery
 from monitor.archive.schema import articles as articles_table
@@ -144,13 +144,20 @@ def test_a_search_is_limited_to_a_period_sources_and_languages(engine, twenty):
     assert urls(Search(engine, "peace", since=BEGIN, languages=["de"])) == []
 
 
-def test_many_candidates_are_shared_among_processes_in_order(engine, twenty, monkeypatch):
-    monkeypatch.setattr(pool, "FEW", 5)
-    monkeypatch.setattr(pool, "BATCH", 3)
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
+def test_many_candidates_are_shared_among_processes_in_order_and_this_one_begins(
+    engine, twenty, share, monkeypatch
+):
+    decide, decided_here = scan.Scanner.matching, []
+
+    def matching(self, numbers):
+        decided_here.append(len(numbers))
+        return decide(self, numbers)
+
+    monkeypatch.setattr(scan.Scanner, "matching", matching)
     assert urls(Search(engine, '"peace word*"', since=BEGIN)) == [
         article.id for article in reversed(twenty)
     ]
+    assert decided_here == [3]
 
 
 def test_a_search_that_waits_for_its_reader_does_not_delay_the_writer(
