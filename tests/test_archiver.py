@@ -107,7 +107,7 @@ def test_a_killed_archive_loses_nothing_and_writes_nothing_twice(
             time.sleep(kill_after_s)
             presswatch.kill(process)
     # What the killed ones took is presumed lost after ten seconds.
-    wait_until(lambda: store.unarchived.backlog().records == 0, within_s=60)
+    wait_until(lambda: store.unarchived.backlog().records == 0, within_s=20)
     assert count(tmp_path) == unarchived_before
 
 
@@ -221,7 +221,7 @@ def test_a_watchlist_looks_back_while_records_are_written_and_stops_soon(
     stop(within_s=1.5)
     assert 0 < marked() < many
     monkeypatch.setattr("monitor.look_backs.applies", lambda *_: True)
-    archiver()
+    archiver(BACKFILL)
     wait_until(lambda: marked() == many)
     wait_until(lambda: len(store.alerts.latest()) == 1)
 

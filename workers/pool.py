@@ -98,6 +98,10 @@ class _Child:
     started: float
 
 
+class _ToldToStopError(BaseException):
+    """A signal arrived while the pool prepared processes. No library may take it for its own."""
+
+
 class Pool:
     """Forks processes, and replaces each that ends."""
 
@@ -107,6 +111,8 @@ class Pool:
         # When the next process of a role may be started (by time.monotonic).
         self._resting: dict[Role, float] = {}
         self._stopping = False
+        # While it prepares, which takes seconds, a signal interrupts it.
+        self._is_preparing = False
         # However this process dies, its workers end too: they would never see a new configuration.
         self._tether = Tether()
         self._sockets = Path(tempfile.mkdtemp(prefix="presswatch-"))
@@ -189,7 +195,12 @@ class Pool:
         started = time.monotonic()
         if self._resting.get(role, 0.0) > started:
             return
-        generation.prepare(role)
+        try:
+            self._is_preparing = True
+            generation.prepare(role)
+            self._is_preparing = False
+        except _ToldToStopError:
+            return
         # A signal must neither miss the new process nor reach it before it has its own handlers.
         with threads.deaf():
             # Pages that are being fetched may still need a cleaner.
@@ -209,6 +220,9 @@ class Pool:
             timer = threading.Timer(DRAIN.total_seconds(), self._interrupt, [self._children])
             timer.daemon = True
             timer.start()
+        if self._is_preparing:
+            self._is_preparing = False
+            raise _ToldToStopError
 
     def _interrupt(self, children: Iterable[_Child]) -> None:
         """Sends a signal to all of these that take jobs; cleaners end with their reader."""
