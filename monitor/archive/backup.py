@@ -23,7 +23,7 @@ from monitor.archive.database import (
 )
 from monitor.archive.files import complete, copy_file
 from monitor.archive.rows import Rows, store
-from monitor.archive.schema import alerts, articles, deliveries, matches
+from monitor.archive.schema import alerts, articles, deliveries, marks, matches
 
 # How many rows are copied in one transaction.
 AT_ONCE = 300
@@ -33,6 +33,7 @@ _ORDERS: list[tuple[Table, Column[Any]]] = [
     (alerts, alerts.c.detected_at),
     (matches, matches.c.watchlist),
     (deliveries, deliveries.c.at),
+    (marks, marks.c.alert),
 ]
 
 

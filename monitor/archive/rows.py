@@ -24,7 +24,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from monitor.archive.schema import alerts, articles, deliveries, indexed_articles, matches, storable
+from monitor.archive.schema import (
+    alerts,
+    articles,
+    deliveries,
+    indexed_articles,
+    marks,
+    matches,
+    storable,
+)
 from monitor.archive.words import lexemes
 from monitor.articles.urls import host
 from monitor.coverage import DeliveryRecord, Publication, Record
@@ -45,6 +53,7 @@ class Rows:
     alerts: list[Row] = field(default_factory=list)
     matches: list[Row] = field(default_factory=list)
     deliveries: list[Row] = field(default_factory=list)
+    marks: list[Row] = field(default_factory=list)
 
 
 def rows_of(records: Sequence[Record]) -> Rows:
@@ -92,6 +101,8 @@ def store(connection: Connection, rows: Rows) -> None:
         connection.execute(_upsert_of_matches(name), _in_order(rows.matches, "article"))
     if rows.deliveries:
         connection.execute(_insert_of(deliveries, name), _in_order(rows.deliveries, "id"))
+    if rows.marks:
+        connection.execute(_upsert_of_marks(name), _in_order(rows.marks, "alert"))
 
 
 def unindex(connection: Connection, gone: Sequence[tuple[int, str]]) -> None:
@@ -171,6 +182,17 @@ def _upsert_of_matches(name: str) -> Any:
             "alert": func.coalesce(old.alert, new.alert),
             "later": and_(old.later, new.later),
         },
+    )
+
+
+@cache
+def _upsert_of_marks(name: str) -> Any:
+    statement = _insert(marks, name)
+    new = statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=["alert"],
+        set_={column.name: new[column.name] for column in marks.c if column.name != "alert"},
+        where=new.changed_at > marks.c.changed_at,
     )
 
 

@@ -34,7 +34,7 @@ from monitor.archive.packing import pack, unpack
 from monitor.untrusted import join_surrogates
 
 # The newest migration: what this version reads and writes.
-REVISION = "0001"
+REVISION = "0002"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -188,4 +188,15 @@ deliveries = Table(
     Column("at", Moment, nullable=False),
     Index("deliveries_alert", "alert", "at"),
     Index("deliveries_at", "at"),
+)
+
+marks = Table(
+    "marks",
+    metadata,
+    Column("alert", _ID, primary_key=True),
+    Column("read", Boolean, nullable=False),
+    Column("starred", Boolean, nullable=False),
+    Column("relevant", Boolean),
+    Column("note", AnyText, nullable=False),
+    Column("changed_at", Moment, nullable=False),
 )

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, delete, func, select
 
 from monitor.archive.database import begin, give_way
 from monitor.archive.rows import rows_of, store, unindex
-from monitor.archive.schema import alerts, articles, deliveries, matches
+from monitor.archive.schema import alerts, articles, deliveries, marks, matches
 from monitor.coverage import Record
 from monitor.errors import ArchiveRefusal
 
@@ -109,6 +109,7 @@ def _forget_articles(connection: Connection, before: datetime, limit: int) -> in
 def _forget_alerts(connection: Connection, before: datetime, limit: int) -> int:
     old = select(alerts.c.id).where(alerts.c.detected_at < before)
     oldest = old.order_by(alerts.c.detected_at).limit(limit)
+    connection.execute(delete(marks).where(marks.c.alert.in_(oldest)))
     return connection.execute(delete(alerts).where(alerts.c.id.in_(oldest))).rowcount
 
 

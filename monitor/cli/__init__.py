@@ -18,6 +18,7 @@ from monitor.cli import (
     setup,
     trying,
     watchlists,
+    web,
 )
 from monitor.errors import ConfigError, PresswatchError, QueryError
 from monitor.runtime import logs
@@ -39,6 +40,7 @@ def presswatch(context: click.Context) -> None:
 for module in (
     daemon,
     archive,
+    web,
     setup,
     pages,
     trying,

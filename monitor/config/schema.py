@@ -11,6 +11,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from monitor.config.values import (
     AUTO,
+    AccessSecret,
     Count,
     CountOrAuto,
     DatabaseUrl,
@@ -18,8 +19,10 @@ from monitor.config.values import (
     Duration,
     Example,
     Header,
+    HeaderName,
     Interval,
     Language,
+    Listen,
     Mailbox,
     Name,
     Network,
@@ -104,6 +107,27 @@ class ArchiveSettings(Model):
     max_size: Size = 100_000_000_000
 
 
+class WebSettings(Model):
+    """The settings for the pages and the API.
+
+    Whoever has the `password` sees and changes everything; whoever has one of the `tokens` reads
+    the API and the feeds. Requests from `proxies` are believed about where they come from and, by
+    `user_header`, about who sent them.
+    """
+
+    listen: Listen = ("127.0.0.1", 8080)
+    password: AccessSecret = ""
+    tokens: Annotated[tuple[AccessSecret, ...], Field(strict=False)] = ()
+    proxies: Annotated[tuple[Network, ...], Field(strict=False)] = ()
+    user_header: HeaderName | None = None
+
+    @model_validator(mode="after")
+    def _proxies_are_named(self) -> Self:
+        if self.user_header is not None and not self.proxies:
+            raise expected("must name proxies beside user_header, since others could send it too")
+        return self
+
+
 class Settings(Model):
     """The settings that are not about one feed, watchlist or subscriber."""
 
@@ -112,6 +136,7 @@ class Settings(Model):
     poll: PollSettings = PollSettings()
     articles: ArticleSettings = ArticleSettings()
     archive: ArchiveSettings = ArchiveSettings()
+    web: WebSettings = WebSettings()
     backfill: Duration = timedelta(hours=24)
     allow_private_addresses: Annotated[tuple[Network, ...], Field(strict=False)] = ()
 

@@ -27,6 +27,8 @@ _RATE = re.compile(r"([1-9]\d{0,5})/([mhd])", re.ASCII)
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
+_MIN_SECRET_LENGTH = 8
 # The characters that an HTTP header may hold; others make every request fail.
 _HEADER = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}")
@@ -141,6 +143,27 @@ def _database(value: Any) -> str:
     return str(value)
 
 
+def _listen(value: Any) -> tuple[str, int]:
+    """Reads an address and a port; an address in IPv6 is written in brackets."""
+    if isinstance(value, tuple):
+        return value
+    try:
+        parts = urlsplit(f"//{value}")
+        valid = parts.hostname and parts.port is not None and f"//{parts.netloc}" == f"//{value}"
+        if valid and parts.username is None and isinstance(value, str):
+            return str(parts.hostname), int(parts.port or 0)
+    except ValueError:
+        pass
+    raise expected('must be an address and a port, such as "127.0.0.1:8080" or "[::1]:8080"')
+
+
+def _web_secret(value: Any) -> str:
+    """Reads a password or token; empty, as an environment variable that is not set, for none."""
+    if not isinstance(value, str) or 0 < len(value) < _MIN_SECRET_LENGTH:
+        raise expected(f"must be text of at least {_MIN_SECRET_LENGTH} characters, in quotes")
+    return value
+
+
 def _readable(read: Callable[[str], object]) -> BeforeValidator:
     """Returns a validator for text that `read` accepts; its ValueErrors become faults."""
 
@@ -242,6 +265,11 @@ CountOrAuto = Annotated[
 Size = Annotated[int, BeforeValidator(_size), WithJsonSchema({"type": ["string", "integer"]})]
 Url = Annotated[str, BeforeValidator(_url), _TEXT_SCHEMA]
 DatabaseUrl = Annotated[str, BeforeValidator(_database), _TEXT_SCHEMA]
+Listen = Annotated[tuple[str, int], BeforeValidator(_listen), _TEXT_SCHEMA]
+AccessSecret = Annotated[str, BeforeValidator(_web_secret), _TEXT_SCHEMA]
+HeaderName = Annotated[
+    str, _matching(_HEADER_NAME, "must be the name of a header, such as X-Remote-User")
+]
 WebhookSecret = Annotated[str, BeforeValidator(_secret), _TEXT_SCHEMA]
 SmtpUrl = Annotated[str, _readable(read_route), _TEXT_SCHEMA]
 Mailbox = Annotated[str, _readable(mailbox), _TEXT_SCHEMA]

@@ -1,9 +1,10 @@
 """Keeps state in Redis: the only room that knows keys. Every room with side effects may use it.
 
 `Store` has a part for each kind of state: `feeds`, `claims`, `articles`, `alerts`, `stories`,
-`subscribers`, `furniture`, `turnstile`, `unarchived`, `spikes`, `look_backs`, `reports`. Methods
-that take a `pipe` add to the caller's transaction, so that state and jobs are written together or
-not at all. `client.client` makes connections, `client.probe` tries one, and `Keys` names the keys.
+`subscribers`, `furniture`, `turnstile`, `unarchived`, `spikes`, `look_backs`, `reports`,
+`visitors`. Methods that take a `pipe` add to the caller's transaction, so that state and jobs are
+written together or not at all. `client.client` makes connections, `client.probe` tries one, and
+`Keys` names the keys.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from monitor.store.stories import StoryStore
 from monitor.store.subscribers import Held, SubscriberStore
 from monitor.store.turnstile import Turnstile
 from monitor.store.unarchived import Unarchived
+from monitor.store.visitors import VisitorStore
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -44,6 +46,7 @@ __all__ = [
     "SubscriberStore",
     "Turnstile",
     "Unarchived",
+    "VisitorStore",
 ]
 
 
@@ -64,3 +67,4 @@ class Store:
         self.spikes = SpikeStore(redis, self.keys)
         self.look_backs = LookBackStore(redis, self.keys)
         self.reports = ReportStore(redis, self.keys)
+        self.visitors = VisitorStore(redis, self.keys)

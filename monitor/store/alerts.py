@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from monitor.model import Alert, as_json, from_json
 from monitor.store.client import block_ms
@@ -101,6 +101,17 @@ class AlertStore:
             for stream_id, fields in entries:
                 start = stream_id
                 yield _document(fields)
+
+    def after(self, stream_id: str, most: int) -> list[tuple[str, dict[str, Any]]]:
+        """Returns up to `most` alerts after a stream id, in order, each with its own stream id.
+
+        Raises ValueError for what is not a stream id.
+        """
+        try:
+            answer = self._redis.xrange(self._keys.alerts, min=f"({stream_id}", count=most)
+        except ResponseError as error:
+            raise ValueError(f"{stream_id!r} is not the id of an event") from error
+        return [(entry_id, _document(fields)) for entry_id, fields in stream_entries(answer)]
 
     def trim(self, now: datetime) -> int:
         """Drops alerts older than `keep` that every consumer group has acknowledged.

@@ -176,6 +176,15 @@ class Keys:
         return f"{self.prefix}looked_back"
 
     @property
+    def session_key(self) -> str:
+        """String: the key that signs the sessions of the web pages."""
+        return f"{self.prefix}session_key"
+
+    def failed_logins(self, address: str) -> str:
+        """String: how often an address failed to log in lately; expires."""
+        return f"{self.prefix}logins:{address}"
+
+    @property
     def leader(self) -> str:
         """String: the lock of the scheduler that leads; expires unless renewed."""
         return f"{self.prefix}leader"

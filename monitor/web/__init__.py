@@ -1,0 +1,5 @@
+"""Shows everything in a browser, and serves the HTTP API: pages, live alerts, health.
+
+`server.serve` runs it. `app.create` builds the application, and `access` decides who may use it.
+What the pages show is read by `monitor.archive`, `monitor.store` and `monitor.jobs`.
+"""

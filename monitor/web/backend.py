@@ -1,0 +1,76 @@
+"""What the pages and the API read and change: configuration, Redis, archive."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import Depends, Request
+
+from monitor.archive.database import open_archive
+from monitor.errors import ConfigError
+from monitor.runtime.composition import ConfigWatch
+
+if TYPE_CHECKING:
+    from monitor.archive.database import Archive
+    from monitor.runtime.composition import Runtime
+
+# A changed configuration is noticed within this time.
+LOOK_S = 2.0
+
+
+class Backend:
+    """Holds the connections of this process, and the configuration that is in use."""
+
+    def __init__(self, runtime: Runtime, data: Path) -> None:
+        self.runtime = runtime
+        self.data = data
+        # Why the configuration's files are not in use, if they are broken.
+        self.config_error: ConfigError | None = None
+        self._watch = ConfigWatch(runtime)
+        self._archive: Archive | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def archive(self) -> Archive:
+        """Returns the archive, which is opened at the first call that succeeds.
+
+        Raises ArchiveUnavailable and PresswatchError as `open_archive` does.
+        """
+        with self._lock:
+            if self._archive is None:
+                url = self.runtime.config.settings.archive.url
+                self._archive = open_archive(url, self.data)
+            return self._archive
+
+    def reload(self) -> None:
+        """Takes a changed configuration into use, unless it is broken."""
+        try:
+            config = self._watch.changed()
+        except ConfigError as error:
+            self.config_error = error
+            return
+        if config is not None:
+            self.config_error = None
+            self.runtime = replace(self.runtime, config=config)
+
+    def keep_up(self, stop: threading.Event) -> None:
+        """Looks for changes of the configuration until told to stop."""
+        while not stop.wait(LOOK_S):
+            self.reload()
+
+    def close(self) -> None:
+        """Closes the connections to the archive."""
+        with self._lock:
+            if self._archive is not None:
+                self._archive.dispose()
+
+
+def _backend(request: Request) -> Backend:
+    backend: Backend = request.app.state.backend
+    return backend
+
+
+Served = Annotated[Backend, Depends(_backend)]

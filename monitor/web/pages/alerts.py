@@ -1,0 +1,242 @@
+"""The front page: alerts, newest first, and one of them to read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from monitor.alerts.document import whole
+from monitor.archive.browse import (
+    AlertCounts,
+    AlertFilter,
+    AlertPage,
+    Telling,
+    alerts_page,
+    archived_article,
+    count_alerts,
+    story_articles,
+)
+from monitor.archive.history import find_alerts, ledger
+from monitor.archive.marks import MAX_NOTE_LENGTH, UNMARKED, Mark, change_mark, marks_of
+from monitor.errors import QueryError
+from monitor.model import Article, DeliveryNote, Match
+from monitor.watchlists.matcher import Matcher
+from monitor.web.access import from_our_pages
+from monitor.web.backend import Backend, Served
+from monitor.web.choosing import (
+    DEFAULT_PERIOD,
+    PERIODS,
+    PRIORITIES,
+    alert_filter,
+    cursor,
+    length,
+    written_cursor,
+)
+from monitor.web.rendering import page
+
+router = APIRouter(dependencies=[Depends(from_our_pages)])
+
+PAGE_LENGTH = 50
+LISTS = ("watchlist", "source", "priority", "language")
+# What a form may change of a mark, and how.
+CHANGES: dict[str, dict[str, bool | str | None]] = {
+    "read": {"read": True},
+    "unread": {"read": False},
+    "star": {"starred": True},
+    "unstar": {"starred": False},
+    "relevant": {"relevant": True},
+    "irrelevant": {"relevant": False, "read": True},
+    "undecided": {"relevant": None},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAlert:
+    """An alert with everything that the reading pane shows."""
+
+    document: dict[str, Any]
+    mark: Mark
+    article: Article | None
+    # Paragraphs, each with the ranges of code points to highlight.
+    paragraphs: tuple[tuple[str, tuple[tuple[int, int], ...]], ...]
+    title_spans: tuple[tuple[int, int], ...]
+    story: tuple[Telling, ...]
+    deliveries: tuple[DeliveryNote, ...]
+
+
+@router.get("/")
+def alerts(
+    request: Request, served: Served, before: Annotated[str | None, Query()] = None
+) -> HTMLResponse:
+    """Shows the list."""
+    return _alerts(request, served, None, before)
+
+
+@router.get("/alerts/{alert_id}")
+def alert(
+    request: Request,
+    served: Served,
+    alert_id: str,
+    before: Annotated[str | None, Query()] = None,
+) -> HTMLResponse:
+    """Shows an alert beside the list; only the alert if a script asks for that part."""
+    is_opened_in_list = "hx-request" in request.headers and (
+        "hx-history-restore-request" not in request.headers
+    )
+    if is_opened_in_list:
+        # No other site can make a browser send this header, and no browser loads such a request
+        # ahead: somebody reads the alert.
+        change_mark(served.archive, _document(served, alert_id)["id"], CHANGES["read"], _now())
+    opened = open_alert(served, alert_id)
+    if is_opened_in_list:
+        return page(request, "alert_pane.html", opened=opened)
+    return _alerts(request, served, opened, before)
+
+
+@router.post("/alerts/{alert_id}/marks")
+def mark(
+    request: Request,
+    served: Served,
+    alert_id: str,
+    change: Annotated[str, Form()] = "",
+    note: Annotated[str | None, Form(max_length=MAX_NOTE_LENGTH)] = None,
+) -> Response:
+    """Changes what is noted about an alert."""
+    document = _document(served, alert_id)
+    if change not in CHANGES and note is None:
+        raise HTTPException(422, f"{change!r} is not a change of a mark.")
+    values = CHANGES.get(change) or {"note": (note or "").strip()}
+    change_mark(served.archive, document["id"], values, _now())
+    if request.headers.get("hx-request"):
+        return page(request, "alert_pane.html", opened=open_alert(served, alert_id))
+    return RedirectResponse(f"/alerts/{alert_id}?{request.url.query}", 303)
+
+
+def open_alert(served: Backend, alert_id: str) -> OpenAlert:
+    """Returns an alert to read; raises HTTPException if there is none."""
+    document = _document(served, alert_id)
+    engine = served.archive
+    article = archived_article(engine, document["article"]["id"])
+    match = _match(served, document["watchlist"], article)
+    return OpenAlert(
+        document=document,
+        mark=marks_of(engine, [document["id"]]).get(document["id"], UNMARKED),
+        article=article,
+        paragraphs=_paragraphs(article, match),
+        title_spans=_spans(match, "title"),
+        story=tuple(story_articles(engine, article.story)) if article else (),
+        deliveries=tuple(ledger(engine, document["id"])),
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _document(served: Backend, alert_id: str) -> dict[str, Any]:
+    found = find_alerts(served.archive, alert_id, 1) if alert_id.isalnum() else []
+    if not found or found[0]["id"] != alert_id:
+        raise HTTPException(404, "There is no such alert in the archive.")
+    return whole(found[0])
+
+
+def _match(served: Backend, name: str, article: Article | None) -> Match | None:
+    """Returns the evidence in an article, by the watchlist as it is now."""
+    config = served.runtime.config
+    watchlists = [each for each in config.watchlists if each.name == name]
+    if article is None or not watchlists:
+        return None
+    found = Matcher(watchlists, config.definitions).match(article)
+    return found[0] if found else None
+
+
+def _spans(match: Match | None, field: str) -> tuple[tuple[int, int], ...]:
+    """Returns the ranges of a field that matched, in order."""
+    terms = match.terms if match else ()
+    return tuple(sorted({span for term in terms if term.field == field for span in term.spans}))
+
+
+def _paragraphs(
+    article: Article | None, match: Match | None
+) -> tuple[tuple[str, tuple[tuple[int, int], ...]], ...]:
+    if article is None:
+        return ()
+    spans = _spans(match, "body")
+    paragraphs = []
+    start = 0
+    for text in article.text.split("\n"):
+        end = start + len(text)
+        inside = tuple(
+            (max(first, start) - start, min(last, end) - start)
+            for first, last in spans
+            if first < end and start < last
+        )
+        paragraphs.append((text, inside))
+        start = end + 1
+    return tuple(paragraphs)
+
+
+def _alerts(
+    request: Request, served: Backend, opened: OpenAlert | None, before: str | None
+) -> HTMLResponse:
+    parameters = request.query_params
+    now = _now()
+    try:
+        selection = alert_filter(
+            parameters, {name: parameters.getlist(name) for name in LISTS}, now
+        )
+        begin = cursor(before)
+    except ValueError as error:
+        raise HTTPException(422, f"{error}.") from error
+    engine = served.archive
+    period = parameters.get("period") or DEFAULT_PERIOD
+    query_error: QueryError | None = None
+    try:
+        listed = alerts_page(
+            engine,
+            selection,
+            after=begin,
+            limit=PAGE_LENGTH,
+            definitions=served.runtime.config.definitions,
+        )
+    except QueryError as error:
+        query_error, listed = error, AlertPage((), None)
+    counts = count_alerts(engine, now - length(period), now)
+    return page(
+        request,
+        "alerts.html",
+        listed=listed,
+        documents=[(whole(each.document), each.mark) for each in listed.alerts],
+        older=written_cursor(listed.older),
+        counts=counts,
+        days=_days(counts, now, length(period).days),
+        selection=selection,
+        period=period,
+        periods=PERIODS,
+        priorities=PRIORITIES,
+        query_error=query_error,
+        opened=opened,
+        stream_position=served.runtime.store.alerts.last_id(),
+        is_filtered=_is_filtered(selection),
+    )
+
+
+def _is_filtered(selection: AlertFilter) -> bool:
+    return bool(
+        selection.watchlists
+        or selection.sources
+        or selection.priorities
+        or selection.languages
+        or selection.marked
+        or selection.query
+    )
+
+
+def _days(counts: AlertCounts, now: datetime, days: int) -> list[int]:
+    """Returns alerts on each of the last days, at most 30, today last."""
+    today = int(now.timestamp()) // 86_400
+    return [counts.by_day.get(today - age, 0) for age in range(min(max(days, 1), 30) - 1, -1, -1)]

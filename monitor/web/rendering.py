@@ -1,0 +1,140 @@
+"""Renders pages from templates. What strangers wrote is text: Jinja2 escapes it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from fastapi import Request
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.responses import HTMLResponse
+
+from monitor.web.access import csrf_token, is_open
+
+_HERE = Path(__file__).parent
+STATIC = _HERE / "static"
+
+# The pages of the navigation: path and name.
+PAGES = (("/", "Alerts"),)
+
+Span = tuple[int, int]
+
+
+def page(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+    """Renders a whole page."""
+    settings = request.app.state.backend.runtime.config.settings.web
+    text = (
+        _templates()
+        .get_template(template)
+        .render(
+            request=request,
+            path=request.url.path,
+            pages=PAGES,
+            csrf=csrf_token(request),
+            visitor=getattr(request.state, "visitor", None),
+            has_login=not is_open(settings),
+            config_error=request.app.state.backend.config_error,
+            **values,
+        )
+    )
+    return HTMLResponse(text, status)
+
+
+def fault_page(request: Request, status: int, message: str) -> HTMLResponse:
+    """Renders a page that says what went wrong."""
+    return page(request, "fault.html", status, message=message)
+
+
+def marked(text: str, spans: Iterable[Sequence[int]]) -> Iterator[tuple[str, bool]]:
+    """Yields the pieces of a text, each with whether it is highlighted.
+
+    `spans` are ranges of code points in order; those that overlap are merged.
+    """
+    at = 0
+    for start, end in spans:
+        begin = max(start, at)
+        if begin >= end:
+            continue
+        if begin > at:
+            yield text[at:begin], False
+        yield text[begin:end], True
+        at = end
+    if at < len(text):
+        yield text[at:], False
+
+
+def web_link(url: str) -> str | None:
+    """Returns a URL if it leads to a web site, else None: `javascript:` must not be a link."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    return url if parts.scheme.lower() in {"http", "https"} and parts.netloc else None
+
+
+def moment(value: datetime | str | None) -> Markup:
+    """Returns a moment as an element; a script shows it in the reader's zone and language."""
+    if value is None:
+        return Markup("")
+    try:
+        at = datetime.fromisoformat(value) if isinstance(value, str) else value
+        at = at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return Markup("{}").format(value)
+    return Markup('<time datetime="{}">{}</time>').format(
+        at.strftime("%Y-%m-%dT%H:%M:%SZ"), at.strftime("%-d %b %Y, %H:%M UTC")
+    )
+
+
+def number(value: float) -> Markup:
+    """Returns a number as an element; a script writes it as the reader's language does."""
+    return Markup('<data value="{0}">{0}</data>').format(value)
+
+
+def with_parameters(request: Request, **changes: Any) -> str:
+    """Returns the query of the page's address with some parameters changed, or left out.
+
+    Begins with a question mark unless no parameters are left.
+    """
+    kept = [
+        pair for pair in request.query_params.multi_items() if pair[0] not in changes and pair[1]
+    ]
+    added = [
+        (name, str(value))
+        for name, given in changes.items()
+        if given is not None
+        for value in (given if isinstance(given, list | tuple) else [given])
+    ]
+    query = urlencode(kept + added)
+    return f"?{query}" if query else ""
+
+
+@cache
+def asset(name: str) -> str:
+    """Returns the address of a static file; it changes with the file, so that it can be cached."""
+    digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:10]
+    return f"/static/{name}?{digest}"
+
+
+@cache
+def _templates() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"moment": moment, "number": number, "web_link": web_link}
+    environment.globals |= {
+        "marked": marked,
+        "asset": asset,
+        "with_parameters": with_parameters,
+    }
+    return environment

@@ -1,0 +1,214 @@
+"""A real server with pages, on a real Redis and archive, and a real browser to open them in."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import uvicorn
+
+from monitor.alerts.build import alert_id, build
+from monitor.archive.writer import Writer
+from monitor.config import load
+from monitor.coverage import DeliveryRecord, MatchRecord, Publication, Record
+from monitor.model import Article, DeliveryNote, content_id
+from monitor.runtime.composition import Runtime
+from monitor.watchlists.matcher import Matcher
+from monitor.web.app import create
+from monitor.web.backend import Backend
+
+REQUIRED = "PRESSWATCH_REQUIRE_BROWSER"
+CONFIGURATION = """
+feeds:
+  - {url: "https://herald.example/feed", name: Herald, tags: [press]}
+  - {url: "https://gazette.example/feed", name: Gazette}
+watchlists:
+  - {name: nato-russia, query: '"NATO-Russia Council"', priority: high, subscribers: [desk]}
+  - {name: fisheries, query: 'cod OR herring'}
+subscribers:
+  - {name: desk, webhook: {url: "https://hook.example/in"}}
+"""
+
+
+class Newsroom:
+    """A backend with articles in its archive; alerts come as workers make them."""
+
+    def __init__(self, backend: Backend):
+        self.backend = backend
+        self.now = datetime.now(UTC)
+        config = backend.runtime.config
+        self._matcher = Matcher(config.watchlists, config.definitions)
+
+    def publish(self, title: str, text: str, *, age: timedelta = timedelta(minutes=5), **fields):
+        """Write an article with its alerts into the archive; returns the alerts' documents."""
+        at = self.now - age
+        url = f"https://herald.example/{content_id(title)[:8]}"
+        article = Article(
+            **{
+                "id": content_id(url),
+                "url": url,
+                "title": title,
+                "text": text,
+                "source": "Herald",
+                "feed_url": "https://herald.example/feed",
+                "published_at": at - timedelta(minutes=10),
+                "language": "en",
+                "story": content_id(url),
+            }
+            | fields
+        )
+        watchlists = {each.name: each for each in self.backend.runtime.config.watchlists}
+        alerts, matches = [], []
+        for match in self._matcher.match(article):
+            watchlist = watchlists[match.watchlist]
+            identity = alert_id(watchlist, article.id)
+            alert = build(
+                watchlist, article, match, identity=identity, articles=1, is_update=False, now=at
+            )
+            alerts.append(alert)
+            matches.append(MatchRecord(match.watchlist, identity))
+        records = [
+            Record(
+                publication=Publication(
+                    at, article, tuple(matches), tuple(alert.document for alert in alerts)
+                )
+            ),
+            *(
+                Record(
+                    delivery=DeliveryRecord(
+                        (alert.id,), DeliveryNote(at, "desk", "webhook", "delivered", "204")
+                    )
+                )
+                for alert in alerts
+                if alert.subscribers
+            ),
+        ]
+        assert Writer(self.backend.archive).write(records) == []
+        return [alert.document for alert in alerts]
+
+
+class Served:
+    """A server with pages; `url` is its address, without a slash at the end."""
+
+    def __init__(self, backend: Backend):
+        self.backend = backend
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        config = uvicorn.Config(
+            create(backend), log_config=None, lifespan="off", ws="none", timeout_graceful_shutdown=1
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True
+        )
+        self._thread.start()
+
+    def close(self):
+        self._server.should_exit = True
+        self._thread.join(10)
+        self._socket.close()
+        self.backend.close()
+
+
+@pytest.fixture
+def new_backend(redis, tmp_path):
+    """Make a backend of a configuration; `web` is the part of the settings for pages."""
+
+    def new(web: str = "", configuration: str = CONFIGURATION) -> Backend:
+        directory = tmp_path / "config"
+        directory.mkdir(exist_ok=True)
+        (directory / "config.yaml").write_text(configuration)
+        (directory / "settings.yaml").write_text(f"settings:\n  web: {{{web}}}\n")
+        runtime = Runtime(directory, load(directory, {}), redis)
+        return Backend(runtime, tmp_path / "var")
+
+    return new
+
+
+@pytest.fixture
+def serve(new_backend):
+    """Serve pages with these settings; see `new_backend`."""
+    running = []
+
+    def start(web: str = "", configuration: str = CONFIGURATION) -> Served:
+        running.append(Served(new_backend(web, configuration)))
+        return running[-1]
+
+    yield start
+    for each in running:
+        each.close()
+
+
+@pytest.fixture
+def served(serve):
+    return serve()
+
+
+@pytest.fixture
+def newsroom(served):
+    return Newsroom(served.backend)
+
+
+def _chromium() -> str | None:
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A headless Chromium of the system, shared by the tests of one process."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    program = _chromium()
+    if program is None:
+        if os.environ.get(REQUIRED):
+            pytest.fail(f"{REQUIRED} is set, but no Chromium was found")
+        pytest.skip("no Chromium: install Debian's package chromium")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=program,
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+            ],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(chromium):
+    """Open an address in a new window; what the console complains about fails the test."""
+    contexts, complaints = [], []
+
+    def open_(url: str, *, width: int = 1600, height: int = 900, **options):
+        context = chromium.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda message: complaints.append(message.text) if message.type == "error" else None,
+        )
+        page.on("dialog", lambda dialog: (complaints.append(dialog.message), dialog.dismiss()))
+        page.goto(url)
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def pictures():
+    """Where to put screenshots to look at, if somebody wants them."""
+    wanted = os.environ.get("PRESSWATCH_PICTURES")
+    return Path(wanted) if wanted else None

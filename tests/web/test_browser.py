@@ -1,0 +1,88 @@
+"""The pages in a real browser: keys, live alerts, history, narrow screens, strangers' markup."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+COUNCIL = "The NATO-Russia Council met on Monday.\nLittle was said."
+SCHEMES = ("light", "dark")
+
+
+def test_an_alert_opens_beside_the_list_by_keyboard_and_back_closes_it(served, newsroom, open_page):
+    newsroom.publish("Envoys meet", COUNCIL, age=timedelta(hours=3))
+    (cod,) = newsroom.publish("Cod quotas", "Cod again.")
+    page = open_page(served.url)
+    page.keyboard.press("j")
+    page.wait_for_selector("#reader-title:has-text('Cod quotas')")
+    assert page.url == f"{served.url}/alerts/{cod['id']}"
+    assert page.locator(".entry.unread").count() == 1
+    page.keyboard.press("j")
+    page.wait_for_selector("#reader-title:has-text('Envoys meet')")
+    page.keyboard.press("s")
+    page.wait_for_selector(".entry.starred h2:has-text('Envoys meet')")
+    page.go_back()
+    page.wait_for_selector("#reader-title:has-text('Cod quotas')")
+    page.go_back()
+    page.wait_for_selector(".placeholder")
+
+
+def test_new_alerts_are_counted_and_move_nothing(served, newsroom, open_page, redis):
+    newsroom.publish("Envoys meet", COUNCIL)
+    page = open_page(served.url)
+    before = page.locator(".entry").count()
+    for number in range(2):
+        redis.xadd("presswatch:alerts", {"alert": json.dumps({"id": str(number)})})
+    page.wait_for_selector("#new-alerts a:text('2 new alerts')")
+    assert page.locator(".entry").count() == before
+
+
+def test_on_a_narrow_screen_one_thing_is_shown_at_a_time(served, newsroom, open_page):
+    newsroom.publish("Envoys meet", COUNCIL)
+    page = open_page(served.url, width=380)
+    assert not page.locator("#pane").is_visible()
+    page.click(".entry h2 a")
+    page.wait_for_selector("#reader-title")
+    assert not page.locator(".list").is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 380
+    page.click("text=All alerts")
+    page.wait_for_selector(".entry")
+
+
+def test_times_and_numbers_are_the_readers_own(served, newsroom, open_page):
+    newsroom.publish("Envoys meet", COUNCIL)
+    page = open_page(served.url, locale="de-DE", timezone_id="Europe/Berlin")
+    assert page.locator(".entry time").inner_text().startswith("vor ")
+
+
+def test_markup_of_strangers_does_nothing(served, newsroom, open_page):
+    newsroom.publish(
+        "<script>alert(1)</script>",
+        "<img src=x onerror=alert(2)> NATO-Russia Council",
+        url="javascript:alert(3)",
+        source="<svg onload=alert(4)>",
+    )
+    page = open_page(served.url)
+    page.click(".entry h2 a")
+    page.wait_for_selector("#reader-title")
+    assert page.locator("#reader-title").inner_text() == "<script>alert(1)</script>"
+    assert page.locator("#pane a[href^=javascript]").count() == 0
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("path", ["/", "/?watchlist=nobody", "/?q=(nato", "/nothing", "alert"])
+def test_readers_with_disabilities_can_use_every_page(served, newsroom, chromium, path, scheme):
+    (alert,) = newsroom.publish("Envoys meet", COUNCIL)
+    newsroom.publish("Cod quotas", "Cod again.")
+    path = f"/alerts/{alert['id']}" if path == "alert" else path
+    context = chromium.new_context(color_scheme=scheme, bypass_csp=True)
+    page = context.new_page()
+    page.goto(f"{served.url}{path}")
+    found = Axe().run(page).response["violations"]
+    context.close()
+    assert [
+        (each["id"], [node["html"][:200] for node in each["nodes"]])
+        for each in found
+        if each["impact"] in {"serious", "critical"}
+    ] == []
