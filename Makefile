@@ -3,9 +3,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Of the scripts that pages use, the versions that were tried.
+ASSETS := htmx.org@4.0.1 uplot@1.6.32
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
-.PHONY: help demo run test check soak bench bench-archive bench-plots bench-cleaning lock
+.PHONY: help demo run test check soak bench bench-archive bench-plots bench-cleaning assets lock
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/'
@@ -44,6 +46,16 @@ bench-cleaning: $(VENV)/.dev  ## how well pages are cleaned, beside other extrac
 	@if $(BIN)/python -c "import lightgbm" 2>/dev/null; \
 	    then $(BIN)/python tests/bench/train_cleaning.py --ablate; \
 	    else echo "with lightgbm: publishers that it has not seen, and what each part gains"; fi
+
+assets:  ## renew the scripts of the pages, from the npm registry
+	@scratch=$$(mktemp -d) && trap 'rm -r "$$scratch"' EXIT && cd "$$scratch" && \
+	    npm pack --silent $(ASSETS) >/dev/null && \
+	    for archive in *.tgz; do tar -xzf "$$archive" --one-top-level="$${archive%-*}"; done && \
+	    cd $(CURDIR)/monitor/web/static/vendor && \
+	    cp "$$scratch"/htmx.org/package/dist/htmx.min.js . && \
+	    cp "$$scratch"/htmx.org/package/LICENSE htmx.LICENSE && \
+	    cp "$$scratch"/uplot/package/dist/uPlot.iife.min.js "$$scratch"/uplot/package/dist/uPlot.min.css . && \
+	    cp "$$scratch"/uplot/package/LICENSE uPlot.LICENSE
 
 lock: $(VENV)/.dev  ## renew the locked dependencies
 	@$(PIP) install pip-tools

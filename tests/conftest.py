@@ -201,6 +201,7 @@ def configure(tmp_path):
             "  poll: {every: 1s, fastest: 1s, per_host: 8}\n"
             "  articles: {delay: 0s, per_host: 16}\n"
             "  allow_private_addresses: [127.0.0.1/32]\n"
+            '  web: {listen: "127.0.0.1:0"}\n'
         )
         (directory / "config.yaml").write_text(text)
         return directory

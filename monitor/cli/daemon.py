@@ -34,7 +34,8 @@ def run(config_directory: Path, data: Path, log_level: str) -> None:
     with _daemon(config_directory, data, log_level, processes) as runtime:
         click.echo(
             f"presswatch: {len(runtime.config.feeds)} feeds and {len(runtime.config.watchlists)} "
-            f"watchlists from {config_directory}, data in {data}; Ctrl-C stops",
+            f"watchlists from {config_directory}, data in {data}; Ctrl-C stops\n"
+            f"presswatch: pages at http://{runtime.config.settings.web.listen}/",
             err=True,
         )
         alerts = runtime.store.alerts
@@ -57,8 +58,9 @@ def demo(log_level: str) -> None:
     with tempfile.TemporaryDirectory(prefix="presswatch-demo-") as scratch:
         config_directory = Path(scratch) / "config"
         config_directory.mkdir()
+        pages = f"{LOOPBACK}:{free_port()}"
         (config_directory / "demo.yaml").write_text(
-            configuration(f"http://{LOOPBACK}:{port}"), encoding="utf-8"
+            configuration(f"http://{LOOPBACK}:{port}", pages), encoding="utf-8"
         )
         # Log lines about each article would hide the alerts, unless the user asks for them.
         source = click.get_current_context().get_parameter_source("log_level")
@@ -68,7 +70,11 @@ def demo(log_level: str) -> None:
         processes = Supervisor(_commands() | {"newsroom": newsroom})
         data = Path(scratch) / "var"
         with _daemon(config_directory, data, level, processes) as runtime:
-            click.echo("presswatch: a newsroom of three outlets opens on loopback …\n", err=True)
+            click.echo(
+                "presswatch: a newsroom of three outlets opens on loopback …\n"
+                f"presswatch: pages at http://{pages}/\n",
+                err=True,
+            )
             sys.exit(processes.run(DemoConsole(runtime, data)))
 
 

@@ -32,7 +32,7 @@ from monitor.config.schema import (
     WatchlistEntry,
 )
 from monitor.config.source import ConfigDocument, files, read
-from monitor.config.values import written
+from monitor.config.values import SECRET, written
 from monitor.errors import ConfigError, Fault
 from monitor.hiding import secrets, without_userinfo
 from monitor.model import (
@@ -145,11 +145,16 @@ def _changes_of_fixed(
             "settings.redis_prefix cannot be changed while Presswatch runs; restart it, "
             f"or set it back to {running.redis_prefix!r}"
         )
-    if settings.archive.url != running.archive.url:
-        yield source.place(("settings", "archive", "url")).fault(
-            "settings.archive.url cannot be changed while Presswatch runs; restart it, "
-            "or set it back"
-        )
+    for path, before, after in (
+        (("archive", "url"), running.archive.url, settings.archive.url),
+        (("web", "listen"), running.web.listen, settings.web.listen),
+        (("web", "proxies"), running.web.proxies, settings.web.proxies),
+    ):
+        if after != before:
+            yield source.place(("settings", *path)).fault(
+                f"settings.{'.'.join(path)} cannot be changed while Presswatch runs; restart it, "
+                "or set it back"
+            )
 
 
 def _unkept_backfills(source: ConfigDocument, file: File) -> Iterator[Fault]:
@@ -260,7 +265,8 @@ def _fault(source: ConfigDocument, details: ErrorDetails) -> Fault:
     if details["type"] in {"greater_than_equal", "less_than_equal"}:
         message = "must be a whole number from 1 to 1000"
     place, value = source.place(path), details["input"]
-    if isinstance(value, str | int | float) and not place.secret:
+    is_secret = place.secret or details["type"] == SECRET
+    if isinstance(value, str | int | float) and not is_secret:
         shown = without_userinfo(repr(value))
         message += f", got {shown if len(shown) < _MAX_SHOWN else shown[:_MAX_SHOWN] + '…'}"
     return place.fault(name + message)

@@ -11,6 +11,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from monitor.config.values import (
     AUTO,
+    MIN_SECRET_LENGTH,
     AccessSecret,
     Count,
     CountOrAuto,
@@ -39,6 +40,8 @@ from monitor.config.values import (
     WebhookSecret,
     Zone,
     expected,
+    host_and_port,
+    is_loopback,
     written,
 )
 from monitor.model import OncePer, Priority
@@ -115,16 +118,27 @@ class WebSettings(Model):
     `user_header`, about who sent them.
     """
 
-    listen: Listen = ("127.0.0.1", 8080)
+    listen: Listen = "127.0.0.1:8080"
     password: AccessSecret = ""
     tokens: Annotated[tuple[AccessSecret, ...], Field(strict=False)] = ()
     proxies: Annotated[tuple[Network, ...], Field(strict=False)] = ()
     user_header: HeaderName | None = None
 
+    @property
+    def is_open(self) -> bool:
+        """Returns whether nobody has to say who they are."""
+        return not self.password and self.user_header is None
+
     @model_validator(mode="after")
-    def _proxies_are_named(self) -> Self:
+    def _lets_no_strangers_in(self) -> Self:
         if self.user_header is not None and not self.proxies:
             raise expected("must name proxies beside user_header, since others could send it too")
+        host, _ = host_and_port(self.listen)
+        if self.is_open and not is_loopback(host):
+            raise expected(
+                f"must have a password (at least {MIN_SECRET_LENGTH} characters), since other "
+                f"machines reach {host}; or listen on 127.0.0.1"
+            )
         return self
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -28,12 +28,14 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
-_MIN_SECRET_LENGTH = 8
+MIN_SECRET_LENGTH = 8
 # The characters that an HTTP header may hold; others make every request fail.
 _HEADER = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}")
 
 
+# The type of errors about secrets.
+SECRET = "secret"  # noqa: S105 - not one
 # A setting that follows from the machine.
 AUTO = "auto"
 MAX_COUNT = 1000
@@ -44,6 +46,11 @@ _LEAST_HISTORY, _MOST_HISTORY = timedelta(days=7), timedelta(days=365)
 def expected(message: str) -> PydanticCustomError:
     """Returns an error that says what a value must be; the report adds what it is instead."""
     return PydanticCustomError("presswatch", message)
+
+
+def expected_secret(message: str) -> PydanticCustomError:
+    """Returns such an error for a value that the report must not show."""
+    return PydanticCustomError(SECRET, message)
 
 
 def _duration(value: Any) -> timedelta:
@@ -143,24 +150,28 @@ def _database(value: Any) -> str:
     return str(value)
 
 
-def _listen(value: Any) -> tuple[str, int]:
-    """Reads an address and a port; an address in IPv6 is written in brackets."""
-    if isinstance(value, tuple):
-        return value
+def host_and_port(written: str) -> tuple[str, int]:
+    """Reads an address with a port, `127.0.0.1:8080` or `[::1]:8080`; raises ValueError."""
+    parts = urlsplit(f"//{written}")
+    if parts.netloc != written or parts.username or not parts.hostname or parts.port is None:
+        raise ValueError('must be an address and a port, such as "127.0.0.1:8080" or "[::1]:8080"')
+    return parts.hostname, parts.port
+
+
+def is_loopback(host: str) -> bool:
+    """Returns whether only this machine reaches a server that listens there."""
+    if host == "localhost":
+        return True
     try:
-        parts = urlsplit(f"//{value}")
-        valid = parts.hostname and parts.port is not None and f"//{parts.netloc}" == f"//{value}"
-        if valid and parts.username is None and isinstance(value, str):
-            return str(parts.hostname), int(parts.port or 0)
+        return ip_address(host).is_loopback
     except ValueError:
-        pass
-    raise expected('must be an address and a port, such as "127.0.0.1:8080" or "[::1]:8080"')
+        return False
 
 
 def _web_secret(value: Any) -> str:
     """Reads a password or token; empty, as an environment variable that is not set, for none."""
-    if not isinstance(value, str) or 0 < len(value) < _MIN_SECRET_LENGTH:
-        raise expected(f"must be text of at least {_MIN_SECRET_LENGTH} characters, in quotes")
+    if not isinstance(value, str) or 0 < len(value) < MIN_SECRET_LENGTH:
+        raise expected_secret(f"must be text of at least {MIN_SECRET_LENGTH} characters, in quotes")
     return value
 
 
@@ -180,12 +191,12 @@ def _readable(read: Callable[[str], object]) -> BeforeValidator:
 def _secret(value: Any) -> str:
     """Checks a secret of Standard Webhooks: Base64 after `whsec_`, or any text."""
     if not isinstance(value, str) or not value:
-        raise expected("must be text; put it in quotes")
+        raise expected_secret("must be text; put it in quotes")
     if value.startswith("whsec_"):
         try:
             base64.b64decode(value.removeprefix("whsec_"), validate=True)
         except ValueError:
-            raise expected("must continue in Base64 after whsec_") from None
+            raise expected_secret("must continue in Base64 after whsec_") from None
     return value
 
 
@@ -265,7 +276,7 @@ CountOrAuto = Annotated[
 Size = Annotated[int, BeforeValidator(_size), WithJsonSchema({"type": ["string", "integer"]})]
 Url = Annotated[str, BeforeValidator(_url), _TEXT_SCHEMA]
 DatabaseUrl = Annotated[str, BeforeValidator(_database), _TEXT_SCHEMA]
-Listen = Annotated[tuple[str, int], BeforeValidator(_listen), _TEXT_SCHEMA]
+Listen = Annotated[str, _readable(host_and_port), _TEXT_SCHEMA]
 AccessSecret = Annotated[str, BeforeValidator(_web_secret), _TEXT_SCHEMA]
 HeaderName = Annotated[
     str, _matching(_HEADER_NAME, "must be the name of a header, such as X-Remote-User")

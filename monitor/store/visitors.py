@@ -25,10 +25,10 @@ class VisitorStore:
         self._redis = redis
         self._keys = keys
 
-    def session_key(self) -> bytes:
+    def session_key(self) -> str:
         """Returns the key that signs sessions; the first call makes it."""
         self._redis.set(self._keys.session_key, secrets.token_hex(32), nx=True)
-        return text(self._redis.get(self._keys.session_key) or "").encode()
+        return text(self._redis.get(self._keys.session_key) or "")
 
     def may_log_in(self, address: str) -> bool:
         """Returns whether an address has not failed too often lately."""

@@ -7,6 +7,7 @@ well, so that other sites cannot make a visitor's browser send them.
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
+from monitor.config.values import is_loopback
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from ipaddress import IPv4Network, IPv6Network
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 
     from monitor.config.schema import WebSettings
 
+_PROOF = "password"
 LOGIN = "/login"
 # Anybody may see these: the login and what it looks like, and whether the service is well.
 OPEN = ("/login", "/static/", "/healthz", "/readyz")
@@ -65,21 +69,6 @@ class Visitor:
     reads_only: bool = False
 
 
-def is_loopback(host: str) -> bool:
-    """Returns whether a server that listens there is reached from this machine only."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def is_open(settings: WebSettings) -> bool:
-    """Returns whether nobody has to say who they are."""
-    return not settings.password and settings.user_header is None
-
-
 def recognise(
     settings: WebSettings, peer: str, headers: Mapping[str, str], session: Mapping[str, object]
 ) -> Visitor | None:
@@ -91,9 +80,20 @@ def recognise(
         name = headers.get(settings.user_header.lower(), "").strip()
         if name:
             return Visitor(name)
-    if settings.password and session.get("in") is True:
+    if settings.password and session.get(_PROOF) == proof(settings):
         return Visitor()
-    return Visitor() if is_open(settings) else None
+    return Visitor() if settings.is_open else None
+
+
+def proof(settings: WebSettings) -> str:
+    """Returns what a session holds after the login; a change of the password ends all sessions."""
+    return hashlib.sha256(settings.password.encode()).hexdigest()
+
+
+def begin_session(request: Request, settings: WebSettings) -> None:
+    """Begins a session that is logged in, in place of the one that the visitor had."""
+    request.session.clear()
+    request.session[_PROOF] = proof(settings)
 
 
 def is_password(settings: WebSettings, given: str) -> bool:
@@ -145,7 +145,7 @@ def _refusal(request: Request) -> Response | None:
     """Returns the answer to a request that may not pass, or None; notes who the visitor is."""
     settings: WebSettings = request.app.state.backend.runtime.config.settings.web
     path = request.url.path
-    if is_open(settings) and not is_known_host(request.headers.get("host", "")):
+    if settings.is_open and not is_known_host(request.headers.get("host", "")):
         return _refused(421, "This address is not served here.")
     if int(request.headers.get("content-length") or 0) > MAX_BODY_BYTES:
         return _refused(413, "The request is too large.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any, cast
 
 from fastapi import FastAPI, Request
@@ -51,12 +50,9 @@ def create(backend: Backend) -> ASGIApp:
     api.mount("/static", StaticFiles(directory=STATIC), name="static")
     _handle_faults(api)
     api.add_middleware(Gate)
-    # A changed password ends all sessions.
-    password = settings.password.encode()
-    key = hashlib.sha256(backend.runtime.store.visitors.session_key() + password).hexdigest()
     api.add_middleware(
         SessionMiddleware,
-        secret_key=key,
+        secret_key=backend.runtime.store.visitors.session_key(),
         session_cookie=SESSION_COOKIE,
         max_age=SESSION_DAYS * 24 * 3600,
         same_site="lax",

@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
-from monitor.web.access import csrf_token, is_open
+from monitor.web.access import csrf_token
 
 _HERE = Path(__file__).parent
 STATIC = _HERE / "static"
@@ -38,7 +38,7 @@ def page(request: Request, template: str, status: int = 200, **values: Any) -> H
             pages=PAGES,
             csrf=csrf_token(request),
             visitor=getattr(request.state, "visitor", None),
-            has_login=not is_open(settings),
+            has_login=not settings.is_open,
             config_error=request.app.state.backend.config_error,
             **values,
         )

@@ -13,8 +13,8 @@ import structlog
 import uvicorn
 
 from monitor import threads
+from monitor.config.values import host_and_port
 from monitor.errors import PresswatchError
-from monitor.web.access import is_loopback, is_open
 from monitor.web.app import create
 from monitor.web.backend import Backend
 
@@ -35,20 +35,9 @@ BACKLOG = 128
 log = structlog.stdlib.get_logger(__name__)
 
 
-def check(settings: WebSettings) -> None:
-    """Raises PresswatchError if strangers could use what is served with these settings."""
-    host, _ = settings.listen
-    if not is_loopback(host) and is_open(settings):
-        raise PresswatchError(
-            f"settings.web.listen is {host}, which other machines can reach: set settings.web."
-            "password (at least 8 characters), or user_header and proxies, or listen on 127.0.0.1"
-        )
-
-
 def serve(runtime: Runtime, data: Path) -> None:
-    """Serves until SIGTERM or SIGINT; raises PresswatchError if it must not."""
+    """Serves until SIGTERM or SIGINT; raises PresswatchError if the address cannot be used."""
     settings = runtime.config.settings.web
-    check(settings)
     stop = threading.Event()
     backend = Backend(runtime, data)
     threads.start(lambda: backend.keep_up(stop), "configuration")
@@ -81,7 +70,7 @@ def serve(runtime: Runtime, data: Path) -> None:
 
 def _listener(settings: WebSettings, stop: threading.Event) -> socket.socket | None:
     """Returns a socket that listens, as soon as the port is free; None if told to stop before."""
-    host, port = settings.listen
+    host, port = host_and_port(settings.listen)
     said = False
     while not stop.is_set():
         try:

@@ -55,9 +55,9 @@ def test_settings_in_comments_of_the_bundled_configuration_are_all_the_defaults(
     ).settings
     assert settings.model_copy(update={"user_agent": Settings().user_agent}) == Settings()
     unset = Settings.model_fields.keys() - settings.model_fields_set
-    for part in (settings.poll, settings.articles, settings.archive):
+    for part in (settings.poll, settings.articles, settings.archive, settings.web):
         unset |= type(part).model_fields.keys() - part.model_fields_set
-    assert unset == {"url"}, "by default, the archive is a file"
+    assert unset == {"url", "password", "tokens", "proxies", "user_header"}, "these have none"
 
 
 def test_the_defaults_in_the_document_are_the_defaults(tmp_path):
@@ -74,7 +74,8 @@ def test_the_defaults_in_the_document_are_the_defaults(tmp_path):
     nested = len(Settings().poll.model_fields_set | type(Settings().poll).model_fields.keys())
     nested += len(type(Settings().articles).model_fields)
     nested += len(type(Settings().archive).model_fields.keys() - {"url"})
-    assert len(rows) == len(Settings.model_fields) - 3 + nested
+    nested += len(type(Settings().web).model_fields.keys() - {"password", "user_header"})
+    assert len(rows) == len(Settings.model_fields) - 4 + nested
 
 
 def test_every_key_is_documented():

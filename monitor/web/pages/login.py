@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from monitor.web.access import from_our_pages, is_open, is_password
+from monitor.web.access import begin_session, from_our_pages, is_password
 from monitor.web.backend import Served
 from monitor.web.rendering import page
 
@@ -19,7 +19,7 @@ MAX_PASSWORD_LENGTH = 1_000
 @router.get("/login")
 def login(request: Request, served: Served, next: str = "/") -> Response:  # noqa: A002 - as other sites call it
     """Asks for the password."""
-    if is_open(served.runtime.config.settings.web):
+    if served.runtime.config.settings.web.is_open:
         return RedirectResponse("/", 303)
     return _form(request, next)
 
@@ -32,16 +32,15 @@ def log_in(
     next: Annotated[str, Form()] = "/",  # noqa: A002
 ) -> Response:
     """Begins a session if the password is right."""
+    settings = served.runtime.config.settings.web
     visitors = served.runtime.store.visitors
     address = request.client.host if request.client else ""
     if not visitors.may_log_in(address):
         return _form(request, next, 429, "Too many attempts. Wait five minutes, then try again.")
-    if not is_password(served.runtime.config.settings.web, password):
+    if not is_password(settings, password):
         visitors.login_failed(address)
         return _form(request, next, 403, "This is not the password.")
-    # A session that somebody else began must not become one that is logged in.
-    request.session.clear()
-    request.session["in"] = True
+    begin_session(request, settings)
     return RedirectResponse(_local(next), 303)
 
 
