@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from monitor.articles.months import LANGUAGES
+from monitor.runtime import embedded
 
 CONFIGURATION = """\
 feeds: [{url: https://a.example/, tags: [x]}]
@@ -87,3 +88,22 @@ def test_a_pool_has_loaded_what_its_workers_use_before_it_forks_them(tmp_path):
     # Otherwise each cleaner loads them at the first odd date, which takes it half a second.
     used |= {f"dateparser.data.date_translation_data.{each}" for each in LANGUAGES}
     assert used <= loaded(WORKERS, tmp_path)
+
+
+@pytest.mark.parametrize("command", ["scheduler", "worker", "archive", "web"])
+def test_a_process_waits_for_a_redis_that_starts_later(
+    command, presswatch, configure, tmp_path, eventually
+):
+    directory = configure("feeds: [{url: 'https://herald.example/feed'}]")
+    data = tmp_path / "redis"
+    with embedded.hold(data), embedded.server(data) as url:
+        pass
+    process = presswatch.start(
+        command, "--config", str(directory), "--data", str(tmp_path / "data"), REDIS_URL=url
+    )
+    eventually(lambda: "redis awaited" in process.log.read_text())
+    with embedded.hold(data), embedded.server(data):
+        eventually(lambda: process.log.read_text().count("\n") > 1)
+        process.terminate()
+        assert process.wait(15) == 0
+    assert process.log.read_text().count("redis awaited") == 1

@@ -27,7 +27,7 @@ def archive(context: click.Context, config_directory: Path, data: Path, log_leve
     from monitor.archiver import serve
 
     lifeline.stop_with_owner()
-    serve(composition.start(config_directory, data), data)
+    serve(composition.start_process(config_directory, data), data)
 
 
 @archive.command()

@@ -128,7 +128,7 @@ def scheduler(config_directory: Path, data: Path, log_level: str) -> None:  # no
     from monitor.scheduler.scheduler import serve
 
     lifeline.stop_with_owner()
-    asyncio.run(serve(composition.start(config_directory, data)))
+    asyncio.run(serve(composition.start_process(config_directory, data)))
 
 
 @click.command()
@@ -140,7 +140,7 @@ def worker(config_directory: Path, data: Path, log_level: str) -> None:  # noqa:
     from workers.pool import serve
 
     lifeline.stop_with_owner()
-    serve(composition.start(config_directory, data))
+    serve(composition.start_process(config_directory, data))
 
 
 COMMANDS = (run, demo, scheduler, worker)

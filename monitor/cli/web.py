@@ -19,7 +19,7 @@ def web(config_directory: Path, data: Path, log_level: str) -> None:  # noqa: AR
     from monitor.web.server import serve
 
     lifeline.stop_with_owner()
-    serve(composition.start(config_directory, data), data)
+    serve(composition.start_process(config_directory, data), data)
 
 
 COMMANDS = (web,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,6 +29,8 @@ REDIS_VARIABLE = "REDIS_URL"
 SYSTEM_CONFIG = Path("/etc/presswatch")
 
 SAFE_POLICY = "noeviction"
+# Between two attempts to reach a Redis that has still to start.
+REDIS_PAUSE_S = 1.0
 
 
 def bundled(name: str) -> Path:
@@ -143,6 +146,26 @@ class Runtime:
 def start(config: Path, data: Path) -> Runtime:
     """Reads the configuration and connects to Redis; raises as `read` and `connect` do."""
     return Runtime(config, read(config), connect(data))
+
+
+def start_process(config: Path, data: Path) -> Runtime:
+    """Does the same for a process that runs for long: waits for a Redis that does not answer yet.
+
+    Machines and containers start their services in any order.
+    """
+    import structlog
+
+    log = structlog.stdlib.get_logger(__name__)
+    configuration = read(config)
+    has_said = False
+    while True:
+        try:
+            return Runtime(config, configuration, connect(data))
+        except NotRunning as error:
+            if not has_said:
+                log.warning("redis awaited", error=str(error))
+            has_said = True
+            time.sleep(REDIS_PAUSE_S)
 
 
 def archive(config: Path, data: Path) -> Archive:

@@ -50,6 +50,7 @@ def serve(runtime: Runtime, data: Path) -> None:
         config = uvicorn.Config(
             create(backend),
             log_config=None,
+            log_level="warning",
             access_log=False,
             server_header=False,
             # `create` trusts the proxies that the settings name, and no other.
