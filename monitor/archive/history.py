@@ -9,7 +9,7 @@ from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column, func, select
+from sqlalchemy import Column, func, select, union
 
 from monitor.alerts.look_back import later_document
 from monitor.archive.database import begin
@@ -84,6 +84,13 @@ def _later(row: Any) -> dict[str, Any]:
     fields = {column.name: getattr(row, column.name) for column in _SHOWN}
     fields["authors"] = tuple(row.authors)
     return later_document(row.watchlist, Article(**fields, text=""), row.matched_at)
+
+
+def known_watchlists(engine: Engine) -> list[str]:
+    """Returns the names of the watchlists that have alerts or matches, also of removed ones."""
+    names = union(select(alerts.c.watchlist), select(matches.c.watchlist))
+    with begin(engine) as connection:
+        return list(connection.scalars(names))
 
 
 def find_alerts(engine: Engine, beginning: str, most: int) -> list[dict[str, Any]]:

@@ -20,14 +20,16 @@ from monitor.untrusted import printable
 if TYPE_CHECKING:
     from monitor.store import AlertStore
 
-# Longer lines are tiring to read.
-MAX_WIDTH = 88
+# Most terminals have as many columns, and longer lines are tiring to read.
+MAX_WIDTH = 80
 INDENT = "  "
 PRIORITY_STYLES: dict[str, dict[str, Any]] = {
     "high": {"fg": "red", "bold": True},
     "normal": {"fg": "yellow", "bold": True},
     "low": {"fg": "blue", "bold": True},
 }
+# Of a million alerts, seldom more than two begin with the same ten digits.
+SHOWN_ID_LENGTH = 10
 # The console notices within this time that nothing more will come.
 BLOCK = timedelta(seconds=1)
 
@@ -109,11 +111,19 @@ def highlighted(snippet: dict[str, Any]) -> str:
 
 
 def line(document: dict[str, Any]) -> str:
-    """Returns an alert as one line."""
+    """Returns an alert as one line, with so much of its id that `alerts show` finds it."""
     alert = whole(document)
     article = alert["article"]
     later = "(found later)" if alert.get("later") is True else ""
-    parts = (alert["detected_at"], alert["watchlist"], article["title"], article["url"], later)
+    shown_id = alert["id"][:SHOWN_ID_LENGTH]
+    parts = (
+        alert["detected_at"],
+        shown_id,
+        alert["watchlist"],
+        article["title"],
+        article["url"],
+        later,
+    )
     return "  ".join(map(printable, filter(None, parts)))
 
 

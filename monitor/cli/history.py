@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,9 +33,9 @@ BLOCK = timedelta(seconds=5)
 def status(config_directory: Path, data: Path, as_json: bool) -> None:
     """Show feeds by health, queues, workers, the latest alerts, and failures."""
     from monitor.cli.status import collect
-    from monitor.runtime.composition import start
+    from monitor.runtime.composition import look
 
-    state = collect(start(config_directory, data))
+    state = collect(look(config_directory, data))
     click.echo(terminal_json(state, indent=2) if as_json else _as_text(state))
 
 
@@ -112,10 +112,12 @@ def _subscriber_problems(subscriber: dict[str, Any]) -> str:
 def tail(watchlists: tuple[str, ...], config_directory: Path, data: Path, as_json: bool) -> None:
     """Print alerts as they happen, one per line, until Ctrl-C."""
     from monitor.cli.console import line
-    from monitor.runtime.composition import start
+    from monitor.runtime.composition import look
 
     logs.configure("warning")
-    alerts = start(config_directory, data).store.alerts
+    daemon = look(config_directory, data)
+    alerts = daemon.store.alerts
+    _refuse_unknown("watchlist", watchlists, (each.name for each in daemon.config.watchlists))
     for alert in alerts.follow(after=alerts.last_id(), block=BLOCK):
         if alert and (not watchlists or alert.get("watchlist") in watchlists):
             click.echo(terminal_json(alert) if as_json else line(alert))
@@ -142,13 +144,19 @@ def list_alerts(
     as_json: bool,
 ) -> None:
     """List alerts, and matches found later by looking back, oldest first."""
-    from monitor.archive.history import latest_alerts
+    from monitor.archive.database import read_archive
+    from monitor.archive.history import known_watchlists, latest_alerts
     from monitor.cli.console import line
-    from monitor.runtime.composition import archive
+    from monitor.runtime.composition import read_to_look
 
+    config = read_to_look(config_directory)
+    engine = read_archive(config.settings.archive.url, data)
+    if watchlists:
+        configured = (each.name for each in config.watchlists)
+        _refuse_unknown("watchlist", watchlists, {*configured, *known_watchlists(engine)})
     # With --since, all of them; without it, the latest ones.
     documents = latest_alerts(
-        archive(config_directory, data),
+        engine,
         since=since,
         watchlists=watchlists,
         limit=None if since else LATEST_ALERTS,
@@ -228,15 +236,23 @@ def resend(alert_id: str, chosen: tuple[str, ...], config_directory: Path, data:
     click.echo(f"queued for {', '.join(names) or 'nobody'}")
 
 
+def _refuse_unknown(kind: str, names: Iterable[str], known: Iterable[str]) -> None:
+    """Raises click.UsageError for a name that nothing has, with the most similar one."""
+    from monitor.config.checks import suggestion
+
+    valid = set(known)
+    for name in names:
+        if name not in valid:
+            raise click.UsageError(f"no {kind} is called {name!r}{suggestion(name, valid)}")
+
+
 def _known(engine: Archive, beginning: str) -> dict[str, Any]:
     """Returns the alert whose id begins like this; raises PresswatchError unless there is one."""
     from monitor.archive.history import find_alerts
 
     found = find_alerts(engine, beginning, most=2)
     if not found:
-        raise PresswatchError(
-            f"no alert has the id {beginning}; see `presswatch alerts list --json`"
-        )
+        raise PresswatchError(f"no alert has the id {beginning}; see `presswatch alerts list`")
     if len(found) > 1:
         raise PresswatchError(f"several alerts have ids that begin with {beginning}")
     return found[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 from typing import Any, get_args
 
@@ -54,6 +55,7 @@ __all__ = [
     "fingerprint",
     "json_schema",
     "load",
+    "load_valid_part",
 ]
 
 # Pydantic's error types, in words for the author of the file.
@@ -127,9 +129,41 @@ def load(
         faults += _losses(source, file, running)
     if faults:
         raise ConfigError(sorted(set(faults)))
+    numbers = range(len(file.feeds))
+    return _config(source, file, numbers)
+
+
+def load_valid_part(directory: Path, environ: Mapping[str, str]) -> Config:
+    """Reads what is valid of a configuration, for commands that only look at a running daemon.
+
+    Settings that are not valid have their defaults; feeds, watchlists and subscribers that are not
+    are left out. Whether names are known, and queries can be read, is not checked.
+    """
+    source = read(directory, environ)
+    values = dict(source.values)
+    numbers = list(range(len(values.get("feeds") or ())))
+    while True:
+        try:
+            return _config(source, File.model_validate(values), numbers)
+        except ValidationError as error:
+            broken = {details["loc"][:2] for details in error.errors()}
+        for key, value in list(values.items()):
+            if (key,) in broken:
+                del values[key]
+            elif isinstance(value, dict):
+                values[key] = {name: value[name] for name in value if (key, name) not in broken}
+            elif isinstance(value, list):
+                kept = [at for at in range(len(value)) if (key, at) not in broken]
+                values[key] = [value[at] for at in kept]
+                if key == "feeds":
+                    numbers = [numbers[at] for at in kept]
+
+
+def _config(source: ConfigDocument, file: File, numbers: Iterable[int]) -> Config:
+    """Builds the configuration; `numbers` are the places of its feeds in the source."""
     return Config(
         settings=file.settings,
-        feeds=tuple(_feed(source, number, entry) for number, entry in enumerate(file.feeds)),
+        feeds=tuple(map(_feed, repeat(source), numbers, file.feeds)),
         watchlists=tuple(map(_watchlist, file.watchlists)),
         subscribers=tuple(map(_subscriber, file.subscribers)),
         definitions=file.definitions,

@@ -27,6 +27,8 @@ MAX_DEPTH = 32
 
 # Line breaks of YAML 1.1 (section 4.2), and the byte order mark, which it ignores between lines.
 _ONLY_YAML_1_1 = re.compile("[\x85\u2028\u2029\ufeff]")
+# A key, and a value whose quotation marks do not enclose all of it.
+_AFTER_QUOTES = re.compile(r"[\s-]*(?P<key>\w+):\s+(?P<value>\"[^\"]*\"\s*[^\s#,}\]].*)")
 _TOO_LARGE = "too large or too deep, with all its aliases"
 _INTEGER = re.compile(r"[-+]?\d+", re.ASCII)
 _FLOAT = re.compile(r"[-+]?(?:\d+\.\d*|\.\d+)(?:[eE][-+]?\d+)?", re.ASCII)
@@ -69,8 +71,21 @@ def _read_slowly(text: str, file: Path, number: int, environ: Mapping[str, str])
         # ruamel raises each of these for some documents that are not YAML.
         problem = str(error).partition("\n")[0] or "too deep"
     refused = YamlText(iter(()), file, number, environ)
-    refused.faults.append(at.fault(f"not valid YAML: {problem}"))
+    refused.faults.append(at.fault(_quoted_too_early(text, at) or f"not valid YAML: {problem}"))
     return refused
+
+
+def _quoted_too_early(text: str, at: Place) -> str | None:
+    """Returns a fault for a value that goes on after its quotes, the commonest slip in queries."""
+    lines = text.splitlines()
+    found = _AFTER_QUOTES.fullmatch(lines[at.line - 1]) if at.line <= len(lines) else None
+    if found is None:
+        return None
+    value = found["value"].strip()
+    return (
+        "the value ends with its second quotation mark, but more follows: put all of it into "
+        f"single quotes, {found['key']}: '{value.replace(chr(39), 2 * chr(39))}'"
+    )
 
 
 class _UnreadableError(Exception):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -148,6 +149,32 @@ def start(config: Path, data: Path) -> Runtime:
     return Runtime(config, read(config), connect(data))
 
 
+def look(config: Path, data: Path) -> Runtime:
+    """Connects to a running daemon to look at it, also while the configuration is broken.
+
+    The daemon goes on with the last valid configuration then; what is valid now is close to it.
+    Raises as `connect` does.
+    """
+    return Runtime(config, read_to_look(config), connect(data))
+
+
+def read_to_look(directory: Path) -> Config:
+    """Reads a configuration, or what is valid of it, and says on standard error which."""
+    try:
+        return read(directory)
+    except ConfigError as error:
+        from monitor.config import load_valid_part
+
+        count = len(error.faults)
+        sys.stderr.write(
+            f"presswatch: the configuration has {count} fault{'s' * (count != 1)} (see `presswatch "
+            "check`); a running daemon goes on with the last valid one\n"
+        )
+        config = load_valid_part(directory, os.environ)
+        logs.hide(config.secrets)
+        return config
+
+
 def start_process(config: Path, data: Path) -> Runtime:
     """Does the same for a process that runs for long: waits for a Redis that does not answer yet.
 
@@ -171,11 +198,11 @@ def start_process(config: Path, data: Path) -> Runtime:
 def archive(config: Path, data: Path) -> Archive:
     """Opens the archive for reading, whether the daemon runs or not.
 
-    Raises as `read` and `monitor.archive.database.read_archive` do.
+    Raises as `monitor.archive.database.read_archive` does; a broken configuration is no hindrance.
     """
     from monitor.archive.database import read_archive
 
-    return read_archive(read(config).settings.archive.url, data)
+    return read_archive(read_to_look(config).settings.archive.url, data)
 
 
 def read(directory: Path, *, running: Config | None = None) -> Config:

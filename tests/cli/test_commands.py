@@ -452,6 +452,36 @@ def test_matches_found_later_are_listed_among_alerts_and_marked(
     assert document["article"]["source"] == "Herald"
 
 
+def test_a_list_shows_so_much_of_an_id_that_show_finds_the_alert(presswatch, configure, archived):
+    document = DOCUMENT | {"id": "0123456789abcdef" * 2}
+    options = ("--config", str(configure(CONFIG)), *archived(document))
+    shown_id = presswatch.call("alerts", "list", *options).stdout.split()[1]
+    assert len(shown_id) < len(document["id"])
+    assert presswatch.call("alerts", "show", shown_id, *options).returncode == 0
+
+
+def test_an_unknown_watchlist_is_wrong_use_and_a_removed_one_is_not(
+    presswatch, configure, archived
+):
+    options = ("--config", str(configure(CONFIG)), *archived(DOCUMENT | {"watchlist": "removed"}))
+    wrong = presswatch.call("alerts", "list", "--watchlist", "remved", *options)
+    assert wrong.returncode == 2
+    assert "no watchlist is called 'remved'; did you mean `removed`?" in wrong.stderr
+    right = presswatch.call("alerts", "list", "--watchlist", "removed", *options)
+    assert right.returncode == 0
+    assert right.stdout
+
+
+def test_a_broken_configuration_does_not_hide_what_happened(presswatch, configure, archived):
+    directory = configure(CONFIG)
+    options = ("--config", str(directory), *archived(DOCUMENT))
+    (directory / "broken.yaml").write_text("watchlists: [{name: x, query: 'A OR'}, {nam: y}]")
+    listed = presswatch.call("alerts", "list", *options)
+    assert listed.returncode == 0
+    assert DOCUMENT["article"]["title"].split()[0] in listed.stdout
+    assert "a running daemon goes on with the last valid one" in listed.stderr
+
+
 DELIVERIES = """
 feeds: [{{url: "{site}/feed.xml", name: Herald}}]
 watchlists: [{{name: w, query: NATO, subscribers: [hook]}}]

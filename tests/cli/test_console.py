@@ -25,7 +25,7 @@ DOCUMENT = {
 }
 
 
-@pytest.mark.parametrize("width", [1, 20, 40, 80, 88])
+@pytest.mark.parametrize("width", [1, 20, 40, 79, 80])
 def test_a_block_fits_and_loses_no_word(width):
     shown = click.unstyle(console.block(DOCUMENT, width))
     for line in shown.splitlines():
@@ -54,7 +54,7 @@ def test_styles_change_neither_the_breaks_nor_themselves(pieces, width):
         assert click.unstyle(wrapped) == console.wrapped(plain, width)
 
 
-@pytest.mark.parametrize(("columns", "expected"), [(40, 40), (200, 88)])
+@pytest.mark.parametrize(("columns", "expected"), [(40, 40), (200, 80)])
 def test_the_width_is_that_of_the_terminal_up_to_a_limit(columns, expected, monkeypatch):
     monkeypatch.delenv("COLUMNS", raising=False)
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
@@ -65,4 +65,4 @@ def test_the_width_is_that_of_the_terminal_up_to_a_limit(columns, expected, monk
 def test_output_that_is_not_a_terminal_has_the_full_width(monkeypatch):
     monkeypatch.setenv("COLUMNS", "40")
     monkeypatch.setattr(sys.stdout, "isatty", lambda: False)
-    assert console.terminal_width() == 88
+    assert console.terminal_width() == 80

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitor.config import fingerprint, load
+from monitor.config import fingerprint, load, load_valid_part
 from monitor.config.additions import prepare_feed
 from monitor.errors import ConfigError, PresswatchError
 from monitor.model import Digest, Feed, FeedFilter, Quiet, ReportSchedule
@@ -559,3 +559,26 @@ def test_a_secret_is_not_shown_beside_a_backfill_that_is_too_long(tmp_path):
 def test_a_backfill_as_long_as_the_archive_keeps_is_valid(tmp_path):
     (tmp_path / "a.yaml").write_text("watchlists: [{name: a, query: b, backfill: 365d}]")
     assert load(tmp_path, {}).watchlists[0].backfill == timedelta(days=365)
+
+
+def test_the_valid_part_of_a_broken_configuration_is_read(write, tmp_path):
+    write(
+        a="settings: {redis_prefix: 'x:', poll: {every: soon}, nonsense: 1}",
+        b="""
+feeds:
+  - {url: nonsense}
+  - {url: "https://b.example/feed?key=${KEY}"}
+watchlists:
+  - {name: good, query: NATO}
+  - {nam: bad}
+  - {name: broken, query: "A OR"}
+subscribers: [{name: nobody}]
+""",
+        c="feeds: [",
+    )
+    config = load_valid_part(tmp_path, {"KEY": "hush-hush"})
+    assert [feed.url for feed in config.feeds] == ["https://b.example/feed?key=hush-hush"]
+    assert [feed.public_url for feed in config.feeds] == ["https://b.example/feed?key=${KEY}"]
+    assert [watchlist.name for watchlist in config.watchlists] == ["good", "broken"]
+    assert config.subscribers == ()
+    assert config.settings.redis_prefix == "x:"

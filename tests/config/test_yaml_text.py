@@ -36,6 +36,21 @@ def located(value, spot):
     return (value,) if value in (None, "") else (value, spot)
 
 
+@pytest.mark.parametrize(
+    ("value", "instead"),
+    [
+        ('"A B" OR C', """'"A B" OR C'"""),
+        ('"A B" OR "C D"', """'"A B" OR "C D"'"""),
+        ('"it" OR it\'s', """'"it" OR it\'\'s'"""),
+    ],
+)
+def test_a_query_that_goes_on_after_its_quotes_is_told_to_be_put_into_single_ones(value, instead):
+    read = read_text(f"watchlists:\n  - name: a\n    query: {value}\n", FILE, 0, {})
+    (fault,) = read.faults
+    assert fault.line == 3
+    assert fault.message.endswith(f"put all of it into single quotes, query: {instead}")
+
+
 @given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join))
 def test_a_text_is_read_as_the_slow_parser_reads_it(text):
     try:
