@@ -57,6 +57,10 @@ def check(context: click.Context, config_directory: Path, schema: bool, online: 
             ("subscribers", configuration.subscribers),
         )
     )
+    from monitor.cli.warnings import warnings
+
+    for warning in warnings(configuration):
+        click.echo(printable(f"warning: {warning}"))
     click.echo(f"{config_directory}: {counts}, no fault")
     if online:
         from monitor.cli.online import try_out

@@ -49,6 +49,10 @@ from monitor.model import OncePer, Priority
 ReportDay = Literal[
     "day", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"
 ]
+# What a webhook's request says of itself, beside `webhook-…`.
+OUR_HEADERS = frozenset(
+    {"connection", "content-length", "content-type", "host", "idempotency-key", "transfer-encoding"}
+)
 # For each core: how many pages the reader has under way, which mostly wait for their sites.
 PAGES_A_CORE = 32
 # Beside one for each core: these keep short pages moving while large ones take seconds.
@@ -245,6 +249,14 @@ class Webhook(Model):
 
     url: Url
     secret: WebhookSecret | None = None
+    headers: dict[HeaderName, Header] | None = None
+
+    @model_validator(mode="after")
+    def _keeps_ours(self) -> Self:
+        for name in self.headers or ():
+            if name.lower() in OUR_HEADERS or name.lower().startswith("webhook-"):
+                raise expected(f"must not set the header {name}, which Presswatch sets")
+        return self
 
 
 class Apprise(Model):

@@ -482,6 +482,29 @@ def test_a_broken_configuration_does_not_hide_what_happened(presswatch, configur
     assert "a running daemon goes on with the last valid one" in listed.stderr
 
 
+def test_check_warns_of_what_is_seldom_meant(presswatch, configure):
+    directory = configure("""
+feeds: [{url: "https://herald.example/feed"}]
+watchlists:
+  - {name: quiet, query: NATO}
+  - {name: told, query: NATO, subscribers: [phones, near, local]}
+subscribers:
+  - {name: phones, apprise: {url: "foo://bar"}}
+  - {name: near, webhook: {url: "http://10.1.2.3/hook"}}
+  - {name: local, webhook: {url: "http://127.0.0.1/hook"}}
+  - {name: unused, webhook: {url: "https://hook.example/"}}
+""")
+    checked = presswatch.call("check", "--config", str(directory))
+    assert checked.returncode == 0
+    warned = [row for row in checked.stdout.splitlines() if row.startswith("warning: ")]
+    assert [row.split(": ", 1)[1][:30] for row in warned] == [
+        "1 of 2 watchlists (quiet) name",
+        "Apprise does not support the a",
+        "the subscriber near has a priv",
+        "no watchlist names the subscri",
+    ]
+
+
 DELIVERIES = """
 feeds: [{{url: "{site}/feed.xml", name: Herald}}]
 watchlists: [{{name: w, query: NATO, subscribers: [hook]}}]

@@ -582,3 +582,27 @@ subscribers: [{name: nobody}]
     assert [watchlist.name for watchlist in config.watchlists] == ["good", "broken"]
     assert config.subscribers == ()
     assert config.settings.redis_prefix == "x:"
+
+
+@pytest.mark.parametrize("name", ["Content-Type", "idempotency-key", "webhook-signature", "Host"])
+def test_a_webhook_cannot_set_the_headers_that_we_set(write, tmp_path, name):
+    write(
+        a=f"""
+subscribers:
+  - {{name: hook, webhook: {{url: "https://hook.example/", headers: {{{name}: x}}}}}}
+"""
+    )
+    with pytest.raises(ConfigError, match=f"must not set the header {name}"):
+        load(tmp_path, {})
+
+
+@pytest.mark.parametrize("header", ["{'a b': x}", '{a: "x\\ny"}', "{a: ' x'}", "{'': x}"])
+def test_a_webhook_has_no_header_that_breaks_a_request(write, tmp_path, header):
+    write(
+        a=f"""
+subscribers:
+  - {{name: hook, webhook: {{url: "https://hook.example/", headers: {header}}}}}
+"""
+    )
+    with pytest.raises(ConfigError):
+        load(tmp_path, {})

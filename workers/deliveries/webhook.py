@@ -36,7 +36,11 @@ def send(runtime: Runtime, subscriber: Subscriber, message: Message) -> Receipt:
 async def _post(runtime: Runtime, subscriber: Subscriber, message: Message) -> Receipt:
     settings = runtime.config.settings
     body = json.dumps(_document(message), ensure_ascii=False).encode()
-    headers = {"Content-Type": "application/json", "Idempotency-Key": message.key}
+    headers = {
+        **subscriber.options.get("headers", {}),
+        "Content-Type": "application/json",
+        "Idempotency-Key": message.key,
+    }
     if secret := subscriber.options.get("secret"):
         headers |= signature(secret, message.key, int(time.time()), body)
     async with HttpClient.of(settings) as http:

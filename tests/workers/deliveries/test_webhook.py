@@ -55,6 +55,13 @@ def test_without_a_secret_nothing_is_signed(send, site):
     assert json.loads(body) == ALERT
 
 
+def test_headers_of_the_configuration_are_sent_beside_ours(send, site):
+    send(headers={"Authorization": "Bearer hush", "Content-Type": "text/plain"})
+    ((headers, _),) = site.received
+    assert headers["authorization"] == "Bearer hush"
+    assert headers["content-type"] == "application/json"
+
+
 def test_several_alerts_are_posted_as_a_list(send, site):
     send(ALERT, {**ALERT, "id": "a2"})
     ((_, body),) = site.received
