@@ -175,3 +175,24 @@ class NotRunning(PresswatchError):
 
 class AlreadyRunning(PresswatchError):
     """Another daemon uses the data directory."""
+
+
+# Kinds of errors for metrics, the most special first.
+_KINDS: tuple[tuple[type[Exception], str], ...] = (
+    (Unreachable, "unreachable"),
+    (RefusedAddress, "refused_address"),
+    (TooLarge, "too_large"),
+    (WrongContent, "wrong_content"),
+    (FetchError, "connection"),
+    (FeedError, "not_a_feed"),
+    (CleanError, "no_article"),
+)
+
+
+def error_kind(error: Exception) -> str:
+    """Returns the kind of an error in a word, such as `http_404`; `fault` if nobody foresaw it."""
+    if isinstance(error, BadStatus):
+        return f"http_{error.status}"
+    if isinstance(error, FetchError) and isinstance(error.__cause__, TimeoutError):
+        return "timeout"
+    return next((name for kind, name in _KINDS if isinstance(error, kind)), "fault")

@@ -80,6 +80,14 @@ def store(redis):
 
 
 @pytest.fixture
+def led(redis):
+    """A scheduler that leads, and a worker that lives, as others see them."""
+    redis.set("presswatch:leader", "somebody")
+    redis.sadd("rq:workers", "rq:worker:one")
+    redis.hset("rq:worker:one", "last_heartbeat", "2026-11-23T09:00:00Z")
+
+
+@pytest.fixture
 def queues(redis, store):
     return Queues(redis, store.keys)
 

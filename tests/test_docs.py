@@ -11,6 +11,9 @@ import click
 import pytest
 
 from monitor.cli import presswatch
+from monitor.config import load
+from monitor.runtime.composition import Runtime
+from monitor.web.metrics import StateCollector
 
 PROJECT = Path(__file__).parents[1]
 PAGES = [
@@ -216,3 +219,34 @@ def test_every_variable_of_the_environment_is_documented():
     assert used
     operating = text(PROJECT / "docs" / "operating.md")
     assert not {name for name in used if f"`{name}`" not in operating}
+
+
+METRIC_ROW = re.compile(r"^\| `(presswatch_\w+)(?:\{([^}]*)\})?` \| (\w+) \|", re.MULTILINE)
+
+
+@pytest.fixture
+def families(redis, configure):
+    """All metrics, by the name under which Prometheus has them."""
+    directory = configure("subscribers: [{name: desk, webhook: {url: 'https://a.example'}}]")
+    runtime = Runtime(directory, load(directory, {}), redis)
+    return {
+        f"{family.name}_total" if family.type == "counter" else family.name: family
+        for family in StateCollector(runtime).collect()
+    }
+
+
+def test_every_metric_is_documented_with_its_kind(families):
+    rows = METRIC_ROW.findall(text(PROJECT / "docs" / "metrics.md"))
+    assert {name: kind for name, _, kind in rows} == {
+        name: family.type for name, family in families.items()
+    }
+    for name, labels, _ in rows:
+        given = {label for sample in families[name].samples for label in sample.labels} - {"le"}
+        assert not given or set(labels.split(", ")) == given, name
+
+
+@pytest.mark.parametrize("file", ["grafana.json", "alerts.rules.yml"])
+def test_dashboard_and_rules_use_metrics_that_exist(families, file):
+    used = set(re.findall(r"\bpresswatch_\w+", text(PROJECT / "docs" / file)))
+    assert used
+    assert {name.removesuffix("_bucket") for name in used} <= families.keys()

@@ -32,13 +32,13 @@ def feeds() -> None:
 @options.as_json
 def list_feeds(config_directory: Path, data: Path, as_json: bool) -> None:
     """List the feeds, with their health if a daemon is running."""
-    from monitor.cli.status import collect
+    from monitor.cli.status import feed_states
     from monitor.errors import NotRunning
 
     config = composition.read(config_directory)
     try:
         daemon = composition.Runtime(config_directory, config, composition.connect(data))
-        states = {feed["id"]: feed for feed in collect(daemon)["feeds"]}
+        states = {feed["id"]: feed for feed in feed_states(daemon)}
     except NotRunning:
         states = {}
     for feed in config.feeds:

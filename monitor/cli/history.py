@@ -31,16 +31,22 @@ BLOCK = timedelta(seconds=5)
 @options.data
 @options.as_json
 def status(config_directory: Path, data: Path, as_json: bool) -> None:
-    """Show feeds by health, queues, workers, the latest alerts, and failures."""
+    """Show feeds by health, watchlists, queues, workers, the latest alerts, and failures.
+
+    Exits with 1 if no work is done, since no scheduler leads or no worker lives.
+    """
     from monitor.cli.status import collect
     from monitor.runtime.composition import look
 
-    state = collect(look(config_directory, data))
+    state = collect(look(config_directory, data), data)
     click.echo(terminal_json(state, indent=2) if as_json else _as_text(state))
+    if state["idle"]:
+        raise PresswatchError("; ".join(state["idle"]))
 
 
 def _as_text(state: dict[str, Any]) -> str:
     from monitor.cli.console import line
+    from monitor.cli.status import watchlist_lines
 
     by_health = Counter(feed["health"] for feed in state["feeds"])
     health = ", ".join(f"{count} {name}" for name, count in sorted(by_health.items())) or "none"
@@ -50,6 +56,7 @@ def _as_text(state: dict[str, Any]) -> str:
         f"feeds      {health}",
     ]
     lines += [f"           {problem}" for problem in _feed_problems(state["feeds"])]
+    lines += watchlist_lines(state["watchlists"])
     for name, depth in state["queues"].items():
         counts = ", ".join(f"{count} {what}" for what, count in depth.items())
         lines.append(f"{name:<10} {counts}")

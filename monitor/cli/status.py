@@ -2,56 +2,86 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from monitor.articles.fragments import clean_fragment
+from monitor.errors import PresswatchError
 from monitor.jobs.liveness import living
-from monitor.model import Feed, FeedState, Subscriber
-from monitor.scheduler.leadership import has_leader
-from monitor.untrusted import one_line
+from monitor.model import Subscriber
+from monitor.overview.feeds import FeedOverview, feed_overviews
+from monitor.overview.readiness import has_leader, idle_reasons
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from monitor.archive.activity import WatchlistActivity
     from monitor.runtime.composition import Runtime
     from monitor.store import Store
     from monitor.store.unarchived import Backlog
 
 LATEST_ALERTS = 5
 MAX_FAILED_JOBS = 20
+# Watchlists are shown with their alerts of this time.
+ACTIVITY = timedelta(hours=24)
 
 
-def health(state: FeedState) -> str:
-    """Returns a feed's health in one word: new, ok, doubtful or failing.
-
-    A doubtful feed answers, but some of it cannot be read, or entries are held back.
-    """
-    if state.failures:
-        return "failing"
-    if state.problem or state.held_back:
-        return "doubtful"
-    return "ok" if state.succeeded_at else "new"
-
-
-def collect(runtime: Runtime) -> dict[str, Any]:
+def collect(runtime: Runtime, data: Path) -> dict[str, Any]:
     """Returns everything that `presswatch status` shows, as values that JSON can hold."""
     store, queues = runtime.store, runtime.queues
+    now = datetime.now(UTC)
+    activity, error = _activity(runtime, data, now)
     return {
-        "at": _iso(datetime.now(UTC)),
-        "scheduler": has_leader(runtime.redis, store.keys.leader),
+        "at": _iso(now),
+        "idle": idle_reasons(runtime),
+        "scheduler": has_leader(runtime),
         "workers": len(living(runtime.redis)),
-        "feeds": [_feed(feed, store) for feed in runtime.config.feeds],
+        "feeds": feed_states(runtime),
+        "watchlists": [
+            _watchlist(watchlist.name, activity) for watchlist in runtime.config.watchlists
+        ],
         "subscribers": [
             _subscriber(subscriber, store) for subscriber in runtime.config.subscribers
         ],
         "queues": {name: asdict(depth) for name, depth in queues.depths().items()},
-        "archive": _archive(store.unarchived.backlog()),
+        "archive": _archive(store.unarchived.backlog()) | {"error": error},
         "alerts": store.alerts.count(),
         "last_alerts": store.alerts.latest(limit=LATEST_ALERTS),
         "failed": [
             {"id": job.id, "queue": job.queue, "error": job.error, "at": _iso(job.failed_at)}
             for job in queues.all_failed()[:MAX_FAILED_JOBS]
         ],
+    }
+
+
+def feed_states(runtime: Runtime) -> list[dict[str, Any]]:
+    """Returns the feeds of the configuration with their health, as values that JSON can hold."""
+    return list(map(_feed, feed_overviews(runtime.config, runtime.store)))
+
+
+def _activity(
+    runtime: Runtime, data: Path, now: datetime
+) -> tuple[dict[str, WatchlistActivity] | None, str | None]:
+    """Returns the activity of all watchlists, or None and why the archive cannot be read."""
+    from monitor.archive.activity import watchlist_activity
+    from monitor.archive.database import read_archive
+
+    try:
+        engine = read_archive(runtime.config.settings.archive.url, data)
+        return watchlist_activity(engine, now - ACTIVITY), None
+    except PresswatchError as error:
+        return None, str(error)
+
+
+def _watchlist(name: str, activity: dict[str, WatchlistActivity] | None) -> dict[str, Any]:
+    if activity is None:
+        return {"name": name, "alerts": None, "last_alert_at": None}
+    known = activity.get(name)
+    return {
+        "name": name,
+        "alerts": known.alerts if known else 0,
+        "last_alert_at": _iso(known.last) if known else None,
     }
 
 
@@ -63,13 +93,13 @@ def _archive(backlog: Backlog) -> dict[str, Any]:
     }
 
 
-def _feed(feed: Feed, store: Store) -> dict[str, Any]:
-    state = store.feeds.state(feed.id)
+def _feed(overview: FeedOverview) -> dict[str, Any]:
+    state = overview.state
     return {
-        "id": feed.id,
-        "url": feed.public_url,
-        "name": feed.name or title_text(state.title),
-        "health": health(state),
+        "id": overview.feed.id,
+        "url": overview.feed.public_url,
+        "name": overview.title,
+        "health": overview.health,
         "error": state.error,
         "problem": state.problem,
         "failures": state.failures,
@@ -77,7 +107,7 @@ def _feed(feed: Feed, store: Store) -> dict[str, Any]:
         "held_back": state.held_back,
         "polled_at": _iso(state.polled_at),
         "changed_at": _iso(state.changed_at),
-        "due_at": _iso(store.feeds.due_at(feed.id)),
+        "due_at": _iso(overview.due_at),
     }
 
 
@@ -94,11 +124,23 @@ def _subscriber(subscriber: Subscriber, store: Store) -> dict[str, Any]:
     }
 
 
-def title_text(title: str | None) -> str | None:
-    """Returns a feed's title as plain text on one line; some feeds put markup into it."""
-    if not title:
-        return None
-    return one_line(clean_fragment(title)) or None
+def watchlist_lines(watchlists: Iterable[dict[str, Any]]) -> list[str]:
+    """Returns a line for each watchlist, those that alerted last first."""
+    last_first = sorted(watchlists, key=lambda each: each["last_alert_at"] or "", reverse=True)
+    return [f"watchlist  {each['name']}: {_alerts_in_words(each)}" for each in last_first]
+
+
+def _alerts_in_words(watchlist: dict[str, Any]) -> str:
+    if watchlist["alerts"] is None:
+        return "unknown, since the archive cannot be read"
+    if watchlist["last_alert_at"] is None:
+        return "no alert yet"
+    count = watchlist["alerts"]
+    hours = int(ACTIVITY.total_seconds() // 3600)
+    return (
+        f"{count} alert{'' if count == 1 else 's'} in {hours} h, "
+        f"the last at {watchlist['last_alert_at']}"
+    )
 
 
 def _iso(moment: datetime | None) -> str | None:

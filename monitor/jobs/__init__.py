@@ -4,5 +4,5 @@
 are owed and given up; its `recover` enqueues again what RQ lost (`recovery`). `runner` shows which
 process runs which job, and `lines` holds the jobs that wait for their host. `liveness` tells which
 workers are alive, `limits` how long jobs may take, and `own_jobs` which jobs workers accept.
-`monitor.scheduler`, `monitor.cli` and `workers` use this room.
+`monitor.scheduler`, `monitor.overview`, `monitor.web`, `monitor.cli` and `workers` use this room.
 """

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,7 @@ from monitor.jobs.own_jobs import (
 from monitor.jobs.recovery import Recovery
 from monitor.jobs.runner import RENEWAL, Runner
 from monitor.model import Alert, Delivery, content_id
+from monitor.store.replies import text
 from monitor.threads import repeating
 
 if TYPE_CHECKING:
@@ -115,15 +116,17 @@ class Queues(Ledger):
         pipe: Pipeline,
         *,
         lane: Lane = "articles",
+        polled_at: datetime | None = None,
     ) -> None:
         """Enqueues the job that fetches and matches one version of an entry, in the transaction.
 
-        The transaction must be past its MULTI.
+        `polled_at` is when its feed was polled. The transaction must be past its MULTI.
         """
         # Entries with the same text at different addresses are different jobs.
         address = (entry.get("url") or "", entry.get("guid") or "")
         job_id = f"entry-{content_id(feed_id, *address, version)}"
-        self._owe("articles", job_id, [feed_id, entry], pipe)
+        polled = [] if polled_at is None else [round(polled_at.timestamp(), 3)]
+        self._owe("articles", job_id, [feed_id, entry, *polled], pipe)
         self._push(self._lanes[lane], job_id, pipe)
 
     def enqueue_delivery(self, delivery: Delivery, pipe: Pipeline) -> None:
@@ -236,6 +239,24 @@ class Queues(Ledger):
             )
             for kind in self.rq
         }
+
+    def waiting_since(self, kind: QueueName) -> datetime | None:
+        """Returns since when the oldest job in the queues of one kind has waited, or None.
+
+        A delivery waits since it was enqueued, an entry since its feed was polled. Jobs that wait
+        for their host's turn or for the time of a retry do not count.
+        """
+        first = [job_id for queue in self.served(kind) for job_id in queue.get_job_ids(0, 1)]
+        moments = [self._waits_since(kind, job_id) for job_id in first]
+        return min((moment for moment in moments if moment), default=None)
+
+    def _waits_since(self, kind: QueueName, job_id: str) -> datetime | None:
+        if kind == "articles":
+            # Those of earlier versions do not know when.
+            polled_at = (self.owed(kind, job_id) or [])[2:3]
+            return datetime.fromtimestamp(polled_at[0], UTC) if polled_at else None
+        enqueued_at = self._redis.hget(OwnJob.key_for(job_id), "enqueued_at")
+        return datetime.fromisoformat(text(enqueued_at)) if enqueued_at else None
 
     def scheduled(self, kind: QueueName) -> int:
         """Returns how many jobs of one kind wait for the time of their retry."""

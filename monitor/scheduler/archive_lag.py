@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import structlog
@@ -11,8 +11,6 @@ from monitor.runtime.operators import tell
 
 if TYPE_CHECKING:
     from monitor.runtime.composition import Runtime
-
-LATE = timedelta(hours=1)
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -26,7 +24,7 @@ class ArchiveLag:
     def look(self, runtime: Runtime, now: datetime) -> None:
         """Tells operators when the archive is more than `LATE` behind, and when it is no more."""
         backlog = runtime.store.unarchived.backlog()
-        is_late = backlog.oldest is not None and backlog.oldest < now - LATE
+        is_late = backlog.is_late(now)
         if is_late == self._told:
             return
         self._told = is_late

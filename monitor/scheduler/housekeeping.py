@@ -28,6 +28,7 @@ class Housekeeping:
         self._store.stories.trim(now)
         # By then the alerts of failed deliveries have expired, so these cannot be retried.
         failed = self._queues.forget_failed(now - config.settings.articles.keep)
+        self._store.counters.forget_watchlists({each.name for each in config.watchlists})
         entries = feeds = 0
         if self._forgot_on != now.date():
             for feed in config.feeds:

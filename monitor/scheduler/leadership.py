@@ -20,11 +20,6 @@ LEASE = timedelta(seconds=10)
 log = structlog.stdlib.get_logger(__name__)
 
 
-def has_leader(redis: Redis, key: str) -> bool:
-    """Returns whether any scheduler leads, that is, holds the lock under `key`."""
-    return bool(redis.exists(key))
-
-
 class Leadership:
     """The claim of this process to lead.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import structlog
 from redis.exceptions import DataError, RedisError
 
-from monitor.errors import BadStatus, FeedError, FetchError
+from monitor.errors import BadStatus, FeedError, FetchError, error_kind
 from monitor.executors import call_in
 from monitor.feeds.cadence import next_poll
 from monitor.feeds.document import Document, storable
@@ -189,14 +189,14 @@ class Poller:
         def decide_and_queue(seen: Mapping[str, Seen], pipe: Pipeline) -> PollRecord:
             nonlocal outcome
             decision = decide(document.entries, seen, now=now, backfill=backfill, most=most)
-            self._queue(feed, previous, decision, pipe)
+            self._queue(feed, previous, decision, now, pipe)
             state = _after_reading(feed, previous, document, decision, now)
             if not decision.held_back:
                 # Otherwise the next poll must read the document again.
                 state = _with_validators(replace(state, body_hash=body_hash), response)
             outcome = Outcome(state, len(decision.new), len(decision.edited))
             due = self._next(feed, state, now, reading=reading)
-            return PollRecord(state, due, decision.remember)
+            return PollRecord(state, due, decision.remember, outcome.new, outcome.edited)
 
         self._store.feeds.commit_document(feed, decide_and_queue, now=now)
         counts = {"new": outcome.new, "edited": outcome.edited}
@@ -204,12 +204,16 @@ class Poller:
         level("feed polled", feed=feed.url, entries=outcome.state.entries, **counts)
         return outcome
 
-    def _queue(self, feed: Feed, state: FeedState, decision: Decision, pipe: Pipeline) -> None:
+    def _queue(
+        self, feed: Feed, state: FeedState, decision: Decision, now: datetime, pipe: Pipeline
+    ) -> None:
         """Adds the jobs of the new and edited entries to the transaction."""
         entries = decision.new + decision.edited
         lanes = self._urgency.lanes(feed, state, entries)
         for entry, lane in zip(entries, lanes, strict=True):
-            self._queues.enqueue_entry(feed.id, entry.as_plain(), entry.version, pipe, lane=lane)
+            self._queues.enqueue_entry(
+                feed.id, entry.as_plain(), entry.version, pipe, lane=lane, polled_at=now
+            )
 
     async def _fail(self, feed: Feed, previous: FeedState, error: Exception) -> Outcome:
         """Writes down that a poll failed."""
@@ -220,7 +224,7 @@ class Poller:
         seconds = error.retry_after_s if isinstance(error, BadStatus) else None
         retry_after = None if seconds is None else timedelta(seconds=seconds)
         due = self._next(feed, state, now, retry_after=retry_after)
-        await self._commits.commit(StateRecord(feed, state, due))
+        await self._commits.commit(StateRecord(feed, state, due, error_kind(error)))
         return Outcome(state)
 
     def _next(

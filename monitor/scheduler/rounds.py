@@ -22,7 +22,7 @@ from redis.exceptions import RedisError
 from monitor.articles.urls import host
 from monitor.executors import call_in
 from monitor.scheduler.candidates import Candidates
-from monitor.store.claims import Place, Refusal
+from monitor.store.claims import LEASE, Place, Refusal
 
 if TYPE_CHECKING:
     from monitor.config import PollSettings
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from monitor.scheduler.poll import Poller
     from monitor.store import Store
 
-# The feeds of a killed scheduler come due again after this time.
-LEASE = timedelta(seconds=30)
 RENEW = timedelta(seconds=10)
 # Due feeds are looked for at least this often: others may add some, or give some back.
 LOOK = timedelta(seconds=1)

@@ -2,9 +2,9 @@
 
 `Store` has a part for each kind of state: `feeds`, `claims`, `articles`, `alerts`, `stories`,
 `subscribers`, `furniture`, `turnstile`, `unarchived`, `spikes`, `look_backs`, `reports`,
-`visitors`. Methods that take a `pipe` add to the caller's transaction, so that state and jobs are
-written together or not at all. `client.client` makes connections, `client.probe` tries one, and
-`Keys` names the keys.
+`visitors`, `counters`. Methods that take a `pipe` add to the caller's transaction, so that state
+and jobs are written together or not at all. `client.client` makes connections, `client.probe` tries
+one, and `Keys` names the keys.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from monitor.store.alerts import AlertStore
 from monitor.store.articles import ArticleStore
 from monitor.store.claims import ClaimStore
+from monitor.store.counters import CounterStore
 from monitor.store.feeds import FeedStore
 from monitor.store.furniture import FurnitureStore
 from monitor.store.keys import Keys
@@ -34,6 +35,7 @@ __all__ = [
     "AlertStore",
     "ArticleStore",
     "ClaimStore",
+    "CounterStore",
     "FeedStore",
     "FurnitureStore",
     "Held",
@@ -67,4 +69,5 @@ class Store:
         self.spikes = SpikeStore(redis, self.keys)
         self.look_backs = LookBackStore(redis, self.keys)
         self.reports = ReportStore(redis, self.keys)
+        self.counters = CounterStore(redis, self.keys)
         self.visitors = VisitorStore(redis, self.keys)

@@ -13,6 +13,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from monitor.model import Alert, as_json, from_json
 from monitor.store.client import block_ms
+from monitor.store.counters import CounterStore
 from monitor.store.replies import first_stream, stream_entries, text
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class AlertStore:
         self._redis = redis
         self._keys = keys
         self._keep = keep
+        self._counters = CounterStore(redis, keys)
 
     def get(self, alert_id: str) -> Alert | None:
         """Returns an alert that is kept for deliveries by its id, or None."""
@@ -57,6 +59,7 @@ class AlertStore:
         pipe.xadd(self._keys.alerts, {"alert": document})
         pipe.publish(self._keys.alerts, document)
         pipe.publish(self._keys.alerts_of(alert.watchlist), document)
+        self._counters.alert(alert.watchlist, pipe)
 
     def keep(self, alert: Alert, pipe: Pipeline) -> None:
         """Keeps an alert for its deliveries, in the transaction, without publishing it."""

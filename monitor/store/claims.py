@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from redis import Redis
 
     from monitor.store.keys import Keys
+
+# A scheduler claims a feed for this time, and renews the claim while it polls the feed.
+LEASE = timedelta(seconds=30)
 
 # One atomic step for all candidates. Answers for each, until enough are claimed: the feed's state
 # if it is claimed, 1 if its host has no place, 0 if it is not due (any more).
@@ -47,6 +50,13 @@ for number = 5, #ARGV do
   answers[#answers + 1] = answer
 end
 return answers
+"""
+# Makes a feed due now unless it comes due, or its lease ends, before long.
+_HASTEN = """
+local due = redis.call('ZSCORE', KEYS[1], ARGV[1])
+if not due or tonumber(due) <= tonumber(ARGV[3]) then return 0 end
+redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
+return 1
 """
 # Moves the due times of the feeds that are still ours, that is, due when our lease ends. Answers
 # for each whether it was.
@@ -85,6 +95,7 @@ class ClaimStore:
         self._keys = keys
         self._claim = redis.register_script(_CLAIM)
         self._move = redis.register_script(_MOVE)
+        self._hasten = redis.register_script(_HASTEN)
 
     def now(self) -> datetime:
         """Returns the time by Redis's clock; it decides when a lease ends."""
@@ -127,6 +138,15 @@ class ClaimStore:
             arguments += (feed_id, _stamp(old), _stamp(new))
         answers = self._move(keys=[self._keys.due], args=arguments)
         return {feed_id for feed_id, is_ours in zip(leases, answers, strict=True) if is_ours}
+
+    def hasten(self, feed_id: str, now: datetime) -> bool:
+        """Makes a feed due now, so that a scheduler polls it; returns whether it was due later.
+
+        A feed that is being polled, or comes due within `LEASE` anyway, is left as it is, and so is
+        one that is not scheduled.
+        """
+        soon = _stamp(now + LEASE)
+        return bool(self._hasten(keys=[self._keys.due], args=[feed_id, _stamp(now), soon]))
 
     def keep_places(self, places: Iterable[Place], until: datetime) -> None:
         """Keeps places at hosts until then, except those that were left."""

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from monitor.feeds.entries import Seen
 from monitor.model import Feed, FeedState, as_json, from_json
+from monitor.store.counters import CounterStore
 from monitor.store.replies import text
 from monitor.store.seen import SeenRecord, StoredSeen
 
@@ -34,21 +35,28 @@ BATCH = 5_000
 class PollRecord:
     """The result of a poll that brought a new document, for `commit_document` to store.
 
-    `due` is the time of the next poll, and `remember` maps each identity to its record.
+    `due` is the time of the next poll, and `remember` maps each identity to its record. `new` and
+    `edited` count the entries that were queued.
     """
 
     state: FeedState
     due: datetime
     remember: Mapping[str, Seen]
+    new: int = 0
+    edited: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class StateRecord:
-    """The result of a poll that brought no new document, for `commit` to store."""
+    """The result of a poll that brought no new document, for `commit` to store.
+
+    `failure` is the kind of the error if the poll failed.
+    """
 
     feed: Feed
     state: FeedState
     due: datetime
+    failure: str | None = None
 
 
 class FeedStore:
@@ -57,6 +65,7 @@ class FeedStore:
     def __init__(self, redis: Redis, keys: Keys) -> None:
         self._redis = redis
         self._keys = keys
+        self._counters = CounterStore(redis, keys)
 
     def schedule(self, feeds: Iterable[Feed], now: datetime) -> None:
         """Schedules exactly these feeds: new ones at once, others as before."""
@@ -87,6 +96,18 @@ class FeedStore:
         score = self._redis.zscore(self._keys.due, feed_id)
         return None if score is None else datetime.fromtimestamp(score, UTC)
 
+    def all_due(self) -> dict[str, datetime]:
+        """Returns when each feed that is scheduled is due, by its id."""
+        scheduled: Any = self._redis.zrange(self._keys.due, 0, -1, withscores=True)
+        return {text(feed_id): datetime.fromtimestamp(score, UTC) for feed_id, score in scheduled}
+
+    def states(self, feed_ids: Sequence[str]) -> list[FeedState]:
+        """Returns the states of feeds, in the given order; see `state`."""
+        if not feed_ids:
+            return []
+        stored: Any = self._redis.mget([self._keys.feed(each) for each in feed_ids])
+        return list(map(as_state, stored))
+
     def state(self, feed_id: str) -> FeedState:
         """Returns a feed's state, or an empty one if the stored form is no longer valid."""
         return self._state(feed_id, self._redis)
@@ -109,6 +130,10 @@ class FeedStore:
         """Stores the results of polls that brought no new document, in one transaction."""
         with self._redis.pipeline() as pipe:
             self._commit(polls, pipe)
+            failures = [poll.failure for poll in polls if poll.failure]
+            self._counters.unchanged_polls(len(polls) - len(failures), pipe)
+            for failure in failures:
+                self._counters.failed_poll(failure, pipe)
             pipe.execute()
 
     def _commit(self, polls: Sequence[StateRecord], pipe: Pipeline) -> None:
@@ -155,6 +180,7 @@ class FeedStore:
             self._write_seen(feed.id, stored, records, pipe)
             state = replace(poll.state, listed_on=today)
             self._commit([StateRecord(feed, state, poll.due)], pipe)
+            self._counters.changed_poll(poll.new, poll.edited, pipe)
 
         self._redis.transaction(write, seen_key, self._keys.feed(feed.id))
 

@@ -176,6 +176,11 @@ class Keys:
         return f"{self.prefix}looked_back"
 
     @property
+    def counters(self) -> str:
+        """Hash: what happened → how often; see `monitor.store.counters`."""
+        return f"{self.prefix}counters"
+
+    @property
     def session_key(self) -> str:
         """String: the key that signs the sessions of the web pages."""
         return f"{self.prefix}session_key"

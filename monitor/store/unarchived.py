@@ -32,6 +32,8 @@ PRESUMED_DEAD = timedelta(seconds=10)
 FORGOTTEN = timedelta(hours=1)
 # So many of the records that could not be written are kept, the newest.
 MOST_REFUSED = 1000
+# If a record has waited for longer than this, the archive is behind.
+LATE = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,10 @@ class Backlog:
     records: int
     oldest: datetime | None
     refused: int
+
+    def is_late(self, now: datetime) -> bool:
+        """Returns whether a record has waited for longer than `LATE`."""
+        return self.oldest is not None and self.oldest < now - LATE
 
 
 class Unarchived:

@@ -156,7 +156,7 @@ def _refusal(request: Request) -> Response | None:
         visitor = Visitor(reads_only=True)
     request.state.visitor = visitor
     if visitor is None and not path.startswith(OPEN):
-        if path.startswith("/api/") or request.method not in SAFE_METHODS:
+        if path.startswith(("/api/", "/metrics")) or request.method not in SAFE_METHODS:
             refusal = _refused(401, "Log in, or send a token.")
             refusal.headers["WWW-Authenticate"] = "Bearer"
             return refusal

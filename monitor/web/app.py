@@ -15,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from monitor.errors import ArchiveUnavailable, PresswatchError, QueryError
+from monitor.web import health, metrics
 from monitor.web.access import Gate, Harden, RememberPeer
 from monitor.web.api import alerts as alerts_api
 from monitor.web.pages import alerts as alerts_pages
@@ -45,6 +46,8 @@ def create(backend: Backend) -> ASGIApp:
     )
     api.state.backend = backend
     api.include_router(alerts_api.router, prefix="/api/v1")
+    for machine in (health, metrics):
+        api.include_router(machine.router)
     for module in (alerts_pages, login):
         api.include_router(module.router, include_in_schema=False)
     api.mount("/static", StaticFiles(directory=STATIC), name="static")

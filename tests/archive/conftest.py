@@ -181,6 +181,11 @@ MORNING = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
 
 @pytest.fixture
+def morning():
+    return MORNING
+
+
+@pytest.fixture
 def publication():
     """Make the record of an article that a watchlist matched and alerted on."""
 

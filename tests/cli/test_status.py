@@ -6,9 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from monitor.cli.status import health
+from monitor.alerts.build import notice
+from monitor.archive.database import open_archive
+from monitor.archive.writer import Writer
 from monitor.config import load
+from monitor.coverage import Record
 from monitor.model import FeedState
+from monitor.overview.feeds import health
 from monitor.store.feeds import StateRecord
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -16,7 +20,7 @@ FINE = FeedState(polled_at=NOW, succeeded_at=NOW, entries=20)
 
 
 @pytest.fixture
-def feeds(configure, redis, redis_url, store, presswatch):
+def feeds(configure, redis, redis_url, store, presswatch, led):
     """Many feeds, states for them, and the lines of `status`."""
 
     def show(*states, url="https://a.example/{number}"):
@@ -91,3 +95,55 @@ def test_the_newest_failures_of_all_queues_are_shown(feeds, redis):
         redis.hset(f"presswatch:failed:{name}", f"job-{number}", json.dumps(record))
     _, found = feeds(FINE)
     assert [job["id"] for job in found["failed"]] == [f"job-{59 - number}" for number in range(20)]
+
+
+@pytest.fixture
+def status(configure, redis_url, presswatch):
+    """Call `status` on a configuration with two watchlists."""
+
+    def call(*options, data="nowhere"):
+        directory = configure(
+            "watchlists: [{name: cod, query: cod}, {name: herring, query: herring}]"
+        )
+        return presswatch.call(
+            "status", *options, "--config", str(directory), "--data", str(data), REDIS_URL=redis_url
+        )
+
+    return call
+
+
+def test_status_fails_and_says_why_if_nobody_leads_or_works(status, redis):
+    idle = status()
+    assert idle.returncode == 1
+    assert "scheduler  none leads" in idle.stdout
+    assert "no scheduler leads, so no feed is polled" in idle.stderr
+    assert "no worker lives, so no article is read" in idle.stderr
+    redis.set("presswatch:leader", "somebody")
+    result = status("--json")
+    assert result.returncode == 1
+    assert json.loads(result.stdout)["idle"] == [
+        "no worker lives, so no article is read: start `presswatch worker`"
+    ]
+
+
+def test_status_has_a_line_for_each_watchlist(status, led, tmp_path):
+    now = datetime.now(UTC)
+    old = notice("a", "", now=now - timedelta(hours=25)).document | {"watchlist": "cod"}
+    new = notice("b", "", now=now - timedelta(hours=1)).document | {"watchlist": "cod"}
+    engine = open_archive(None, tmp_path)
+    assert Writer(engine).write([Record(alert=old), Record(alert=new)]) == []
+    engine.dispose()
+    result = status(data=tmp_path)
+    assert result.returncode == 0
+    last = (now - timedelta(hours=1)).isoformat(timespec="seconds")
+    assert [line for line in result.stdout.splitlines() if line.startswith("watchlist")] == [
+        f"watchlist  cod: 1 alert in 24 h, the last at {last}",
+        "watchlist  herring: no alert yet",
+    ]
+
+
+def test_status_goes_on_without_an_archive(status, led):
+    result = status()
+    assert result.returncode == 0
+    assert "watchlist  cod: unknown, since the archive cannot be read" in result.stdout
+    assert "there is no archive" in json.loads(status("--json").stdout)["archive"]["error"]

@@ -303,3 +303,28 @@ def test_a_job_that_rq_cannot_read_does_not_keep_others_from_their_retry(
     queues.enqueue_due()
     assert redis.lrange("rq:queue:bulk", 0, -1) == [b"bad", b"\xff", good.encode()]
     assert queues.scheduled("articles") == 0
+
+
+def test_the_age_of_a_queue_is_that_of_its_oldest_job(redis, queues):
+    assert queues.waiting_since("articles") is None
+    assert queues.waiting_since("deliveries") is None
+    morning = datetime(2026, 11, 23, 9, tzinfo=UTC)
+    begun = datetime.now(UTC) - timedelta(seconds=1)
+    with redis.pipeline() as pipe:
+        for hours in range(2):
+            at = morning + timedelta(hours=hours)
+            queues.enqueue_entry("feed", ENTRY, str(hours), pipe, polled_at=at)
+        queues.enqueue_delivery(Delivery("desk", ("alert",)), pipe)
+        pipe.execute()
+    assert queues.waiting_since("articles") == morning
+    assert begun < queues.waiting_since("deliveries") < datetime.now(UTC) + timedelta(seconds=1)
+    redis.lpop("rq:queue:articles")
+    assert queues.waiting_since("articles") == morning + timedelta(hours=1)
+
+
+def test_a_job_knows_when_its_feed_was_polled(redis, queues):
+    with redis.pipeline() as pipe:
+        queues.enqueue_entry("feed", ENTRY, "v", pipe, polled_at=datetime(2026, 11, 23, tzinfo=UTC))
+        pipe.execute()
+    (job_id,) = queues.all_owed("articles")
+    assert queues.owed("articles", job_id) == ["feed", ENTRY, 1795392000.0]

@@ -122,6 +122,20 @@ def test_a_304_to_a_first_request_is_a_failure(site, feed, ask, store):
     assert (state.failures, state.succeeded_at) == (1, None)
 
 
+def test_polls_are_counted_with_what_they_brought(site, feed, ask, store):
+    put(site, rss("One", "Two"), ETag='"1"')
+    ask(feed)
+    ask(feed)
+    put(site, "", 404)
+    ask(feed)
+    put(site, "<html><body>Welcome</body></html>")
+    ask(feed)
+    counts = store.counters.read()
+    assert counts.polls == {"changed": 1, "unchanged": 1, "failed": 2}
+    assert counts.entries == {"new": 2}
+    assert counts.errors == {("poll", "http_404"): 1, ("poll", "not_a_feed"): 1}
+
+
 @pytest.mark.parametrize(
     ("status", "body", "error"),
     [

@@ -102,3 +102,16 @@ def test_claims_at_the_same_time_share_the_feeds(claim):
     for thread in threads:
         thread.join()
     assert claimed == Counter(feed.id for feed in FEEDS)
+
+
+def test_a_feed_is_hastened_unless_it_is_claimed_or_soon_due(store):
+    store.feeds.schedule(FEEDS[:1], NOW)
+    claims, feed = store.claims, FEEDS[0].id
+    assert not claims.hasten(feed, NOW)
+    store.feeds.commit([StateRecord(FEEDS[0], FeedState(), NOW + LEASE)])
+    assert not claims.hasten(feed, NOW)
+    store.feeds.commit([StateRecord(FEEDS[0], FeedState(), NOW + timedelta(hours=1))])
+    assert claims.hasten(feed, NOW)
+    assert store.feeds.due(NOW) == [feed]
+    assert not claims.hasten("unknown", NOW)
+    assert store.feeds.due_at("unknown") is None

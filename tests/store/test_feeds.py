@@ -245,4 +245,16 @@ def test_a_removed_feed_is_forgotten_after_the_retention_and_not_before(redis, p
     assert store.feeds.forget_removed([], NOW + REMEMBER) == 0
     assert store.feeds.forget_removed([FIRST], NOW + 2 * REMEMBER) == 0
     assert store.feeds.forget_removed([], NOW + REMEMBER + timedelta(days=1)) == 1
-    assert redis.keys() == [b"a:feed:other"]
+    assert set(redis.keys()) == {b"a:feed:other", f"{prefix}counters".encode()}
+
+
+def test_states_and_due_times_of_many_feeds_are_read_at_once(store):
+    others = [Feed(f"https://a.example/{number}") for number in range(3)]
+    store.feeds.schedule(others, NOW)
+    state = FeedState(title="Second")
+    store.feeds.commit([StateRecord(others[1], state, NOW + timedelta(hours=1))])
+    assert store.feeds.states([each.id for each in others]) == [FeedState(), state, FeedState()]
+    assert store.feeds.states([]) == []
+    assert store.feeds.all_due() == {
+        others[0].id: NOW, others[1].id: NOW + timedelta(hours=1), others[2].id: NOW,
+    }  # fmt: skip

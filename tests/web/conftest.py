@@ -18,6 +18,7 @@ from monitor.config import load
 from monitor.coverage import DeliveryRecord, MatchRecord, Publication, Record
 from monitor.model import Article, DeliveryNote, content_id
 from monitor.runtime.composition import Runtime
+from monitor.store.client import probe
 from monitor.watchlists.matcher import Matcher
 from monitor.web.app import create
 from monitor.web.backend import Backend
@@ -145,6 +146,15 @@ def serve(new_backend):
 
 
 @pytest.fixture
+def unreachable():
+    """A client of a Redis that is not there."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with probe(f"redis://127.0.0.1:{port}/0") as client:
+        yield client
+
+
+@pytest.fixture
 def served(serve):
     return serve()
 
@@ -158,9 +168,13 @@ def _chromium() -> str | None:
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
-    """A headless Chromium of the system, shared by the tests of one process."""
+    """A headless Chromium of the system.
+
+    Not for the whole session: while Playwright runs, `asyncio.run` is refused in the same process,
+    and so to the tests of other modules.
+    """
     sync_api = pytest.importorskip("playwright.sync_api")
     program = _chromium()
     if program is None:

@@ -47,7 +47,8 @@ GROWTH_BYTES = 1024 * 1024 * 1024
 class Request:
     """An entry to match: on its page if there is a `response`, else on the feed's words.
 
-    `settle` says that the job has nothing left to do afterwards.
+    `settle` says that the job has nothing left to do afterwards. `polled_at` is when the entry's
+    feed was polled (epoch seconds), if that is known.
     """
 
     job_id: str
@@ -56,6 +57,7 @@ class Request:
     lane: Lane
     settle: bool
     response: Response | None = None
+    polled_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ def encode(request: Request) -> bytes:
         "entry": as_plain(request.entry),
         "lane": request.lane,
         "settle": request.settle,
+        "polled_at": request.polled_at,
         "page": response
         and {"url": response.url, "status": response.status, "headers": dict(response.headers)},
     }
@@ -95,6 +98,7 @@ def decode(message: bytes) -> Request:
         about["lane"],
         about["settle"],
         Response(**page, body=body) if page else None,
+        about["polled_at"],
     )
 
 

@@ -79,7 +79,12 @@ class Desk:
         entry, state = request.entry, self._store.feeds.state(feed.id)
         article = as_article(feed, state, entry, hints, page, final_url)
         alerts = self._publisher.publish(
-            request.job_id, article, entry, final_url, settle=request.settle
+            request.job_id,
+            article,
+            entry,
+            final_url,
+            polled_at=request.polled_at,
+            settle=request.settle,
         )
         log.info(
             "article matched" if alerts else "article read",

@@ -20,7 +20,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from monitor.articles.urls import host
-from monitor.errors import BadStatus, FetchError
+from monitor.errors import BadStatus, FetchError, error_kind
 from monitor.executors import call_in
 from monitor.jobs.limits import CLEANING
 from monitor.jobs.outcome import Again, Done
@@ -69,6 +69,7 @@ class Processor:
     ) -> None:
         self._redis = runtime.redis
         self._queues = runtime.queues
+        self._counters = runtime.store.counters
         self._settings = runtime.config.settings
         limits = self._settings.articles
         self._lines = runtime.queues.lines(
@@ -97,6 +98,8 @@ class Processor:
         on the feed's words.
         """
         feed_id, entry = taken.args[0], from_plain(Entry, taken.args[1])
+        # Jobs of earlier versions do not have it.
+        polled_at = taken.args[2] if len(taken.args) > 2 else None  # noqa: PLR2004
         with structlog.contextvars.bound_contextvars(job=taken.id, feed=feed_id, entry=entry.url):
             if feed_id not in self._feed_ids:
                 return await self._process_unknown(taken, entry)
@@ -108,7 +111,9 @@ class Processor:
                 return None
             self._feeds[feed_id] += 1
             try:
-                words = Request(taken.id, feed_id, entry, taken.lane, settle=False)
+                words = Request(
+                    taken.id, feed_id, entry, taken.lane, settle=False, polled_at=polled_at
+                )
                 return await self._process(taken, words)
             finally:
                 self._feeds -= Counter({feed_id: 1})
@@ -168,6 +173,7 @@ class Processor:
         except FetchError as error:
             retry, hold_s = error.retryable, await self._hold(error)
             log.warning("page failed", url=url, error=str(error), retry=retry, attempt=attempt)
+            await call_in(self._threads, self._counters.failed_page, error_kind(error))
         else:
             if is_large(response) and not is_matched:
                 await self._match(words)
@@ -176,6 +182,7 @@ class Processor:
             if answer.verdict == "done":
                 return Done()
             retry, hold_s = _may_be_retried(answer, url, attempt), 0.0
+            await call_in(self._threads, self._counters.failed_page, _KINDS[answer.verdict])
         finally:
             fetching.cancel()
         retry = retry and attempt < len(PAUSES_S)
@@ -212,6 +219,15 @@ class Processor:
         with self._redis.pipeline() as pipe:
             self._queues.settle("articles", job_id, pipe)
             pipe.execute()
+
+
+# The kinds of errors, for metrics, by how a page's reading ended.
+_KINDS = {
+    "no article": "no_article",
+    "late": "timeout",
+    "fault": "fault",
+    "died": "fault",
+}
 
 
 def _may_be_retried(answer: Answer, url: str, attempt: int) -> bool:

@@ -8,7 +8,7 @@ again if any of it changes.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from monitor.alerts.build import alert_id, build, topic
@@ -16,6 +16,7 @@ from monitor.alerts.once import TopicHistory, Verdict, after_alert, after_count,
 from monitor.articles.stories import sketch
 from monitor.coverage import MatchRecord, Publication, Record
 from monitor.model import Alert, Article, Delivery, Entry, Match, Watchlist
+from monitor.store.counters import Lags
 from workers.articles.addresses import Addresses
 from workers.deliveries.slack.threads import has_threads
 
@@ -76,12 +77,20 @@ class Publisher:
         )
 
     def publish(
-        self, job_id: str, article: Article, entry: Entry, final_url: str | None, *, settle: bool
+        self,
+        job_id: str,
+        article: Article,
+        entry: Entry,
+        final_url: str | None,
+        *,
+        settle: bool,
+        polled_at: float | None = None,
     ) -> tuple[Alert, ...]:
         """Writes an article, its new alerts and their deliveries in one transaction.
 
         `final_url` is the URL of the page after redirects. `settle` says that the job has nothing
-        left to do. Returns the new alerts. Writes nothing if the job is no longer owed.
+        left to do. `polled_at` is when the feed was polled (epoch seconds), if that is known.
+        Returns the new alerts. Writes nothing if the job is no longer owed.
         """
         now = datetime.now(UTC)
         addresses = Addresses.of(entry, final_url, article)
@@ -111,6 +120,8 @@ class Publisher:
             self._add_to_story(identified, article_sketch, now, pipe)
             alerts = self._publish_alerts(identified, topic_matches, now, pipe)
             self._record(identified.article, matched, alerts, now, pipe)
+            lags = _lags(identified, polled_at, now) if alerts else None
+            self._store.counters.article(article.text_from, lags, pipe)
             self._add_to_threads(identified.article, topic_matches, alerts, pipe)
             if settle:
                 self._queues.settle("articles", job_id, pipe)
@@ -265,6 +276,15 @@ class Publisher:
         alerted = {name for alert in alerts for name in alert.subscribers}
         for name in deliveries.keys() - alerted:
             self._queues.enqueue_delivery(deliveries[name], pipe)
+
+
+def _lags(identified: _IdentifiedArticle, polled_at: float | None, now: datetime) -> Lags:
+    """Returns how late the alerts are; an edit may come long after the publication."""
+    published_at = None if identified.is_update else identified.article.published_at
+    return Lags(
+        publication=None if published_at is None else now - published_at,
+        poll=None if polled_at is None else timedelta(seconds=now.timestamp() - polled_at),
+    )
 
 
 def _is_edited(previous: KnownArticle, article: Article) -> bool:

@@ -301,6 +301,7 @@ class _Attempt:
         )
         delivery = DeliveryRecord(tuple(alert.id for alert in self._alerts), note)
         self._runtime.store.unarchived.add(Record(delivery=delivery), pipe)
+        self._runtime.store.counters.delivery(self._subscriber.kind, event, pipe)
 
 
 def _joined(answers: Iterable[tuple[str, str]]) -> str:

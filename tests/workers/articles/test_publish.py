@@ -15,6 +15,7 @@ from monitor.feeds.entries import decide, listed
 from monitor.jobs.outcome import Again, Done
 from monitor.model import Entry, Feed, as_plain, from_json
 from monitor.runtime.composition import Runtime
+from monitor.store.counters import AlertedCount
 from workers.articles import process
 from workers.articles import read as reading
 from workers.articles.desk import Desk
@@ -45,12 +46,14 @@ class Newsroom:
         """Returns a newsroom with a connection of its own."""
         return Newsroom(self.site, self.runtime.config_directory, redis, self.process_job)
 
-    def enqueue(self, entry, feed=None, version="v"):
+    def enqueue(self, entry, feed=None, version="v", polled_at=None):
         feed = feed or self.feed
         before = set(self.runtime.redis.hkeys("presswatch:outstanding:articles"))
         with self.runtime.redis.pipeline() as pipe:
             pipe.multi()
-            self.runtime.queues.enqueue_entry(feed.id, as_plain(entry), version, pipe)
+            self.runtime.queues.enqueue_entry(
+                feed.id, as_plain(entry), version, pipe, polled_at=polled_at
+            )
             pipe.execute()
         (job_id,) = set(self.runtime.redis.hkeys("presswatch:outstanding:articles")) - before
         return job_id.decode()
@@ -95,6 +98,26 @@ def test_a_matching_page_alerts_and_settles_its_job(desk, council):
     assert desk.runtime.queues.depths()["deliveries"].owed == 1
     assert desk.last()["url"] == f"{desk.site.url}/1"
     assert "text_from" not in desk.last()
+
+
+def test_articles_are_counted_with_the_lags_of_their_alerts(desk, council):
+    now = datetime.now(UTC)
+    entry = replace(council, published_at=now - timedelta(minutes=4))
+    job = desk.enqueue(entry, polled_at=now - timedelta(seconds=31))
+    desk.work(job)
+    desk.process(Entry("2", f"{desk.site.url}/gone", "Nothing"))
+    counts = desk.runtime.store.counters.read()
+    assert counts.articles == {"page": 1, "feed": 1}
+    assert counts.alerted == (AlertedCount("300", "60", 1),)
+    assert counts.alerts == {"council": 1}
+    assert counts.errors == {("page", "http_404"): 1}
+
+
+def test_an_edit_has_no_lag_since_its_publication(desk, council, words):
+    desk.process(replace(council, published_at=datetime.now(UTC) - timedelta(minutes=4)))
+    desk.site.put_page("/1", "Envoys meet", f"Of grain. {words}", words)
+    desk.process(council, version="edited")
+    assert AlertedCount(None, None, 1) in desk.runtime.store.counters.read().alerted
 
 
 def test_the_same_job_twice_publishes_once(desk, council):

@@ -108,6 +108,9 @@ def test_an_alert_is_posted_with_its_id_as_key_and_the_answer_is_recorded(desk, 
     assert headers["idempotency-key"] == "a1"
     assert json.loads(body)["article"]["title"] == "Title 1"
     assert desk.owed() == {}
+    counts = desk.store.counters.read()
+    assert counts.alerts == {"w": 1}
+    assert counts.deliveries == {("webhook", "delivered"): 1}
     (note,) = desk.ledger("a1")
     assert (note.subscriber, note.channel, note.event, note.detail) == (
         "hook", "webhook", "delivered", "HTTP 204",

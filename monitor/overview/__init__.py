@@ -1,0 +1,5 @@
+"""Describes the state of a running Presswatch, for `presswatch status`, the pages and metrics.
+
+`feeds` says how each feed fares, and `readiness` what keeps Presswatch from working. Everything is
+read from Redis and the configuration. `monitor.cli` and `monitor.web` use this room.
+"""
