@@ -11,7 +11,6 @@ import click
 from monitor.cli import options
 from monitor.cli.options import F
 from monitor.errors import PresswatchError
-from monitor.runtime.logs import shown
 from monitor.untrusted import printable, terminal_json
 
 if TYPE_CHECKING:
@@ -41,6 +40,7 @@ def _job_selection(command: F) -> F:
 @options.as_json
 def list_failed(config_directory: Path, data: Path, as_json: bool) -> None:
     """List failed jobs, newest first, with the reasons."""
+    from monitor.overview.jobs import about
     from monitor.runtime.composition import start
 
     for job in start(config_directory, data).queues.all_failed():
@@ -98,21 +98,6 @@ def _chosen(queues: Queues, ids: tuple[str, ...], *, everything: bool) -> list[F
             f"no failed job has the id {missing[0]}; see `presswatch failed list`"
         )
     return [known[job_id] for job_id in ids]
-
-
-def about(job: FailedJob) -> str:
-    """Describes a job for people: by its entry's address, or its alerts and subscriber."""
-    from monitor.model import Delivery, from_plain
-
-    if not job.args:
-        return "a job of another program"
-    if job.queue == "articles":
-        return shown(str(job.args[1].get("url") or job.args[1].get("title") or "an entry"))
-    delivery = from_plain(Delivery, job.args[0])
-    recipients = f" ({', '.join(delivery.to)})" if delivery.to else ""
-    count = len(delivery.alerts)
-    alerts = f"alert {delivery.alerts[0]}" if count == 1 else f"{count} alerts"
-    return f"{alerts} to {delivery.subscriber}{recipients}"
 
 
 COMMANDS = (failed,)

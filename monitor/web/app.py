@@ -19,7 +19,7 @@ from monitor.web import health, metrics
 from monitor.web.access import Gate, Harden, RememberPeer
 from monitor.web.api import alerts as alerts_api
 from monitor.web.pages import alerts as alerts_pages
-from monitor.web.pages import login
+from monitor.web.pages import configuration, deliveries, feeds, login, queues
 from monitor.web.rendering import STATIC, fault_page
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def create(backend: Backend) -> ASGIApp:
     api.include_router(alerts_api.router, prefix="/api/v1")
     for machine in (health, metrics):
         api.include_router(machine.router)
-    for module in (alerts_pages, login):
+    for module in (alerts_pages, feeds, queues, deliveries, configuration, login):
         api.include_router(module.router, include_in_schema=False)
     api.mount("/static", StaticFiles(directory=STATIC), name="static")
     _handle_faults(api)

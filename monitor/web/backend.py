@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import Depends, Request
 
 from monitor.archive.database import open_archive
+from monitor.config.written import Written, as_written
 from monitor.errors import ConfigError
 from monitor.runtime.composition import ConfigWatch
 
@@ -29,6 +30,8 @@ class Backend:
         self.data = data
         # Why the configuration's files are not in use, if they are broken.
         self.config_error: ConfigError | None = None
+        # The configuration as its author wrote it.
+        self.written: Written = as_written(runtime.config_directory)
         self._watch = ConfigWatch(runtime)
         self._archive: Archive | None = None
         self._lock = threading.Lock()
@@ -54,6 +57,7 @@ class Backend:
             return
         if config is not None:
             self.config_error = None
+            self.written = as_written(self.runtime.config_directory)
             self.runtime = replace(self.runtime, config=config)
 
     def keep_up(self, stop: threading.Event) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,13 @@ _HERE = Path(__file__).parent
 STATIC = _HERE / "static"
 
 # The pages of the navigation: path and name.
-PAGES = (("/", "Alerts"),)
+PAGES = (
+    ("/", "Alerts"),
+    ("/feeds", "Feeds"),
+    ("/queues", "Queues"),
+    ("/deliveries", "Deliveries"),
+    ("/configuration", "Configuration"),
+)
 
 Span = tuple[int, int]
 
@@ -97,6 +103,30 @@ def number(value: float) -> Markup:
     return Markup('<data value="{0}">{0}</data>').format(value)
 
 
+def with_code(text: str) -> Markup:
+    """Returns a text in which what stands between backticks is shown as code."""
+    pieces = text.split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(piece) if number % 2 else piece
+        for number, piece in enumerate(pieces)
+    )
+
+
+def duration(value: timedelta) -> str:
+    """Returns a duration in words, to its largest unit or two."""
+    minutes, seconds = divmod(round(value.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = ((days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s"))
+    first = next((at for at, (count, _) in enumerate(parts) if count), len(parts) - 1)
+    return " ".join(f"{count} {unit}" for count, unit in parts[first : first + 2] if count) or "0 s"
+
+
+def capitalize_first(text: str) -> str:
+    """Returns a text that begins like a sentence; unlike `capitalize`, the rest stays as it is."""
+    return text[:1].upper() + text[1:]
+
+
 def with_parameters(request: Request, **changes: Any) -> str:
     """Returns the query of the page's address with some parameters changed, or left out.
 
@@ -131,7 +161,14 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"moment": moment, "number": number, "web_link": web_link}
+    environment.filters |= {
+        "capitalize_first": capitalize_first,
+        "duration": duration,
+        "moment": moment,
+        "number": number,
+        "web_link": web_link,
+        "with_code": with_code,
+    }
     environment.globals |= {
         "marked": marked,
         "asset": asset,

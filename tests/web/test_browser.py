@@ -71,7 +71,23 @@ def test_markup_of_strangers_does_nothing(served, newsroom, open_page):
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("path", ["/", "/?watchlist=nobody", "/?q=(nato", "/nothing", "alert"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/?watchlist=nobody",
+        "/?q=(nato",
+        "/nothing",
+        "alert",
+        "/feeds",
+        "/feeds?q=nothing",
+        "/queues",
+        "/deliveries",
+        "/configuration",
+        "/configuration?part=watchlists",
+        "/configuration?part=subscribers",
+    ],
+)
 def test_readers_with_disabilities_can_use_every_page(served, newsroom, chromium, path, scheme):
     (alert,) = newsroom.publish("Envoys meet", COUNCIL)
     newsroom.publish("Cod quotas", "Cod again.")

@@ -8,8 +8,9 @@ const relativeTime = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", s
 const numbers = new Intl.NumberFormat();
 
 function ageInWords(age) {
-  if (age < 60_000) return relativeTime.format(-Math.round(age / 1000), "second");
-  if (age < 3_600_000) return relativeTime.format(-Math.round(age / 60_000), "minute");
+  const length = Math.abs(age);
+  if (length < 60_000) return relativeTime.format(-Math.round(age / 1000), "second");
+  if (length < 3_600_000) return relativeTime.format(-Math.round(age / 60_000), "minute");
   return relativeTime.format(-Math.round(age / 3_600_000), "hour");
 }
 
@@ -17,7 +18,7 @@ function localise(root) {
   for (const element of root.querySelectorAll("time[datetime]")) {
     const moment = new Date(element.dateTime);
     const age = Date.now() - moment;
-    element.textContent = age >= 0 && age < DAY_MS ? ageInWords(age) : fullTime.format(moment);
+    element.textContent = Math.abs(age) < DAY_MS ? ageInWords(age) : fullTime.format(moment);
     element.title = exactTime.format(moment);
   }
   for (const element of root.querySelectorAll("data[value]")) {
