@@ -54,17 +54,25 @@ class QueryError(PresswatchError):
     """A query is broken.
 
     `column` counts code points of `query` from 1, `length` is that of the faulty part, and `hint`
-    says what to write instead.
+    says what to write instead. `instead` holds whole queries that may be meant.
     """
 
     def __init__(
-        self, message: str, *, query: str, column: int, length: int = 1, hint: str = ""
+        self,
+        message: str,
+        *,
+        query: str,
+        column: int,
+        length: int = 1,
+        hint: str = "",
+        instead: tuple[str, ...] = (),
     ) -> None:
         self.message = message
         self.query = query
         self.column = column
         self.length = length
         self.hint = hint
+        self.instead = instead
         super().__init__(message)
 
     def __str__(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from difflib import get_close_matches
 from typing import NamedTuple, NoReturn
 
 import regex
@@ -82,7 +83,9 @@ def lex(query: str) -> Iterator[Lexeme]:
             if not closed:
                 hint = 'close it with another "'
                 message = "this quotation mark is never closed"
-                raise QueryError(message, query=query, column=start + 1, hint=hint)
+                raise QueryError(
+                    message, query=query, column=start + 1, hint=hint, instead=(f'{query}"',)
+                )
         elif kind == "word":
             _check_word(query, text, start)
         elif kind in {"near", "atleast"}:
@@ -94,31 +97,45 @@ def lex(query: str) -> Iterator[Lexeme]:
 def _check_word(query: str, word: str, at: int) -> None:
     """Refuses a word that looks like an operator or a field but would be read as a word."""
     quoted = f'or put it in quotes: "{word}"'
+    before, after = query[:at], query[at + len(word) :]
 
-    def refuse(message: str, hint: str, length: int = len(word)) -> NoReturn:
-        raise QueryError(message, query=query, column=at + 1, length=length, hint=hint)
+    def refuse(message: str, hint: str, *instead: str, length: int = len(word)) -> NoReturn:
+        """Refuses the word; each of `instead` may be meant in its place."""
+        raise QueryError(
+            message, query=query, column=at + 1, length=length, hint=hint,
+            instead=tuple(before + each + after for each in (*instead, f'"{word}"')),
+        )  # fmt: skip
 
     unknown = _UNKNOWN_FIELD.match(word)
     if unknown and not word.startswith(("http:", "https:")):
         known = ", ".join((*FIELDS, *FACTS))
         hint = f"the fields are {known}; {quoted}"
-        refuse(f"there is no field {unknown[1]}", hint, len(unknown[1]) + 1)
+        known_fields = get_close_matches(unknown[1].lower(), (*FIELDS, *FACTS), n=1)
+        meant_fields = [field + word[len(unknown[1]) :] for field in known_fields]
+        refuse(f"there is no field {unknown[1]}", hint, *meant_fields, length=len(unknown[1]) + 1)
     if _BARE_PREFIX.fullmatch(word):
         hint = f"write {word.lower()}summit without a space, {quoted}"
-        refuse(f"{word} needs a term right after it", hint)
+        after = after.lstrip()
+        refuse(f"{word} needs a term right after it", hint, word.lower())
     if _BARE_NEAR.fullmatch(word):
         operator = word.partition("/")[0]
         hint = f'write {operator}/5, or put the word in quotes: "{operator}"'
-        refuse(f"{operator} needs a number", hint)
+        refuse(f"{operator} needs a number", hint, f"{operator}/5")
     if misspelt := _MISSPELT.fullmatch(word):
         hint = f"write for example {_EXAMPLES[misspelt.lastgroup or '']}, {quoted}"
-        refuse(f"{word} looks like a misspelt operator", hint)
+        refuse(f"{word} looks like a misspelt operator", hint, word.upper())
     # Input methods for Japanese and Chinese produce full-width letters.
     wide = unicodedata.normalize("NFKC", word)
     meant = "OR" if "|" in wide else _MEANT.get(wide)
     if meant and word != meant:
-        refuse(f"{word} is not an operator", f"write {meant}")
+        spelt = " OR ".join(wide.split("|")).strip() if "|" in wide else meant
+        refuse(f"{word} is not an operator", f"write {meant}", spelt)
     if sign := _SIGN.match(word):
         reading = "is not an operator" if sign[0] in "+!" else "may be a minus or a dash"
         instead = "AND" if sign[0] == "+" else "AND NOT"
-        refuse(f"{sign[0]} {reading}", f"write {instead} before the word, {quoted}")
+        bare = word[1:]
+        refuse(
+            f"{sign[0]} {reading}",
+            f"write {instead} before the word, {quoted}",
+            f"{instead} {bare}" if before.strip() else bare,
+        )

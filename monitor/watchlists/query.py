@@ -117,6 +117,8 @@ class _Parser(Refusing):
                     self._next,
                     "this parenthesis was never opened",
                     "remove it, or add the missing (",
+                    self._replaced(self._next.start, self._next.end, ""),
+                    f"({self._query}",
                 )
         if isinstance(root, Not):
             self._fail(
@@ -224,7 +226,10 @@ class _Parser(Refusing):
         if lexeme is None or lexeme.kind == "close":
             before = self._lexemes[self._at - 1]
             self._fail_at(
-                before, f"nothing follows {before.text}", "write a word, a phrase or a group there"
+                before,
+                f"nothing follows {before.text}",
+                "write a word, a phrase or a group there",
+                self._replaced(before.start, before.end, "").rstrip(),
             )
         self._at += 1
         match lexeme.kind:
@@ -245,7 +250,13 @@ class _Parser(Refusing):
                 return self._definition(lexeme, depth)
             case "boolean" | "near":
                 hint = f'remove it, or put the word in quotes: "{lexeme.text}"'
-                self._fail_at(lexeme, f"{lexeme.text} has nothing before it", hint)
+                self._fail_at(
+                    lexeme,
+                    f"{lexeme.text} has nothing before it",
+                    hint,
+                    self._replaced(lexeme.start, lexeme.end, "").lstrip(),
+                    self._replaced(lexeme.start, lexeme.end, f'"{lexeme.text}"'),
+                )
         if next(self._terms) > MAX_TERMS:
             self._fail_at(
                 lexeme, f"{_DEFINITIONS} expand to more than {MAX_TERMS} terms", "use fewer of them"
@@ -257,7 +268,9 @@ class _Parser(Refusing):
     def _group(self, opened: Lexeme, depth: int) -> Node:
         inner = self._expression(depth + 1)
         if self._next is None:
-            self._fail_at(opened, "this parenthesis is never closed", "close it with )")
+            self._fail_at(
+                opened, "this parenthesis is never closed", "close it with )", f"{self._query})"
+            )
         self._at += 1
         return inner
 
@@ -291,6 +304,7 @@ class _Parser(Refusing):
                 lexeme,
                 f"{lexeme.text} is not defined",
                 f"known definitions: {known}; or put it in quotes",
+                self._replaced(lexeme.start, lexeme.end, f'"{lexeme.text}"'),
             )
         inside = (*self._inside, name)
         text = self._definitions[name]

@@ -48,21 +48,37 @@ class Refusing:
                 lexeme,
                 f"{lexeme.text} in small letters is a word, not an operator",
                 f"write {lexeme.text.upper()} to join two terms",
+                self._replaced(lexeme.start, lexeme.end, lexeme.text.upper()),
             )
         message = f"there is no operator before {lexeme.text}"
-        choices = f"({left} AND {lexeme.text})"
+        choices = f"({left} AND {lexeme.text})" if lexeme.kind != "open" else f"{left} AND (…)"
+        instead = [self._replaced(lexeme.start, lexeme.start, "AND ")]
         if {self._lexemes[before[1] - 1].kind, lexeme.kind} <= {"word", "quoted"}:
             message = f"{both} could mean a phrase, or both terms anywhere"
-            choices = '"' + regex.sub(f"[{QUOTES}]", "", both) + f'" or {choices}'
-        self._fail(message, self._lexemes[before[0]].start, lexeme.end, f"write {choices}")
+            phrase = '"' + regex.sub(f"[{QUOTES}]", "", both) + '"'
+            start = self._lexemes[before[0]].start
+            instead = [
+                self._replaced(start, lexeme.end, phrase),
+                self._replaced(start, lexeme.end, choices),
+            ]
+            choices = f"{phrase} or {choices}"
+        self._fail(
+            message, self._lexemes[before[0]].start, lexeme.end, f"write {choices}", *instead
+        )
 
     def _ambiguous(self, first: str, second: str, sources: list[tuple[int, int]]) -> NoReturn:
         """Refuses two operators side by side, since programs differ on which binds tighter."""
         start, end = self._lexemes[sources[0][0]].start, self._lexemes[sources[-1][1] - 1].end
+        instead: list[str] = []
         if first in {"AND", "OR"}:
             names = [self._source(source) for source in sources[-3:]]
             head = f"({names[0]} {first} {names[1]}) {second} {names[2]}"
             tail = f"{names[0]} {first} ({names[1]} {second} {names[2]})"
+            left, middle, right = sources[-3:]
+            instead = [
+                self._grouped(left[0], middle[1]),
+                self._grouped(middle[0], right[1]),
+            ]
         else:
             head, tail = f"(a {first} b) {second} c", f"a {first} (b {second} c)"
         self._fail(
@@ -70,16 +86,27 @@ class Refusing:
             start,
             end,
             f"write {head} or {tail}",
+            *instead,
         )
 
     def _source(self, lexemes: tuple[int, int]) -> str:
         start, end = self._lexemes[lexemes[0]].start, self._lexemes[lexemes[1] - 1].end
         return self._query[start:end]
 
-    def _fail_at(self, lexeme: Lexeme, message: str, hint: str = "") -> NoReturn:
-        self._fail(message, lexeme.start, lexeme.end, hint)
+    def _replaced(self, start: int, end: int, text: str) -> str:
+        """Returns the query with another text from one offset to another."""
+        return self._query[:start] + text + self._query[end:]
 
-    def _fail(self, message: str, start: int, end: int, hint: str = "") -> NoReturn:
+    def _grouped(self, first: int, last: int) -> str:
+        """Returns the query with these lexemes in parentheses."""
+        start, end = self._lexemes[first].start, self._lexemes[last - 1].end
+        return self._replaced(start, end, f"({self._query[start:end]})")
+
+    def _fail_at(self, lexeme: Lexeme, message: str, hint: str = "", *instead: str) -> NoReturn:
+        self._fail(message, lexeme.start, lexeme.end, hint, *instead)
+
+    def _fail(self, message: str, start: int, end: int, hint: str = "", *instead: str) -> NoReturn:
         raise QueryError(
-            message, query=self._query, column=start + 1, length=max(1, end - start), hint=hint
-        )
+            message, query=self._query, column=start + 1, length=max(1, end - start), hint=hint,
+            instead=instead,
+        )  # fmt: skip

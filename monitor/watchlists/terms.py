@@ -15,6 +15,7 @@ from monitor.watchlists.text import UNSPACED_SCRIPTS, fold, words_of
 MIN_LETTERS = 3
 
 _PATTERN = regex.compile(r"[\p{L}\p{M}\p{N}*?]*[*?][\p{L}\p{M}\p{N}*?]*|[^\s*?]+")
+_WILDCARD = regex.compile(r"[*?]")
 _FIXED = regex.compile(r"[^*?]+")
 _IN_UNSPACED_SCRIPT = regex.compile(f"[{UNSPACED_SCRIPTS}]")
 _LANGUAGE_CODE = regex.compile(r"[A-Za-z]{2,3}")
@@ -47,6 +48,7 @@ def _wildcard(query: str, start: int, end: int, word: str) -> str:
             end,
             f"{word} needs no wildcard",
             "leave it out: in this script, terms match inside longer words, too",
+            instead=query[:start] + _WILDCARD.sub("", query[start:end]) + query[end:],
         )
     fixed = _FIXED.findall(word)
     if sum(map(len, fixed)) < MIN_LETTERS:
@@ -56,6 +58,7 @@ def _wildcard(query: str, start: int, end: int, word: str) -> str:
             end,
             f"{word} matches too many words",
             f"write at least {MIN_LETTERS} letters, or leave the wildcard out",
+            instead=query[:start] + _WILDCARD.sub("", query[start:end]) + query[end:],
         )
     folded: str = _FIXED.sub(lambda part: fold(part[0]), word)
     while "**" in folded:
@@ -119,5 +122,10 @@ def restricted(query: str, node: Node, name: str, start: int, end: int) -> Node:
     return with_children(node, parts)
 
 
-def _fail(query: str, start: int, end: int, message: str, hint: str) -> NoReturn:
-    raise QueryError(message, query=query, column=start + 1, length=max(1, end - start), hint=hint)
+def _fail(
+    query: str, start: int, end: int, message: str, hint: str, instead: str | None = None
+) -> NoReturn:
+    raise QueryError(
+        message, query=query, column=start + 1, length=max(1, end - start), hint=hint,
+        instead=(instead,) if instead is not None else (),
+    )  # fmt: skip

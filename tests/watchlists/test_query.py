@@ -228,3 +228,39 @@ def test_any_text_parses_or_raises_an_error_that_points_into_it(text):
         assert error.length >= 1
     else:
         assert parse(query.reading).reading == query.reading
+
+
+@pytest.mark.parametrize(
+    ("query", "instead"),
+    [
+        ("NATO summit AND x", ['"NATO summit" AND x', "(NATO AND summit) AND x"]),
+        ("NATO (Kyiv OR Moscow)", ["NATO AND (Kyiv OR Moscow)"]),
+        ("a AND b OR c", ["(a AND b) OR c", "a AND (b OR c)"]),
+        ("(a AND b", ["(a AND b)"]),
+        ("a) AND b", ["a AND b", "(a) AND b"]),
+        ('"abc', ['"abc"']),
+        ("titel:a AND b", ["title:a AND b", '"titel:a" AND b']),
+        ("title: summit", ["title:summit"]),
+        ("NATO | Russia", ["NATO OR Russia"]),
+        ("NATO && Russia", ["NATO AND Russia"]),
+        ("NATO \u2013football", ["NATO AND NOT football"]),
+        ("a near/10 b", ["a NEAR/10 b"]),
+        ("a NEAR b", ["a NEAR/5 b"]),
+        ("AND b", ["b"]),
+        ("a AND", ["a"]),
+        ("@nato OR b", ['"@nato" OR b']),
+        ("ab* OR b", ["ab OR b"]),
+    ],
+)
+def test_a_refused_query_comes_with_whole_queries_to_write_instead(query, instead):
+    with pytest.raises(QueryError) as raised:
+        parse(query)
+    assert [each for each in raised.value.instead if parses(each)] == instead
+
+
+def parses(query):
+    try:
+        parse(query)
+    except QueryError:
+        return False
+    return True
