@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -120,7 +120,8 @@ class _Candidates:
 class Search:
     """A search: iterate once over it for what it finds, then read its totals.
 
-    `candidates` is known from the first batch on; `examined` of them are decided.
+    `candidates` is known from the first batch on; `examined` of them are decided. `matching` holds
+    the numbers of all articles found, newest first, and `moments_ms` when each was found.
     """
 
     def __init__(
@@ -135,12 +136,14 @@ class Search:
         languages: Sequence[str] = (),
         limit: int | None = None,
         most_processes: int = MAX_PROCESSES,
+        must_stop: Callable[[], bool] | None = None,
     ) -> None:
         """Searches articles found since a moment and before `until`.
 
         `sources` are names of feeds, `languages` codes without regard to regions. The newest
         `limit` articles are yielded; all are counted. A large search starts up to `most_processes`,
-        unless that is 1. Raises QueryError for a broken query.
+        unless that is 1. `must_stop` is asked between batches: once it is true, the search
+        ends with what it found, which is the newest. Raises QueryError for a broken query.
         """
         self._scanner = Scanner(engine, query, definitions or {})
         self._most_processes = most_processes
@@ -149,6 +152,10 @@ class Search:
         self._sources = sources
         self._left = limit
         self._found = _Candidates(languages)
+        self._must_stop = must_stop or (lambda: False)
+        self.is_complete = False
+        self.matching = array("q")
+        self.moments_ms = array("q")
         self.examined = 0
         self.totals = Totals()
 
@@ -162,7 +169,7 @@ class Search:
 
         Raises ArchiveUnavailable if the database fails.
         """
-        self._select()
+        has_all = self._select()
         for batch, matching in self._decided():
             first = self.examined
             places = [place for place, number in enumerate(batch, first) if number in matching]
@@ -174,15 +181,38 @@ class Search:
             if self._left is not None:
                 self._left -= len(found)
             yield list(found.values())
+            if self._must_stop():
+                break
+        self.is_complete = has_all and self.examined == self.candidates
 
-    def _select(self) -> None:
-        """Selects the candidates, newest first."""
+    @property
+    def reached_ms(self) -> int | None:
+        """Returns when the last article that was decided was found; None if none was."""
+        return self._found.moments_ms[self.examined - 1] if self.examined else None
+
+    def read(self, numbers: Sequence[int]) -> list[FoundArticle]:
+        """Returns those of these articles that the query matches, in order, with the evidence."""
+        found = self._with_evidence(numbers)
+        return [found[number] for number in numbers if number in found]
+
+    def _with_evidence(self, numbers: Sequence[int]) -> dict[int, FoundArticle]:
+        found: dict[int, FoundArticle] = {}
+        for row, stored in read_articles(self._scanner.engine, numbers) if numbers else ():
+            for match in self._scanner.matcher.match(stored):
+                found[row.number] = FoundArticle(stored.article, row.found_at, match)
+        return found
+
+    def _select(self) -> bool:
+        """Selects the candidates, newest first; returns whether there was time for all."""
         with begin(self._scanner.engine) as connection:
             if self._narrowing.filter is not None:
                 prefer_index(connection)
-            rows = connection.execution_options(yield_per=_ROWS).execute(self._candidates())
-            for part in rows.partitions():
-                self._found.add(part)
+            with connection.execution_options(yield_per=_ROWS).execute(self._candidates()) as rows:
+                for part in rows.partitions():
+                    self._found.add(part)
+                    if self._must_stop():
+                        return False
+        return True
 
     def _candidates(self) -> Select[tuple[int, int, str, str | None]]:
         since, until = self._period
@@ -229,18 +259,18 @@ class Search:
 
     def _read(self, places: Sequence[int]) -> dict[int, FoundArticle]:
         """Returns the articles at these places, in order, without those that changed meanwhile."""
-        place_of = {self._found.numbers[place]: place for place in places}
-        found: dict[int, FoundArticle] = {}
-        if not place_of:
-            return found
-        for row, stored in read_articles(self._scanner.engine, list(place_of)):
-            for match in self._scanner.matcher.match(stored):
-                found[place_of[row.number]] = FoundArticle(stored.article, row.found_at, match)
-        return dict(sorted(found.items()))
+        found = self._with_evidence([self._found.numbers[place] for place in places])
+        return {
+            place: found[number]
+            for place in places
+            if (number := self._found.numbers[place]) in found
+        }
 
     def _count(self, places: Sequence[int]) -> None:
         found, totals = self._found, self.totals
         totals.articles += len(places)
+        self.matching.extend(found.numbers[place] for place in places)
+        self.moments_ms.extend(found.moments_ms[place] for place in places)
         for day, count in Counter(found.moments_ms[place] // _DAY_MS for place in places).items():
             totals.by_day[_FIRST_DAY + timedelta(days=day)] += count
         names = list(found.source_names)

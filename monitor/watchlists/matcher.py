@@ -129,15 +129,18 @@ class Matcher:
 
 def applies(feeds: FeedFilter, article: Article) -> bool:
     """Returns whether a watchlist covers an article's feed; an unknown language passes."""
+    return covers(feeds, article.source, article.tags, article.language)
+
+
+def covers(feeds: FeedFilter, source: str, tags: Iterable[str], language: str | None) -> bool:
+    """Returns whether a filter lets articles of this feed pass; see `applies`."""
     if not (feeds.names or feeds.tags or feeds.languages):
         return True
-    language = primary_subtag(article.language or "")
+    code = primary_subtag(language or "")
     return (
-        (not feeds.names or article.source in feeds.names)
-        and (not feeds.tags or not set(feeds.tags).isdisjoint(article.tags))
-        and (
-            not feeds.languages or not language or language in map(primary_subtag, feeds.languages)
-        )
+        (not feeds.names or source in feeds.names)
+        and (not feeds.tags or not set(feeds.tags).isdisjoint(tags))
+        and (not feeds.languages or not code or code in map(primary_subtag, feeds.languages))
     )
 
 
