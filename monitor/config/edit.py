@@ -1,4 +1,6 @@
-"""Adds a feed to a YAML file as a person would, leaving the rest untouched. Pure.
+"""Writes a feed or a watchlist as YAML, as a person would. Pure.
+
+A feed is added to a file without touching the rest.
 
 Loading and dumping the file would keep its comments, but change line breaks and indents.
 """
@@ -29,6 +31,22 @@ def with_feed(text: str, feed: Feed, url: str | None = None) -> str:
         indent = " " * feeds.start_mark.column
         return _after_line(text, _end(text, feeds), _block(pairs, indent, newline), newline)
     return _after_line(text, len(text), f"feeds:{newline}{_block(pairs, '  ', newline)}", newline)
+
+
+def watchlist_yaml(name: str, query: str) -> str:
+    """Returns a watchlist with this query as an entry of `watchlists`.
+
+    White space between the words of a query means nothing: each line of it becomes a line.
+    """
+    lines = [line.strip() for line in query.splitlines() if line.strip()]
+    head = f"  - name: {_quoted(escaped(name))}\n    query: "
+    written = [escaped(line) for line in lines]
+    if not all(line.isprintable() for line in written):
+        return head + _quoted(escaped(" ".join(lines))) + "\n"
+    if len(written) == 1:
+        quoted = written[0].replace("'", "''")
+        return f"{head}'{quoted}'\n"
+    return head + "|-\n" + "".join(f"      {line}\n" for line in written)
 
 
 def has_feeds(text: str) -> bool:

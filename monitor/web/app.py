@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from anyio import CapacityLimiter
 from fastapi import FastAPI, Request
-from fastapi.exception_handlers import http_exception_handler
+from fastapi.exception_handlers import (
+    http_exception_handler,
+    request_validation_exception_handler,
+)
+from fastapi.exceptions import RequestValidationError
 from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
@@ -19,8 +24,19 @@ from monitor.web import health, metrics
 from monitor.web.access import Gate, Harden, RememberPeer
 from monitor.web.api import alerts as alerts_api
 from monitor.web.pages import alerts as alerts_pages
-from monitor.web.pages import configuration, deliveries, feeds, login, queues
+from monitor.web.pages import (
+    bench,
+    configuration,
+    coverage,
+    deliveries,
+    feeds,
+    login,
+    queues,
+    stories,
+    watchlists,
+)
 from monitor.web.rendering import STATIC, fault_page
+from monitor.web.searching import MOST_SEARCHES
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -46,9 +62,21 @@ def create(backend: Backend) -> ASGIApp:
     )
     api.state.backend = backend
     api.include_router(alerts_api.router, prefix="/api/v1")
+    api.state.searches = CapacityLimiter(MOST_SEARCHES)
     for machine in (health, metrics):
         api.include_router(machine.router)
-    for module in (alerts_pages, feeds, queues, deliveries, configuration, login):
+    for module in (
+        alerts_pages,
+        watchlists,
+        bench,
+        coverage,
+        stories,
+        feeds,
+        queues,
+        deliveries,
+        configuration,
+        login,
+    ):
         api.include_router(module.router, include_in_schema=False)
     api.mount("/static", StaticFiles(directory=STATIC), name="static")
     _handle_faults(api)
@@ -70,16 +98,31 @@ def create(backend: Backend) -> ASGIApp:
 def _handle_faults(api: FastAPI) -> None:
     """Says what happened and what to do, as a page or, to programs, as JSON."""
 
-    async def answer(request: Request, status: int, message: str) -> Response:
-        if request.url.path.startswith("/api/"):
-            return JSONResponse({"detail": message}, status)
-        return fault_page(request, status, message)
-
     @api.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> Response:
-        if request.url.path.startswith("/api/"):
+        if _is_program(request):
             return await http_exception_handler(request, error)
         return fault_page(request, error.status_code, str(error.detail))
+
+    @api.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        if _is_program(request):
+            return await request_validation_exception_handler(request, error)
+        first = error.errors()[0]
+        return fault_page(request, 422, f"{first['loc'][-1]}: {first['msg']}.")
+
+    _handle_failures(api)
+
+
+def _is_program(request: Request) -> bool:
+    return request.url.path.startswith("/api/")
+
+
+def _handle_failures(api: FastAPI) -> None:
+    async def answer(request: Request, status: int, message: str) -> Response:
+        if _is_program(request):
+            return JSONResponse({"detail": message}, status)
+        return fault_page(request, status, message)
 
     @api.exception_handler(QueryError)
     async def broken_query(request: Request, error: QueryError) -> Response:

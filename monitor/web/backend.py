@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Request
 
-from monitor.archive.database import open_archive
+from monitor.archive.database import open_archive, read_archive
 from monitor.config.written import Written, as_written
 from monitor.errors import ConfigError
 from monitor.runtime.composition import ConfigWatch
@@ -34,6 +34,7 @@ class Backend:
         self.written: Written = as_written(runtime.config_directory)
         self._watch = ConfigWatch(runtime)
         self._archive: Archive | None = None
+        self._reader: Archive | None = None
         self._lock = threading.Lock()
 
     @property
@@ -47,6 +48,20 @@ class Backend:
                 url = self.runtime.config.settings.archive.url
                 self._archive = open_archive(url, self.data)
             return self._archive
+
+    @property
+    def reader(self) -> Archive:
+        """Returns the archive for reading alone, which never keeps others from writing to a file.
+
+        Raises ArchiveUnavailable and PresswatchError as `archive` does, which brings the tables up
+        to date first.
+        """
+        self.archive  # noqa: B018
+        with self._lock:
+            if self._reader is None:
+                url = self.runtime.config.settings.archive.url
+                self._reader = read_archive(url, self.data)
+            return self._reader
 
     def reload(self) -> None:
         """Takes a changed configuration into use, unless it is broken."""
@@ -68,8 +83,8 @@ class Backend:
     def close(self) -> None:
         """Closes the connections to the archive."""
         with self._lock:
-            if self._archive is not None:
-                self._archive.dispose()
+            for engine in filter(None, (self._archive, self._reader)):
+                engine.dispose()
 
 
 def _backend(request: Request) -> Backend:

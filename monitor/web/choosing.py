@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
 from monitor.archive.browse import AlertFilter, Cursor, Marked
+from monitor.archive.volumes import Buckets
 
 PERIODS = {"24h": "24 hours", "7d": "7 days", "30d": "30 days", "365d": "a year"}
 DEFAULT_PERIOD = "7d"
@@ -18,6 +19,15 @@ _PERIOD = re.compile(r"([1-9]\d{0,3})([hd])", re.ASCII)
 _CURSOR = re.compile(r"(\d{1,15})-([0-9a-f]{1,64})", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNITS = {"h": "hours", "d": "days"}
+_HOUR, _DAY, _WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
+# A Monday, at which weeks begin.
+_FIRST_MONDAY = datetime(1970, 1, 5, tzinfo=UTC)
+# Longer periods are counted by day, and then by week.
+MOST_HOURS = 48
+MOST_DAYS = 92
+# Ten years.
+MOST_WEEKS = 522
+UNIT_NAMES = {_HOUR: "hour", _DAY: "day", _WEEK: "week"}
 
 
 def length(period: str) -> timedelta:
@@ -26,6 +36,31 @@ def length(period: str) -> timedelta:
     if found is None:
         raise ValueError(f"{period!r} is not a period; write for example 24h or 7d")
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+def rolling_buckets(period: str, now: datetime) -> Buckets:
+    """Divides a period that ends now into hours, days or weeks; raises ValueError."""
+    unit, count = _division(period)
+    return Buckets(now - unit * count, unit, count)
+
+
+def calendar_buckets(period: str, now: datetime) -> Buckets:
+    """Divides a period into hours, days or weeks of the calendar in UTC; the last one holds `now`.
+
+    Raises ValueError for what is not a period.
+    """
+    unit, count = _division(period)
+    last = _FIRST_MONDAY + (now - _FIRST_MONDAY) // unit * unit
+    return Buckets(last - unit * (count - 1), unit, count)
+
+
+def _division(period: str) -> tuple[timedelta, int]:
+    whole = length(period)
+    if whole <= MOST_HOURS * _HOUR:
+        return _HOUR, whole // _HOUR
+    if whole <= MOST_DAYS * _DAY:
+        return _DAY, -(-whole // _DAY)
+    return _WEEK, min(-(-whole // _WEEK), MOST_WEEKS)
 
 
 def alert_filter(

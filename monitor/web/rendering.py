@@ -16,6 +16,7 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from monitor.web.access import csrf_token
+from monitor.web.charts import PITCH, bar_path
 
 _HERE = Path(__file__).parent
 STATIC = _HERE / "static"
@@ -23,6 +24,8 @@ STATIC = _HERE / "static"
 # The pages of the navigation: path and name.
 PAGES = (
     ("/", "Alerts"),
+    ("/watchlists", "Watchlists"),
+    ("/coverage", "Coverage"),
     ("/feeds", "Feeds"),
     ("/queues", "Queues"),
     ("/deliveries", "Deliveries"),
@@ -98,6 +101,18 @@ def moment(value: datetime | str | None) -> Markup:
     )
 
 
+def day(value: datetime) -> Markup:
+    """Returns the date of a moment in UTC, as an element; a script writes it as the reader does."""
+    return Markup('<time datetime="{}" data-day>{}</time>').format(
+        value.strftime("%Y-%m-%d"), value.strftime("%-d %b %Y")
+    )
+
+
+def is_part(request: Request) -> bool:
+    """Returns whether a script asks for a part of the page, rather than a browser for all of it."""
+    return "hx-request" in request.headers and "hx-history-restore-request" not in request.headers
+
+
 def number(value: float) -> Markup:
     """Returns a number as an element; a script writes it as the reader's language does."""
     return Markup('<data value="{0}">{0}</data>').format(value)
@@ -163,6 +178,7 @@ def _templates() -> Environment:
     )
     environment.filters |= {
         "capitalize_first": capitalize_first,
+        "day": day,
         "duration": duration,
         "moment": moment,
         "number": number,
@@ -173,5 +189,7 @@ def _templates() -> Environment:
         "marked": marked,
         "asset": asset,
         "with_parameters": with_parameters,
+        "bar_path": bar_path,
+        "pitch": PITCH,
     }
     return environment

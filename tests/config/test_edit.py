@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from monitor.config import load
 from monitor.config.additions import prepare_feed
+from monitor.config.edit import watchlist_yaml
 from monitor.errors import ConfigError
 from monitor.model import Feed
+from monitor.watchlists.query import parse
 
 PROJECT = Path(__file__).parents[2]
 NEW = Feed("https://new.example/", "New: #1", ("x", "no"))
@@ -135,3 +137,24 @@ def test_any_name_is_read_back_unchanged(tmp_path, name):
         tmp_path, Feed("https://a.example/", name, (name,)), {"HOME": "wrong", "A": "wrong"}
     ).write()
     assert load(tmp_path, {}).feeds == (Feed("https://a.example/", name, (name,)),)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "NATO",
+        '"NATO-Russia Council" OR (NRC AND NATO)',
+        "O'Brien AND \"it's\"",
+        '#tag OR "y: - z"',
+        '"costs ${5}" OR money',
+        '  NATO AND (\r\n    "A  B"\n\n  OR Kyiv)\n',
+        "NATO OR\t\u0085Kyiv\u2028OR Moscow",
+        "北京 OR Москва",
+    ],
+)
+def test_a_watchlist_is_written_as_yaml_that_reads_as_its_query(tmp_path, query):
+    text = "watchlists:\n" + watchlist_yaml("new-one", query)
+    (tmp_path / "watchlists.yaml").write_text(text, encoding="utf-8")
+    (watchlist,) = load(tmp_path, {}).watchlists
+    assert watchlist.name == "new-one"
+    assert parse(watchlist.query).reading == parse(query).reading

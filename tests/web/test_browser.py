@@ -8,6 +8,13 @@ from axe_playwright_python.sync_playwright import Axe
 
 COUNCIL = "The NATO-Russia Council met on Monday.\nLittle was said."
 SCHEMES = ("light", "dark")
+FIGURES = (
+    "/watchlists",
+    "/watchlists/nato-russia",
+    "/watchlists/fisheries/bench?q=council",
+    "/bench?q=nato+council+AND+monday",
+    "/coverage",
+)
 
 
 def test_an_alert_opens_beside_the_list_by_keyboard_and_back_closes_it(served, newsroom, open_page):
@@ -70,6 +77,49 @@ def test_markup_of_strangers_does_nothing(served, newsroom, open_page):
     assert page.locator("#pane a[href^=javascript]").count() == 0
 
 
+def test_the_bench_answers_while_one_types(served, newsroom, open_page):
+    newsroom.publish("Cod", "Cod again.")
+    newsroom.publish("Trout", "Trout again.")
+    page = open_page(f"{served.url}/watchlists/fisheries/bench")
+    page.fill("#q", "cod trout OR herring")
+    page.wait_for_selector(".fault mark:text('cod trout')")
+    page.click(".fixes a >> nth=0")
+    page.wait_for_selector(".lead:has-text('0 articles')")
+    assert page.input_value("#q") == '"cod trout" OR herring'
+    page.fill("#q", "cod OR trout")
+    page.wait_for_selector(".lead:has-text('2 articles')")
+    assert "q=cod+OR+trout" in page.url.replace("%20", "+")
+    assert page.locator("section:has(#gained) mark").all_inner_texts() == ["Trout"]
+    page.reload()
+    assert page.input_value("#q") == "cod OR trout"
+
+
+def test_yaml_is_copied_by_one_click(served, newsroom, open_page):
+    page = open_page(f"{served.url}/bench?q=cod", permissions=["clipboard-read", "clipboard-write"])
+    page.click("text=Copy YAML")
+    page.wait_for_selector("[data-copied]:text('Copied.')")
+    assert "query: 'cod'" in page.evaluate("navigator.clipboard.readText()")
+
+
+def test_a_click_on_a_day_of_the_chart_shows_its_stories(served, newsroom, open_page):
+    newsroom.publish("Cod today", "Cod again.", age=timedelta(0))
+    newsroom.publish("Cod before", "Cod again.", age=timedelta(days=5))
+    page = open_page(f"{served.url}/coverage?period=7d")
+    over = page.locator(".u-over")
+    box = over.bounding_box()
+    over.click(position={"x": box["width"] - 2, "y": box["height"] / 2})
+    page.wait_for_selector("#stories:has-text('of the day')")
+    assert "at=" in page.url
+    assert page.locator("section:has(#stories) h3").all_inner_texts() == ["Cod today"]
+
+
+@pytest.mark.parametrize("path", FIGURES)
+def test_pages_of_figures_fit_on_a_narrow_screen(served, newsroom, open_page, path):
+    newsroom.publish("Envoys meet " * 5, COUNCIL, source="A-source-with-a-long-name" * 3)
+    page = open_page(f"{served.url}{path}", width=380)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 380
+
+
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize(
     "path",
@@ -79,6 +129,8 @@ def test_markup_of_strangers_does_nothing(served, newsroom, open_page):
         "/?q=(nato",
         "/nothing",
         "alert",
+        *FIGURES,
+        "story",
         "/feeds",
         "/feeds?q=nothing",
         "/queues",
@@ -91,7 +143,8 @@ def test_markup_of_strangers_does_nothing(served, newsroom, open_page):
 def test_readers_with_disabilities_can_use_every_page(served, newsroom, chromium, path, scheme):
     (alert,) = newsroom.publish("Envoys meet", COUNCIL)
     newsroom.publish("Cod quotas", "Cod again.")
-    path = f"/alerts/{alert['id']}" if path == "alert" else path
+    addresses = {"alert": f"/alerts/{alert['id']}", "story": f"/stories/{alert['story']['id']}"}
+    path = addresses.get(path, path)
     context = chromium.new_context(color_scheme=scheme, bypass_csp=True)
     page = context.new_page()
     page.goto(f"{served.url}{path}")

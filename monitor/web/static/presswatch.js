@@ -3,6 +3,7 @@
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const fullTime = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const dates = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeZone: "UTC" });
 const exactTime = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
 const relativeTime = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "short" });
 const numbers = new Intl.NumberFormat();
@@ -15,7 +16,11 @@ function ageInWords(age) {
 }
 
 function localise(root) {
-  for (const element of root.querySelectorAll("time[datetime]")) {
+  for (const element of root.querySelectorAll("time[data-day]")) {
+    // A day of the calendar in UTC, whatever the reader's zone.
+    element.textContent = dates.format(new Date(element.dateTime));
+  }
+  for (const element of root.querySelectorAll("time[datetime]:not([data-day])")) {
     const moment = new Date(element.dateTime);
     const age = Date.now() - moment;
     element.textContent = Math.abs(age) < DAY_MS ? ageInWords(age) : fullTime.format(moment);

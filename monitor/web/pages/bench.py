@@ -1,0 +1,101 @@
+"""The bench: a query as it is typed, with what it would have found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from fastapi import APIRouter, Depends, HTTPException, Request
+from starlette.responses import HTMLResponse
+
+from monitor.archive.volumes import Buckets
+from monitor.config.edit import watchlist_yaml
+from monitor.model import Watchlist
+from monitor.web.access import from_our_pages
+from monitor.web.backend import Backend, Served
+from monitor.web.choosing import PERIODS, UNIT_NAMES, calendar_buckets
+from monitor.web.pages.watchlists import configured
+from monitor.web.rendering import is_part, page
+from monitor.web.searching import run_search
+from monitor.web.trials import Trial, try_query
+
+router = APIRouter(dependencies=[Depends(from_our_pages)])
+
+DEFAULT_BENCH_PERIOD = "30d"
+# The name in the YAML of a watchlist that has none yet.
+NEW_NAME = "new-watchlist"
+
+
+@router.get("/bench")
+async def new_bench(
+    request: Request, served: Served, q: str = "", period: str = DEFAULT_BENCH_PERIOD
+) -> HTMLResponse:
+    """Tries a new query."""
+    return await _bench(request, served, None, q, period)
+
+
+@router.get("/watchlists/{name}/bench")
+async def watchlist_bench(
+    request: Request,
+    served: Served,
+    name: str,
+    q: str | None = None,
+    period: str = DEFAULT_BENCH_PERIOD,
+) -> HTMLResponse:
+    """Tries a query in place of a watchlist's."""
+    watchlist = configured(served, name)
+    if watchlist is None:
+        raise HTTPException(404, f"The configuration has no watchlist {name}.")
+    return await _bench(request, served, watchlist, watchlist.query if q is None else q, period)
+
+
+async def _bench(
+    request: Request, served: Backend, watchlist: Watchlist | None, query: str, period: str
+) -> HTMLResponse:
+    try:
+        buckets = calendar_buckets(period, datetime.now(UTC))
+    except ValueError as error:
+        raise HTTPException(422, f"{error}.") from error
+
+    def show(is_cancelled: Callable[[], bool]) -> HTMLResponse:
+        trial = (
+            try_query(
+                served.reader,
+                query,
+                watchlist,
+                served.runtime.config.definitions,
+                buckets,
+                is_cancelled,
+            )
+            if query.strip()
+            else None
+        )
+        return _page(request, trial, watchlist, query, period, buckets)
+
+    return await run_search(request, show)
+
+
+def _page(
+    request: Request,
+    trial: Trial | None,
+    watchlist: Watchlist | None,
+    query: str,
+    period: str,
+    buckets: Buckets,
+) -> HTMLResponse:
+    name = watchlist.name if watchlist else None
+    answer = page(
+        request,
+        "bench_result.html" if is_part(request) else "bench.html",
+        trial=trial,
+        watchlist=watchlist,
+        query=query,
+        yaml=watchlist_yaml(name or NEW_NAME, query) if trial and trial.parsed else "",
+        period=period,
+        periods=PERIODS,
+        buckets=buckets,
+        unit=UNIT_NAMES[buckets.unit],
+    )
+    # The same address has two answers, which a browser's cache must not mix up.
+    answer.headers["Vary"] = "HX-Request"
+    return answer
