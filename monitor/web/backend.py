@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import Depends, Request
 
 from monitor.archive.database import open_archive, read_archive
-from monitor.config.written import Written, as_written
+from monitor.config.as_written import Written, as_written
 from monitor.errors import ConfigError
 from monitor.runtime.composition import ConfigWatch
 

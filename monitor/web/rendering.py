@@ -52,7 +52,8 @@ def page(request: Request, template: str, status: int = 200, **values: Any) -> H
             **values,
         )
     )
-    return HTMLResponse(text, status)
+    # The same address has a part of the page for our script: Back must not show that alone.
+    return HTMLResponse(text, status, {"Vary": "HX-Request"})
 
 
 def fault_page(request: Request, status: int, message: str) -> HTMLResponse:

@@ -100,7 +100,7 @@ def test_a_search_that_must_stop_has_what_is_newest(engine, eight, begin, monkey
 
 
 def test_queries_are_compared_over_the_time_that_both_cover(engine, eight, week, monkeypatch):
-    monkeypatch.setattr("monitor.archive.scan.BATCH", 3)
+    monkeypatch.setattr("monitor.archive.pool.BATCH", 3)
     # The index decides about `peace`; the phrase is looked for in batches of three.
     found = compare(engine, '"peace cod" OR "peace herring"', "peace", {}, week, limit_s=0)
     assert not found.is_complete

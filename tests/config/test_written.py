@@ -2,7 +2,7 @@
 
 import pytest
 
-from monitor.config.written import as_written
+from monitor.config.as_written import as_written
 
 
 @pytest.fixture

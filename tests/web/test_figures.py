@@ -155,7 +155,7 @@ def test_marks_count_and_suggest_what_to_exclude(newsroom, get):
 def test_a_search_without_time_says_how_far_it_came(newsroom, get, monkeypatch):
     for number in range(4):
         newsroom.publish(f"Cod {number}", "Cod again.", age=number * DAY)
-    monkeypatch.setattr("monitor.archive.scan.BATCH", 1)
+    monkeypatch.setattr("monitor.archive.pool.BATCH", 1)
     monkeypatch.setattr("monitor.web.trials.LIMIT_S", 0.0)
     page = words(get("/bench?q=cod+NEAR/2+again").text)
     assert "1 article in 30 days" in page

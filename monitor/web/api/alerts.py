@@ -92,7 +92,7 @@ def list_alerts(
         query=q.strip(),
     )
     listed = alerts_page(
-        served.archive,
+        served.reader,
         selection,
         after=begin,
         limit=limit,
@@ -132,10 +132,10 @@ async def live_alerts(
 @router.get("/alerts/{alert_id}", responses=_PROBLEMS | {404: {"model": Problem}})
 def show_alert(served: Served, alert_id: AlertId) -> AlertWithDeliveries:
     """Shows an alert, and where it was delivered."""
-    found = find_alerts(served.archive, alert_id, 1)
+    found = find_alerts(served.reader, alert_id, 1)
     if not found:
         raise HTTPException(404, "There is no such alert in the archive.")
-    notes = ledger(served.archive, alert_id)
+    notes = ledger(served.reader, alert_id)
     return AlertWithDeliveries(
         alert=found[0],
         deliveries=[DeliveryLine.model_validate(note, from_attributes=True) for note in notes],

@@ -119,7 +119,7 @@ def mark(
 def open_alert(served: Backend, alert_id: str) -> OpenAlert:
     """Returns an alert to read; raises HTTPException if there is none."""
     document = _document(served, alert_id)
-    engine = served.archive
+    engine = served.reader
     article = archived_article(engine, document["article"]["id"])
     match = _match(served, document["watchlist"], article)
     return OpenAlert(
@@ -138,7 +138,7 @@ def _now() -> datetime:
 
 
 def _document(served: Backend, alert_id: str) -> dict[str, Any]:
-    found = find_alerts(served.archive, alert_id, 1) if alert_id.isalnum() else []
+    found = find_alerts(served.reader, alert_id, 1) if alert_id.isalnum() else []
     if not found or found[0]["id"] != alert_id:
         raise HTTPException(404, "There is no such alert in the archive.")
     return whole(found[0])
@@ -192,7 +192,7 @@ def _alerts(
         begin = cursor(before)
     except ValueError as error:
         raise HTTPException(422, f"{error}.") from error
-    engine = served.archive
+    engine = served.reader
     period = parameters.get("period") or DEFAULT_PERIOD
     query_error: QueryError | None = None
     try:

@@ -84,7 +84,7 @@ def _page(
     buckets: Buckets,
 ) -> HTMLResponse:
     name = watchlist.name if watchlist else None
-    answer = page(
+    return page(
         request,
         "bench_result.html" if is_part(request) else "bench.html",
         trial=trial,
@@ -96,6 +96,3 @@ def _page(
         buckets=buckets,
         unit=UNIT_NAMES[buckets.unit],
     )
-    # The same address has two answers, which a browser's cache must not mix up.
-    answer.headers["Vary"] = "HX-Request"
-    return answer

@@ -95,7 +95,7 @@ def _ledger(
 ) -> tuple[dict[tuple[str, str], int], list[LedgerLine], str | None]:
     """Returns the counts of a day, the last lines, and why they are not known, if so."""
     try:
-        engine = served.archive
+        engine = served.reader
         counts = delivery_counts(engine, datetime.now(UTC) - COUNTED)
         lines = last_deliveries(engine, LINES, subscribers=subscribers, events=events)
     except PresswatchError as error:

@@ -91,7 +91,7 @@ def _articles(served: Backend) -> tuple[Mapping[str, Mapping[int, int]], str | N
     """Returns the articles of each feed by day, and why they are not known, if so."""
     since = datetime.now(UTC) - timedelta(days=DAYS)
     try:
-        return articles_by_day(served.archive, since), None
+        return articles_by_day(served.reader, since), None
     except PresswatchError as error:
         return {}, str(error)
 

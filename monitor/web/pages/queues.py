@@ -68,7 +68,7 @@ def settle_jobs(
 
 def _pace(served: Backend, now: datetime) -> tuple[Pace | None, str | None]:
     try:
-        engine = served.archive
+        engine = served.reader
         return Pace(rates(engine, now - RATE), alert_lag(engine, now - LAG_OF)), None
     except PresswatchError as error:
         return None, str(error)
