@@ -54,6 +54,7 @@ class ListedAlert:
 
     document: dict[str, Any]
     mark: Mark
+    detected_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +85,23 @@ def alerts_page(
         rows = rows[:limit]
     known = marks_of(engine, [row.id for row in rows])
     return AlertPage(
-        tuple(ListedAlert(row.document, known.get(row.id, UNMARKED)) for row in rows), older
+        tuple(
+            ListedAlert(row.document, known.get(row.id, UNMARKED), row.detected_at) for row in rows
+        ),
+        older,
     )
 
 
 def _listing(selection: AlertFilter, after: Cursor | None) -> Select[Any]:
     moment = type_coerce(alerts.c.detected_at, BigInteger)
     query = (
-        select(alerts.c.id, moment.label("moment_ms"), alerts.c.document, alerts.c.article)
+        select(
+            alerts.c.id,
+            moment.label("moment_ms"),
+            alerts.c.detected_at,
+            alerts.c.document,
+            alerts.c.article,
+        )
         .where(*_conditions(selection))
         .order_by(moment.desc(), alerts.c.id.desc())
     )
@@ -114,16 +124,21 @@ def _conditions(selection: AlertFilter) -> Iterator[ColumnElement[bool]]:
     if selection.sources:
         of_article.append(articles.c.source.in_(selection.sources))
     if selection.languages:
-        of_article.append(or_(*(_in_language(language) for language in selection.languages)))
+        of_article.append(or_(*(in_language(language) for language in selection.languages)))
     if of_article:
         found = select(articles.c.id).where(articles.c.id == alerts.c.article, *of_article)
-        yield found.exists()
+        # With a query, the statement around has articles, too.
+        yield found.correlate(alerts).exists()
     if selection.marked is not None:
         yield _marked(selection.marked)
 
 
-def _in_language(language: str) -> ColumnElement[bool]:
-    return or_(articles.c.language == language, articles.c.language.startswith(f"{language}-"))
+def in_language(language: str) -> ColumnElement[bool]:
+    """Returns the condition that an article is in a language, whatever the region."""
+    return or_(
+        articles.c.language == language,
+        articles.c.language.startswith(f"{language}-", autoescape=True),
+    )
 
 
 def _marked(marked: Marked) -> ColumnElement[bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from heapq import merge
 from itertools import islice
@@ -91,6 +92,27 @@ def known_watchlists(engine: Engine) -> list[str]:
     names = union(select(alerts.c.watchlist), select(matches.c.watchlist))
     with begin(engine) as connection:
         return list(connection.scalars(names))
+
+
+@dataclass(frozen=True, slots=True)
+class AlertTally:
+    """A watchlist's alerts since a moment, and when its last alert was detected."""
+
+    alerts: int
+    last_at: datetime
+
+
+def tally_alerts(engine: Engine, since: datetime) -> dict[str, AlertTally]:
+    """Counts the alerts since a moment of each watchlist that the archive has any alerts of."""
+    recent = func.count().filter(alerts.c.detected_at >= since)
+    query = select(alerts.c.watchlist, recent, func.max(alerts.c.detected_at)).group_by(
+        alerts.c.watchlist
+    )
+    with begin(engine) as connection:
+        return {
+            watchlist: AlertTally(count, last_at)
+            for watchlist, count, last_at in connection.execute(query)
+        }
 
 
 def find_alerts(engine: Engine, beginning: str, most: int) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ is told to take no text for a formula or a link.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from datetime import UTC
 from itertools import islice
@@ -53,6 +53,12 @@ def write_workbook(
         return _Sheets(workbook, timezone).write(figures, rows)
 
 
+def write_matches(rows: Iterable[MatchRow], file: BinaryIO) -> int:
+    """Writes a workbook without figures; returns how many matches there were."""
+    with closing(Workbook(file, _OPTIONS)) as workbook:
+        return _Sheets(workbook, "UTC").write_matches(rows)
+
+
 class _Sheets:
     """The sheets of a workbook, each written from its first row to its last."""
 
@@ -73,7 +79,7 @@ class _Sheets:
         self._tallies("Sources", "Source", figures.sources, "bar")
         languages = with_language_names(figures.languages)
         self._tallies("Languages", "Language", languages, "bar")
-        return self._matches(iter(rows))
+        return self.write_matches(rows)
 
     def _summary(self, figures: Figures) -> None:
         sheet = self._sheet("Summary", (28, 16, 24))
@@ -113,8 +119,9 @@ class _Sheets:
         is_compared = any(each.articles.before is not None for each in tallies)
         self._chart(sheet, kind, len(tallies), is_compared=is_compared)
 
-    def _matches(self, rows: Iterator[MatchRow]) -> int:
+    def write_matches(self, rows: Iterable[MatchRow]) -> int:
         """Writes all matches; those that do not fit into a sheet go into a further one."""
+        rows = iter(rows)
         count, sheets = 0, 0
         while sheets == 0 or count == sheets * (MAX_ROWS - 1):
             sheets += 1

@@ -18,7 +18,7 @@ from urllib.parse import quote
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
 from monitor.config.values import is_loopback
 
@@ -35,11 +35,10 @@ LOGIN = "/login"
 # Anybody may see these: the login and what it looks like, and whether the service is well.
 OPEN = ("/login", "/static/", "/healthz", "/readyz")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+SESSION_COOKIE = "presswatch"
 CSRF_HEADER = "x-csrf-token"
 CSRF_FIELD = "csrf"
 TOKEN_PARAMETER = "token"  # noqa: S105 - the name of a parameter
-# A form's fields are small, but for a note.
-MAX_BODY_BYTES = 1_000_000
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -146,9 +145,7 @@ def _refusal(request: Request) -> Response | None:
     settings: WebSettings = request.app.state.backend.runtime.config.settings.web
     path = request.url.path
     if settings.is_open and not is_known_host(request.headers.get("host", "")):
-        return _refused(421, "This address is not served here.")
-    if int(request.headers.get("content-length") or 0) > MAX_BODY_BYTES:
-        return _refused(413, "The request is too large.")
+        return _refused(request, 421, "This address is not served here.")
     peer = request.scope.get("peer", "")
     visitor = recognise(settings, peer, request.headers, request.session)
     token = _token(request)
@@ -157,13 +154,13 @@ def _refusal(request: Request) -> Response | None:
     request.state.visitor = visitor
     if visitor is None and not path.startswith(OPEN):
         if path.startswith(("/api/", "/metrics")) or request.method not in SAFE_METHODS:
-            refusal = _refused(401, "Log in, or send a token.")
+            refusal = _refused(request, 401, "Log in, or send a token.")
             refusal.headers["WWW-Authenticate"] = "Bearer"
             return refusal
         back = path + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse(f"{LOGIN}?next={quote(back, safe='')}", 303)
     if visitor is not None and visitor.reads_only and not _may_token_read(request):
-        return _refused(403, "A token only reads the API and the feeds.")
+        return _refused(request, 403, "A token only reads the API and the feeds.")
     return None
 
 
@@ -180,7 +177,9 @@ def _token(request: Request) -> str:
     return request.query_params.get(TOKEN_PARAMETER, "")
 
 
-def _refused(status: int, message: str) -> Response:
+def _refused(request: Request, status: int, message: str) -> Response:
+    if request.url.path.startswith("/api/"):
+        return JSONResponse({"detail": message}, status)
     return PlainTextResponse(message + "\n", status)
 
 

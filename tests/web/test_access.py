@@ -3,7 +3,7 @@
 import pytest
 import requests
 
-from monitor.web import access
+from monitor.web.app import MAX_BODY_BYTES
 
 PASSWORD = "correct horse"
 LOCKED = f'password: "{PASSWORD}", tokens: ["a-token-that-reads"]'
@@ -144,6 +144,13 @@ def test_a_broken_change_leaves_the_password_and_is_shown(locked, session):
     assert "short" not in page.text
 
 
-def test_a_large_request_is_refused(served):
-    answer = requests.post(f"{served.url}/login", data=b"x" * (access.MAX_BODY_BYTES + 1))
+@pytest.mark.parametrize("says_its_length", [True, False])
+def test_a_large_request_is_refused(served, says_its_length):
+    body = b"x" * (MAX_BODY_BYTES + 1)
+    answer = requests.post(
+        f"{served.url}/login",
+        data=body if says_its_length else iter([body[:1000], body]),
+        headers={"Content-Type": "application/x-www-form-urlencoded"},
+    )
     assert answer.status_code == 413
+    assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]

@@ -41,6 +41,8 @@ from monitor.web.rendering import page
 router = APIRouter(dependencies=[Depends(from_our_pages)])
 
 PAGE_LENGTH = 50
+# Feed readers show what a page offers as a list to choose from.
+MOST_FEEDS = 20
 LISTS = ("watchlist", "source", "priority", "language")
 # What a form may change of a mark, and how.
 CHANGES: dict[str, dict[str, bool | str | None]] = {
@@ -222,7 +224,15 @@ def _alerts(
         opened=opened,
         stream_position=served.runtime.store.alerts.last_id(),
         is_filtered=_is_filtered(selection),
+        feeds=_feeds(served, selection),
     )
+
+
+def _feeds(served: Backend, selection: AlertFilter) -> list[str]:
+    """Returns the watchlists whose feeds a reader of the page may want, the chosen ones first."""
+    configured = [watchlist.name for watchlist in served.runtime.config.watchlists]
+    chosen = [name for name in configured if name in selection.watchlists]
+    return (chosen or configured)[:MOST_FEEDS]
 
 
 def _is_filtered(selection: AlertFilter) -> bool:
