@@ -199,7 +199,7 @@ def test_a_changed_prefix_is_refused_with_its_file_and_line(
     settings = directory / "settings.yaml"
     settings.write_text(settings.read_text() + "  redis_prefix: other\n")
     eventually(lambda: "redis_prefix cannot be changed" in running.log.read_text(), within=6)
-    assert "settings.yaml:5:" in running.log.read_text()
+    assert "settings.yaml:6:" in running.log.read_text()
     asked = site.asked()["/feed"]
     eventually(lambda: site.asked()["/feed"] > asked)
     assert not redis.keys("other*")

@@ -65,10 +65,10 @@ def test_publishing_an_article_takes_few_commands(configure, redis, running):
     assert desk.publish(0, text_of("zero"))[0] == 0
     alerts, commands = desk.publish(1, text_of("one"))
     assert alerts == 0
-    assert commands <= 17
+    assert commands <= 18
     alerts, commands = desk.publish(2, f"{text_of('two')} grain")
     assert alerts == 1
-    assert commands <= 22
+    assert commands <= 24
 
 
 def test_publishing_takes_no_more_commands_with_more_watchlists(configure, redis, running):
