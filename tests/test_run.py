@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import socket
 import time
 from pathlib import Path
 
@@ -37,6 +38,18 @@ def run(presswatch, configure, site, tmp_path, eventually):
     daemon.data = data
     eventually(lambda: site.asked()["/feed.xml"] > 1)
     return daemon
+
+
+@pytest.fixture
+def manager(monkeypatch):
+    """Listens where systemd would, on an abstract socket, whose name cannot be too long."""
+    name = f"presswatch-{os.getpid()}"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(f"\0{name}")
+        listener.settimeout(30)
+        monkeypatch.setenv("NOTIFY_SOCKET", f"@{name}")
+        monkeypatch.setenv("WATCHDOG_USEC", "400000")
+        yield listener
 
 
 def process_of(data, *words) -> int:
@@ -98,3 +111,14 @@ def test_tail_survives_a_restart_of_redis(run, presswatch, site, words, eventual
     eventually(lambda: "Envoys meet" in tail.log.read_text())
     assert tail.poll() is None
     assert tail.log.read_text().count("\n") <= 2
+
+
+def test_systemd_hears_that_the_daemon_starts_lives_and_stops(manager, run):
+    messages = []
+    while len(messages) < 4:
+        messages.append(manager.recv(100).decode())
+    assert messages == ["READY=1"] + ["WATCHDOG=1"] * 3
+    run.terminate()
+    while messages[-1] != "STOPPING=1":
+        messages.append(manager.recv(100).decode())
+    assert run.wait(20) == 0

@@ -1,7 +1,8 @@
 """Keeps processes running and passes on their output, until a signal stops them.
 
 A process that ends by itself is started again, after pauses that double. The console runs in a
-thread of this process: if it fails, the daemon's processes go on.
+thread of this process: if it fails, the daemon's processes go on. systemd hears when all processes
+have been started, that they are watched over, and that they are being stopped.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
 import click
 import structlog
 
 from monitor.errors import PresswatchError
+from monitor.runtime import service_manager
 
 # Workers finish or interrupt their jobs within this time; processes that take longer are killed.
 STOP_S = 6.0
@@ -28,6 +30,8 @@ STARTED_AFTER_S = 10.0
 MAX_FAILED_STARTS = 5
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
+# How often to look whether all processes have been started.
+READY_PAUSE_S = 0.05
 # The last output of a process is awaited only this long: a surviving child may keep its pipe open.
 LAST_OUTPUT_S = 0.5
 
@@ -47,6 +51,7 @@ class Supervisor:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._lock = threading.Lock()
         self._stopping = threading.Event()
+        self._started: set[str] = set()
         # Set when the processes have ended: until then there may be more alerts to show.
         self._quiet = threading.Event()
         self._killing = threading.Event()
@@ -68,7 +73,8 @@ class Supervisor:
         with self._signals():
             for thread in (*keepers, console):
                 thread.start()
-            self._stopping.wait()
+            self._watch_over(keepers)
+            service_manager.notify(service_manager.STOPPING)
             self._end()
             for thread in keepers:
                 thread.join(STOP_S)
@@ -82,6 +88,20 @@ class Supervisor:
         """Stops everything and makes `run` raise the error."""
         self._error = self._error or error
         self._stopping.set()
+
+    def _watch_over(self, keepers: Sequence[threading.Thread]) -> None:
+        """Waits until the processes are to end, and tells systemd meanwhile how they are.
+
+        Once a keeper has ended, its process would not be started again. systemd then hears no more
+        that the daemon is alive, and restarts it.
+        """
+        while len(self._started) < len(self._commands):
+            if self._stopping.wait(READY_PAUSE_S):
+                return
+        service_manager.notify(service_manager.READY)
+        while not self._stopping.wait(service_manager.alive_every_s()):
+            if all(keeper.is_alive() for keeper in keepers):
+                service_manager.notify(service_manager.ALIVE)
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
@@ -151,6 +171,7 @@ class Supervisor:
                 # Ctrl-C must reach only this process, and a group can be killed as a whole.
                 start_new_session=True,
             )
+            self._started.add(name)
         relay = threading.Thread(target=_relay, args=(process,), daemon=True)
         relay.start()
         # The process is not reaped yet, so that its id, which is also its group's, cannot be reused
