@@ -20,6 +20,7 @@ from monitor.cli import (
     watchlists,
     web,
 )
+from monitor.cli.options import examples
 from monitor.errors import ConfigError, PresswatchError, QueryError
 from monitor.runtime import logs
 
@@ -27,7 +28,10 @@ FAILED = 1
 WRONG_USE = 2
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=examples("presswatch demo", "presswatch init", "presswatch run"),
+)
 @click.version_option(package_name="presswatch")
 @click.pass_context
 def presswatch(context: click.Context) -> None:

@@ -8,10 +8,17 @@ import click
 from click.core import ParameterSource
 
 from monitor.cli import options
+from monitor.cli.options import examples
 from monitor.runtime import composition, lifeline
 
 
-@click.group(invoke_without_command=True)
+@click.group(
+    invoke_without_command=True,
+    epilog=examples(
+        "REDIS_URL=redis://redis.example.org:6379/0 presswatch archive",
+        "presswatch archive backup archive.db",
+    ),
+)
 @options.config
 @options.data
 @options.log_level
@@ -30,7 +37,7 @@ def archive(context: click.Context, config_directory: Path, data: Path, log_leve
     serve(composition.start_process(config_directory, data), data)
 
 
-@archive.command()
+@archive.command(epilog=examples("presswatch archive backup archive.db"))
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @options.config
 @options.data
@@ -42,7 +49,7 @@ def backup(file: Path, config_directory: Path, data: Path) -> None:
     click.echo(f"archive copied to {file}")
 
 
-@archive.command()
+@archive.command(epilog=examples("presswatch archive restore archive.db"))
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
 @options.config
 @options.data

@@ -14,6 +14,7 @@ import click
 from click.core import ParameterSource
 
 from monitor.cli import options
+from monitor.cli.options import examples
 from monitor.runtime import composition, lifeline, logs
 
 if TYPE_CHECKING:
@@ -21,7 +22,11 @@ if TYPE_CHECKING:
     from monitor.runtime.composition import Runtime
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "presswatch run", "presswatch run --config /etc/presswatch --data /var/lib/presswatch"
+    )
+)
 @options.config
 @options.data
 @options.log_level
@@ -43,7 +48,7 @@ def run(config_directory: Path, data: Path, log_level: str) -> None:
         sys.exit(processes.run(Console(alerts, alerts.last_id())))
 
 
-@click.command()
+@click.command(epilog=examples("presswatch demo", "presswatch demo --log-level info"))
 @options.log_level
 def demo(log_level: str) -> None:
     """Watch a bundled newsroom, offline: alerts for its articles, none for its adverts."""
@@ -117,7 +122,7 @@ def _commands() -> dict[str, str]:
     return dict(procfile.processes)
 
 
-@click.command()
+@click.command(epilog=examples("REDIS_URL=redis://redis.example.org:6379/0 presswatch scheduler"))
 @options.config
 @options.data
 @options.log_level
@@ -131,7 +136,7 @@ def scheduler(config_directory: Path, data: Path, log_level: str) -> None:  # no
     asyncio.run(serve(composition.start_process(config_directory, data)))
 
 
-@click.command()
+@click.command(epilog=examples("REDIS_URL=redis://redis.example.org:6379/0 presswatch worker"))
 @options.config
 @options.data
 @options.log_level

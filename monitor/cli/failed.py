@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from monitor.cli import options
-from monitor.cli.options import F
+from monitor.cli.options import F, examples
 from monitor.errors import PresswatchError
 from monitor.untrusted import printable, terminal_json
 
@@ -34,7 +34,9 @@ def _job_selection(command: F) -> F:
     return command
 
 
-@failed.command(name="list")
+@failed.command(
+    name="list", epilog=examples("presswatch failed list", "presswatch failed list --json")
+)
 @options.config
 @options.data
 @options.as_json
@@ -52,7 +54,7 @@ def list_failed(config_directory: Path, data: Path, as_json: bool) -> None:
             click.echo("  ".join(map(printable, parts)))
 
 
-@failed.command()
+@failed.command(epilog=examples("presswatch failed retry --all"))
 @_job_selection
 def retry(ids: tuple[str, ...], everything: bool, config_directory: Path, data: Path) -> None:
     """Queue failed jobs again, as if for the first time."""
@@ -70,7 +72,7 @@ def retry(ids: tuple[str, ...], everything: bool, config_directory: Path, data: 
     click.echo(f"{len(chosen)} queued again")
 
 
-@failed.command()
+@failed.command(epilog=examples("presswatch failed drop --all"))
 @_job_selection
 def drop(ids: tuple[str, ...], everything: bool, config_directory: Path, data: Path) -> None:
     """Forget failed jobs."""

@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from monitor.cli import options
+from monitor.cli.options import examples
 from monitor.errors import FeedError, FetchError, PresswatchError
 from monitor.hiding import without_userinfo
 from monitor.runtime import composition
@@ -26,7 +27,9 @@ def feeds() -> None:
     """Manage feeds."""
 
 
-@feeds.command(name="list")
+@feeds.command(
+    name="list", epilog=examples("presswatch feeds list", "presswatch feeds list --json")
+)
 @options.config
 @options.data
 @options.as_json
@@ -53,7 +56,12 @@ def list_feeds(config_directory: Path, data: Path, as_json: bool) -> None:
         click.echo("  ".join(filter(None, parts)))
 
 
-@feeds.command()
+@feeds.command(
+    epilog=examples(
+        "presswatch feeds add https://example.org/rss --name Herald --tag defence --tag local",
+        "presswatch feeds add 'https://example.org/rss?key=${NEWS_KEY}'",
+    )
+)
 @click.argument("url")
 @click.option("--name", help="Its name; by default, the title that the feed gives itself.")
 @click.option("--tag", "tags", multiple=True, help="A tag; may be given several times.")
@@ -125,7 +133,7 @@ async def _described(feed: Feed, settings: Settings) -> str:
     return f"{title}: {count} entr{'y' if count == 1 else 'ies'}{newest}"
 
 
-@feeds.command()
+@feeds.command(epilog=examples("presswatch feeds poll https://example.org/rss"))
 @click.argument("url")
 @options.config
 @options.data

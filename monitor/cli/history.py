@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from monitor.cli import options
+from monitor.cli.options import examples
 from monitor.errors import PresswatchError
 from monitor.runtime import logs
 from monitor.untrusted import printable, terminal_json
@@ -26,7 +27,7 @@ LATEST_ALERTS = 100
 BLOCK = timedelta(seconds=5)
 
 
-@click.command()
+@click.command(epilog=examples("presswatch status", "presswatch status --json"))
 @options.config
 @options.data
 @options.as_json
@@ -111,7 +112,7 @@ def _subscriber_problems(subscriber: dict[str, Any]) -> str:
     return ", ".join(problems)
 
 
-@click.command()
+@click.command(epilog=examples("presswatch tail", "presswatch tail nato-russia --json"))
 @click.argument("watchlists", nargs=-1)
 @options.config
 @options.data
@@ -135,7 +136,12 @@ def alerts() -> None:
     """Look at past alerts."""
 
 
-@alerts.command(name="list")
+@alerts.command(
+    name="list",
+    epilog=examples(
+        "presswatch alerts list", "presswatch alerts list --since 7d --watchlist nato-russia"
+    ),
+)
 @click.option(
     "--since", type=options.Since(), help="Only the last 15m, 2h, 7d …, or since a moment."
 )
@@ -172,7 +178,10 @@ def list_alerts(
         click.echo(terminal_json(alert) if as_json else line(alert))
 
 
-@alerts.command(name="show")
+@alerts.command(
+    name="show",
+    epilog=examples("presswatch alerts show 3f2a", "presswatch alerts show 3f2a --json"),
+)
 @click.argument("alert_id", metavar="ID")
 @options.config
 @options.data
@@ -206,7 +215,9 @@ def show_alert(alert_id: str, config_directory: Path, data: Path, as_json: bool)
         click.echo("no delivery is recorded")
 
 
-@alerts.command()
+@alerts.command(
+    epilog=examples("presswatch alerts resend 3f2a", "presswatch alerts resend 3f2a --to analysts")
+)
 @click.argument("alert_id", metavar="ID")
 @click.option("--to", "chosen", multiple=True, help="Only to this subscriber.")
 @options.config

@@ -56,6 +56,12 @@ class Since(click.ParamType[datetime]):
             )
 
 
+def examples(*command_lines: str) -> str:
+    """Returns the epilog of a command's help: examples, in lines that click does not wrap."""
+    heading = "Example:" if len(command_lines) == 1 else "Examples:"
+    return "\n".join(["\b", heading, *(f"  {line}" for line in command_lines)])
+
+
 def config(command: F) -> F:
     """Adds the option `--config`."""
     return click.option(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from monitor.cli import options
+from monitor.cli.options import examples
 from monitor.errors import CleanError, ConfigError, FetchError
 from monitor.untrusted import printable
 
@@ -24,7 +25,9 @@ STANDARD_INPUT = "-"
 FIRST_FIELDS = ("title", "text", "authors", "published_at", "language", "url")
 
 
-@click.command()
+@click.command(
+    epilog=examples("presswatch check", "presswatch check --online", "presswatch check --schema")
+)
 @options.config
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of the files, for editors.")
 @click.option(
@@ -130,7 +133,12 @@ async def _page_at(url: str, config_directory: Path) -> Page:
     return clean_page(response)
 
 
-@click.command(name="clean")
+@click.command(
+    name="clean",
+    epilog=examples(
+        "presswatch clean https://example.org/news/article", "presswatch clean --json saved.html"
+    ),
+)
 @click.argument("names", metavar="FILE|URL…", nargs=-1, required=True)
 @options.config
 @options.as_json

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from monitor.cli import options
+from monitor.cli.options import examples
 from monitor.errors import PresswatchError
 
 if TYPE_CHECKING:
@@ -34,7 +35,12 @@ class AlertRate(click.ParamType["Limit"]):
             self.fail(f"{value!r} is not a rate; write for example 50/d or 5/h", param, ctx)
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "presswatch plan --config new --against config --since 30d",
+        "presswatch plan --fail-over 50/d --json",
+    )
+)
 @options.config
 @click.option(
     "--against",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from monitor.cli import options
+from monitor.cli.options import examples
 from monitor.errors import PresswatchError
 from monitor.untrusted import printable
 
@@ -28,7 +29,13 @@ STANDARD_OUTPUT = Path("-")
 _FILE = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "presswatch report",
+        "presswatch report --since 30d --html report.html --xlsx report.xlsx",
+        "presswatch report --watchlist nato-russia --csv -",
+    )
+)
 @click.option(
     "--since", type=options.Since(), default="7d", show_default=True,
     help="The beginning of the period: so long ago, or a moment.",

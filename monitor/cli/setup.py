@@ -7,11 +7,12 @@ from pathlib import Path
 
 import click
 
+from monitor.cli.options import examples
 from monitor.errors import PresswatchError
 from monitor.runtime import composition
 
 
-@click.command()
+@click.command(epilog=examples("presswatch init", "presswatch init /etc/presswatch"))
 @click.argument("directory", type=click.Path(path_type=Path), default=Path("config"))
 def init(directory: Path) -> None:
     """Write a commented configuration to begin with, which shows every option.

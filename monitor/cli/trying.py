@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from monitor.cli import options
+from monitor.cli.options import examples
 from monitor.cli.pages import sources
 from monitor.errors import ConfigError
 from monitor.untrusted import printable
@@ -31,7 +32,14 @@ TRIED_WATCHLIST = "query"
 MOST_SHOWN = 1_000
 
 
-@click.command(name="try")
+@click.command(
+    name="try",
+    epilog=examples(
+        "presswatch try 'Grushko NEAR/20 NATO' --since 30d",
+        "presswatch try 'grain AND (Odesa OR Odessa)' saved.html --explain",
+        "presswatch try 'harbour*' --lang en --json",
+    ),
+)
 @click.argument("query")
 @click.argument("names", metavar="[FILE|URL|-]…", nargs=-1)
 @click.option(

@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from monitor.cli.options import examples
 from monitor.watchlists.dialects import DIALECTS, Dialect
 
 
@@ -14,7 +15,13 @@ def watchlists() -> None:
     """Manage watchlists."""
 
 
-@watchlists.command(name="convert")
+@watchlists.command(
+    name="convert",
+    epilog=examples(
+        "presswatch watchlists convert --from lexis 'nato w/5 russia and not sport!'",
+        "presswatch watchlists convert --from meltwater - < queries.txt",
+    ),
+)
 @click.argument("query")
 @click.option(
     "--from",

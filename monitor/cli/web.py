@@ -7,10 +7,15 @@ from pathlib import Path
 import click
 
 from monitor.cli import options
+from monitor.cli.options import examples
 from monitor.runtime import composition, lifeline
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "presswatch web", "presswatch web --config /etc/presswatch --data /var/lib/presswatch"
+    )
+)
 @options.config
 @options.data
 @options.log_level
