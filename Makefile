@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 ASSETS := htmx.org@4.0.1 uplot@1.6.32
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
-.PHONY: help demo run test check soak bench bench-archive bench-plots bench-cleaning assets lock
+.PHONY: help demo run test check soak bench bench-archive bench-plots bench-cleaning assets completions man dist lock
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/'
@@ -57,6 +57,17 @@ assets:  ## renew the scripts of the pages, from the npm registry
 	    cp "$$scratch"/uplot/package/dist/uPlot.iife.min.js "$$scratch"/uplot/package/dist/uPlot.min.css . && \
 	    cp "$$scratch"/uplot/package/LICENSE uPlot.LICENSE
 
+completions: $(VENV)/.run  ## renew the shells' completions of the command
+	@for shell in bash zsh fish; do \
+	    _PRESSWATCH_COMPLETE=$${shell}_source $(BIN)/presswatch > "$$(ls packaging/share/$$shell*/*/*presswatch*)"; \
+	done
+
+man: $(VENV)/.dev  ## the man pages, from the commands' help
+	@$(BIN)/python packaging/man_pages.py packaging/share/man/man1
+
+dist: man  ## the wheel and the sdist, in dist/
+	@$(BIN)/python -m hatchling build
+
 lock: $(VENV)/.dev  ## renew the locked dependencies
 	@$(PIP) install pip-tools
 	@$(BIN)/pip-compile -q --strip-extras --generate-hashes --allow-unsafe \
@@ -65,6 +76,10 @@ lock: $(VENV)/.dev  ## renew the locked dependencies
 	@$(BIN)/pip-compile -q --strip-extras --generate-hashes --allow-unsafe \
 	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 	    --no-header --upgrade --extra dev -o requirements-dev.lock pyproject.toml
+	@$(BIN)/pip-compile -q --strip-extras --generate-hashes --allow-unsafe \
+	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+	    --no-header --upgrade --build-deps-for=wheel --only-build-deps \
+	    -o requirements-build.lock pyproject.toml
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Presswatch needs Python 3.11 or newer; name one with: make PYTHON=python3.11")'
@@ -72,11 +87,12 @@ $(VENV)/bin/python:
 
 $(VENV)/.run: requirements.lock pyproject.toml | $(VENV)/bin/python
 	@echo "Setting up $(VENV), once …"
-	@$(PIP) install --require-hashes -r requirements.lock
+	@# The lock is complete. An old pip that resolves it would warn of an extra of lxml's.
+	@$(PIP) install --require-hashes --no-deps -r requirements.lock
 	@$(PIP) install --no-deps --editable .
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
 	@echo "Adding the tools for tests and checks, once …"
-	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@$(PIP) install --require-hashes --no-deps -r requirements-dev.lock
 	@touch $@

