@@ -2,6 +2,9 @@
 
 import contextlib
 import json
+import os
+import pty
+import re
 import signal
 import subprocess
 import sys
@@ -9,6 +12,7 @@ from email import message_from_bytes
 from pathlib import Path
 
 import pytest
+import requests
 from aiosmtpd.controller import Controller
 from redis import Redis
 
@@ -270,3 +274,26 @@ def test_an_alert_arrives_by_every_channel(herald, presswatch, configure, eventu
         eventually(lambda: mailbox.subjects, ["[talks] Envoys meet"])
     finally:
         server.stop()
+
+
+def test_on_a_terminal_the_pages_of_the_demo_stay_until_ctrl_c():
+    controller, terminal = pty.openpty()
+    demo = subprocess.Popen(
+        [sys.executable, "-m", "monitor.cli", "demo"],
+        stdin=subprocess.DEVNULL,
+        stdout=terminal,
+        stderr=terminal,
+        start_new_session=True,
+    )
+    os.close(terminal)
+    shown = b""
+    try:
+        while b"until Ctrl-C." not in shown:
+            shown += os.read(controller, 4096)
+        (address,) = re.findall(rb"All of it is at (http://\S+)", shown)
+        assert "nato-russia" in requests.get(address.decode(), timeout=10).text
+        demo.send_signal(signal.SIGINT)
+        assert demo.wait(15) == 0
+    finally:
+        demo.kill()
+        os.close(controller)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -83,11 +84,18 @@ class DemoConsole:
         self._data = data
 
     def __call__(self, quiet: threading.Event) -> int | None:
-        """Returns 0 if the alerts are those expected, else 1; None if `quiet` was set early."""
+        """Returns 0 if the alerts are those expected, else 1; None if `quiet` was set early.
+
+        On a terminal, the pages stay open until Ctrl-C.
+        """
         alerts: list[tuple[str, str]] = []
         show(watch(self._daemon, self._data, alerts, quiet))
         if quiet.is_set():
             return None
         # An empty line follows, as after each alert.
         click.echo(summary(alerts, articles_read(self._data)) + "\n")
+        if sys.stdout.isatty():
+            pages = f"http://{self._daemon.config.settings.web.listen}/"
+            click.echo(f"All of it is at {pages} until Ctrl-C.")
+            quiet.wait()
         return 0 if sorted(alerts) == sorted(EXPECTED) else 1
