@@ -14,6 +14,7 @@ from redis.exceptions import RedisError, ResponseError
 from monitor.model import Alert, as_json, from_json
 from monitor.store.client import block_ms
 from monitor.store.counters import CounterStore
+from monitor.store.packed import packed, unpacked
 from monitor.store.replies import first_stream, stream_entries, text
 
 if TYPE_CHECKING:
@@ -41,12 +42,12 @@ class AlertStore:
     def get(self, alert_id: str) -> Alert | None:
         """Returns an alert that is kept for deliveries by its id, or None."""
         stored = self._redis.get(self._keys.alert(alert_id))
-        return from_json(Alert, stored) if stored else None
+        return from_json(Alert, unpacked(stored)) if stored else None
 
     def get_all(self, alert_ids: Sequence[str]) -> list[Alert]:
         """Returns those of these alerts that are kept for deliveries, in the given order."""
         stored = self._redis.mget(list(map(self._keys.alert, alert_ids)))
-        return [from_json(Alert, each) for each in stored if each]
+        return [from_json(Alert, unpacked(each)) for each in stored if each]
 
     def publish(self, alert: Alert, pipe: Pipeline) -> None:
         """Publishes an alert on the stream and both channels, in the transaction.
@@ -63,7 +64,7 @@ class AlertStore:
 
     def keep(self, alert: Alert, pipe: Pipeline) -> None:
         """Keeps an alert for its deliveries, in the transaction, without publishing it."""
-        pipe.set(self._keys.alert(alert.id), as_json(alert), ex=self._keep)
+        pipe.set(self._keys.alert(alert.id), packed(as_json(alert)), ex=self._keep)
 
     def latest(self, limit: int = 100) -> list[dict[str, Any]]:
         """Returns the documents of the last alerts (JSON, version 1), newest first."""

@@ -58,7 +58,7 @@ class Keys:
         return f"{self.prefix}alerts:{watchlist}"
 
     def alert(self, alert_id: str) -> str:
-        """String: the alert, JSON; expires."""
+        """String: the alert, JSON, packed; expires."""
         return f"{self.prefix}alert:{alert_id}"
 
     def history(self, topic_id: str) -> str:
