@@ -279,6 +279,13 @@ def archived_article(engine: Engine, article_id: str) -> Article | None:
     return next((stored.article for _, stored in read_articles(engine, [number])), None)
 
 
+def last_article_at(engine: Engine) -> datetime | None:
+    """Returns when the newest article was found, or None if the archive is empty."""
+    with begin(engine) as connection:
+        found: datetime | None = connection.scalar(select(func.max(articles.c.found_at)))
+        return found
+
+
 @dataclass(frozen=True, slots=True)
 class Telling:
     """An article of a story: who published it, where and when."""

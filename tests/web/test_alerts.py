@@ -37,7 +37,11 @@ def test_the_page_lists_alerts_newest_first_by_what_is_asked_for(newsroom, get):
 
 
 def test_an_empty_page_says_so(newsroom, get):
-    assert "No alerts in 7 days" in get("/").text
+    page = re.sub(r"<.*?>", "", get("/").text)
+    assert "No alerts in 7 days" in page
+    assert "2 feeds are watched; no article has come yet." in page
+    newsroom.publish("Weather", "Rain.")
+    assert "2 feeds are watched; the last article came" in re.sub(r"<.*?>", "", get("/").text)
     assert "with these filters" in get("/?watchlist=nobody").text
 
 

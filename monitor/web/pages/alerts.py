@@ -18,6 +18,7 @@ from monitor.archive.browse import (
     alerts_page,
     archived_article,
     count_alerts,
+    last_article_at,
     story_articles,
 )
 from monitor.archive.history import find_alerts, ledger
@@ -224,6 +225,8 @@ def _alerts(
         opened=opened,
         stream_position=served.runtime.store.alerts.last_id(),
         is_filtered=_is_filtered(selection),
+        feed_count=len(served.runtime.config.feeds),
+        last_article_at=None if listed.alerts else last_article_at(engine),
         feeds=_feeds(served, selection),
     )
 
