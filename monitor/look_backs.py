@@ -34,8 +34,8 @@ from monitor.errors import ArchiveUnavailable
 from monitor.model import Article, Watchlist, content_id
 from monitor.store.look_backs import LookBackState
 from monitor.threads import start
-from monitor.watchlists.lexer import lex
 from monitor.watchlists.matcher import applies
+from monitor.watchlists.references import subject_id
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,18 +72,8 @@ class LookBack:
 
 
 def summary_id(watchlist: Watchlist, definitions: Mapping[str, str]) -> str:
-    """Returns the id of a watchlist's summary: another query or other feeds have another one.
-
-    It depends on the query as written, not as read: a new version of Presswatch must not have all
-    watchlists look back again.
-    """
-    texts, used = [watchlist.query], dict[str, None]()
-    for query in texts:
-        names = [each.text[1:] for each in lex(query) if each.kind == "reference"]
-        texts += [definitions[name] for name in dict.fromkeys(names) if name not in used]
-        used |= dict.fromkeys(names)
-    subject = content_id(*texts, repr(watchlist.feeds))
-    return content_id(watchlist.name, "look back", subject)
+    """Returns the id of a watchlist's summary: another query or other feeds have another one."""
+    return content_id(watchlist.name, "look back", subject_id(watchlist, definitions))
 
 
 class LookBacks:

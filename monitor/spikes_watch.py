@@ -18,6 +18,7 @@ from monitor.archive.coverage import hourly_counts, stories_between
 from monitor.coverage import Record
 from monitor.model import Spike, Watchlist, content_id
 from monitor.runtime.operators import tell
+from monitor.watchlists.references import subject_id
 
 if TYPE_CHECKING:
     from redis.client import Pipeline
@@ -64,7 +65,7 @@ class SpikesWatch:
         # A silence or a spike is compared with what was usual before it.
         since = now - 2 * spike.over - LONGEST_SPIKE
         counts = hourly_counts(engine, watchlist.name, since, now)
-        subject = content_id(watchlist.query, repr(watchlist.feeds))
+        subject = subject_id(watchlist, self._runtime.config.definitions)
         before = self._runtime.store.spikes.state(watchlist.name)
         state = before
         if state is None:

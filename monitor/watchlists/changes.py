@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import Literal
 
 from monitor.model import FeedFilter, Spike, Watchlist
-from monitor.watchlists.lexer import lex
 from monitor.watchlists.query import parse
+from monitor.watchlists.references import used_definitions
 
 ChangeKind = Literal["new", "changed", "renamed", "removed"]
 
@@ -109,8 +109,8 @@ def _query_parts(
     new: Watchlist,
     definitions: Mapping[str, str],
 ) -> Iterator[ChangedPart]:
-    before = _used(old.query, old_definitions)
-    after = _used(new.query, definitions)
+    before = used_definitions(old.query, old_definitions)
+    after = used_definitions(new.query, definitions)
     # Most watchlists end here: to parse a thousand queries twice takes a second.
     if old.query == new.query and before == after:
         return
@@ -121,22 +121,6 @@ def _query_parts(
     for name in sorted({*before, *after}):
         if before.get(name) != after.get(name):
             yield ChangedPart(f"@{name}", before.get(name, ""), after.get(name, ""))
-
-
-def _used(query: str, definitions: Mapping[str, str]) -> dict[str, str]:
-    """Returns the definitions that a query uses, itself or through others."""
-    used: dict[str, str] = {}
-    texts = [query]
-    while texts:
-        text = texts.pop()
-        if "@" not in text:
-            continue
-        for lexeme in lex(text):
-            name = lexeme.text[1:]
-            if lexeme.kind == "reference" and name not in used:
-                used[name] = definitions[name]
-                texts.append(used[name])
-    return used
 
 
 def _shown_feeds(feeds: FeedFilter) -> str:

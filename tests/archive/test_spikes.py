@@ -94,11 +94,27 @@ def test_operators_hear_of_a_silence_once(engine, runtime, history):
     assert runtime.store.alerts.latest() == []
 
 
-def test_a_changed_query_has_another_usual(engine, runtime, history):
+@pytest.mark.parametrize(
+    ("query", "before", "after"),
+    [
+        (("nato", "otan"), {}, {}),
+        (("@alliance", "@alliance"), {"alliance": "nato"}, {"alliance": "otan"}),
+        (
+            ("@alliance", "@alliance"),
+            {"alliance": "@name", "name": "nato"},
+            {"alliance": "@name", "name": "otan"},
+        ),
+    ],
+)
+def test_a_changed_query_has_another_usual(engine, runtime, history, query, before, after):
     history(burst=40)
-    SpikesWatch(runtime).look(engine, NOW - 4 * HOUR)
-    changed = replace(runtime.config.watchlists[0], query="otan")
-    watch = SpikesWatch(runtime)
-    watch.use(replace(runtime.config, watchlists=(changed,)))
-    watch.look(engine, NOW)
+
+    def watching(query, definitions):
+        watchlist = replace(runtime.config.watchlists[0], query=query)
+        watch = SpikesWatch(runtime)
+        watch.use(replace(runtime.config, watchlists=(watchlist,), definitions=definitions))
+        return watch
+
+    watching(query[0], before).look(engine, NOW - 4 * HOUR)
+    watching(query[1], after).look(engine, NOW)
     assert runtime.store.alerts.latest() == []
