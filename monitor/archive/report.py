@@ -70,7 +70,7 @@ def read_figures(engine: Engine, period: Period, watchlists: Sequence[str]) -> F
 
 
 class _Assembly:
-    """Makes figures of what was counted."""
+    """Puts the figures of a report together from its counts."""
 
     def __init__(
         self, period: Period, counts: Counts, ranked: list[str], *, is_compared: bool

@@ -95,7 +95,7 @@ class _Candidates:
     """The articles that the index selected: numbers, moments, and what they are counted by."""
 
     def __init__(self, languages: Iterable[str]) -> None:
-        """Takes the languages asked for; none stands for all."""
+        """Takes the languages that are asked for; without any, all are."""
         self.numbers = array("q")
         self.moments_ms = array("q")
         self.sources = array("i")

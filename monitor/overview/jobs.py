@@ -1,4 +1,4 @@
-"""What a job that was given up was about."""
+"""Says which entry or delivery a job that was given up was for."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def used_definitions(query: str, definitions: Mapping[str, str]) -> dict[str, st
 
 
 def subject_id(watchlist: Watchlist, definitions: Mapping[str, str]) -> str:
-    """Returns an id of what a watchlist looks for, and in which feeds.
+    """Returns an id of a watchlist's query, with its definitions, and of its feeds.
 
     It depends on the query as written, not as read: a new version of Presswatch that reads queries
     otherwise must not make all watchlists new.

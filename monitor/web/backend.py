@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import Depends, Request
+from fastapi import Depends, HTTPException, Request
 
+from monitor.alerts.document import whole
 from monitor.archive.database import open_archive, read_archive
+from monitor.archive.history import find_alerts
 from monitor.config.as_written import Written, as_written
 from monitor.errors import ConfigError
 from monitor.runtime.composition import ConfigWatch
@@ -93,3 +95,11 @@ def _backend(request: Request) -> Backend:
 
 
 Served = Annotated[Backend, Depends(_backend)]
+
+
+def known_alert(served: Backend, alert_id: str) -> dict[str, Any]:
+    """Returns the document of an alert in the archive; raises HTTPException if there is none."""
+    found = find_alerts(served.reader, alert_id, 1) if alert_id.isalnum() else []
+    if not found or found[0]["id"] != alert_id:
+        raise HTTPException(404, "There is no such alert in the archive.")
+    return whole(found[0])

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterable
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends, Header, HTTPException, Path, Query
+from fastapi import APIRouter, Body, Depends, Header, Path, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
@@ -15,7 +15,7 @@ from typing_extensions import TypedDict
 
 from monitor.alerts.document import whole
 from monitor.archive.browse import alerts_page
-from monitor.archive.history import find_alerts, ledger
+from monitor.archive.history import ledger
 from monitor.archive.marks import MAX_NOTE_LENGTH, UNMARKED, change_mark, marks_of
 from monitor.model import DeliveryEvent
 from monitor.web.access import CSRF_HEADER, from_our_pages
@@ -29,7 +29,7 @@ from monitor.web.api.answers import (
     problem,
 )
 from monitor.web.api.selection import Names, Selection
-from monitor.web.backend import Backend, Served
+from monitor.web.backend import Served, known_alert
 from monitor.web.choosing import cursor, written_cursor
 
 router = APIRouter(tags=["alerts"], dependencies=READERS)
@@ -144,7 +144,7 @@ async def live_alerts(
 @router.get("/alerts/{alert_id}", responses=PROBLEMS | NOT_FOUND, response_model_exclude_unset=True)
 def show_alert(served: Served, alert_id: AlertId) -> AlertWithDeliveries:
     """Shows an alert, and where it was delivered."""
-    document = _document(served, alert_id)
+    document = known_alert(served, alert_id)
     notes = ledger(served.reader, alert_id)
     return AlertWithDeliveries(
         alert=AlertDocument.model_validate(document),
@@ -155,7 +155,7 @@ def show_alert(served: Served, alert_id: AlertId) -> AlertWithDeliveries:
 @router.get("/alerts/{alert_id}/marks", responses=PROBLEMS | NOT_FOUND)
 def show_mark(served: Served, alert_id: AlertId) -> AlertMark:
     """Shows what readers noted about an alert."""
-    _document(served, alert_id)
+    known_alert(served, alert_id)
     mark = marks_of(served.reader, [alert_id]).get(alert_id, UNMARKED)
     return AlertMark.model_validate(mark)
 
@@ -178,14 +178,7 @@ def change_marks(
     The header `X-CSRF-Token` must hold the token that the session's pages hold in
     `<meta name="csrf">`.
     """
-    _document(served, alert_id)
+    known_alert(served, alert_id)
     values: dict[str, bool | str | None] = {**change}  # type: ignore[dict-item]
     mark = change_mark(served.archive, alert_id, values, datetime.now(UTC))
     return AlertMark.model_validate(mark)
-
-
-def _document(served: Backend, alert_id: str) -> dict[str, Any]:
-    found = find_alerts(served.reader, alert_id, 1)
-    if not found:
-        raise HTTPException(404, "There is no such alert in the archive.")
-    return whole(found[0])

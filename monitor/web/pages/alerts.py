@@ -21,13 +21,13 @@ from monitor.archive.browse import (
     last_article_at,
     story_articles,
 )
-from monitor.archive.history import find_alerts, ledger
+from monitor.archive.history import ledger
 from monitor.archive.marks import MAX_NOTE_LENGTH, UNMARKED, Mark, change_mark, marks_of
 from monitor.errors import QueryError
 from monitor.model import Article, DeliveryNote, Match
 from monitor.watchlists.matcher import Matcher
 from monitor.web.access import from_our_pages
-from monitor.web.backend import Backend, Served
+from monitor.web.backend import Backend, Served, known_alert
 from monitor.web.choosing import (
     DEFAULT_PERIOD,
     PERIODS,
@@ -37,7 +37,7 @@ from monitor.web.choosing import (
     length,
     written_cursor,
 )
-from monitor.web.rendering import page
+from monitor.web.rendering import is_part, page
 
 router = APIRouter(dependencies=[Depends(from_our_pages)])
 
@@ -87,17 +87,13 @@ def alert(
     before: Annotated[str | None, Query()] = None,
 ) -> HTMLResponse:
     """Shows an alert beside the list; only the alert if a script asks for that part."""
-    is_opened_in_list = "hx-request" in request.headers and (
-        "hx-history-restore-request" not in request.headers
-    )
-    if is_opened_in_list:
+    document = known_alert(served, alert_id)
+    if is_part(request):
         # No other site can make a browser send this header, and no browser loads such a request
         # ahead: somebody reads the alert.
-        change_mark(served.archive, _document(served, alert_id)["id"], CHANGES["read"], _now())
-    opened = open_alert(served, alert_id)
-    if is_opened_in_list:
-        return page(request, "alert_pane.html", opened=opened)
-    return _alerts(request, served, opened, before)
+        change_mark(served.archive, alert_id, CHANGES["read"], _now())
+        return page(request, "alert_pane.html", opened=_open(served, document))
+    return _alerts(request, served, _open(served, document), before)
 
 
 @router.post("/alerts/{alert_id}/marks")
@@ -109,19 +105,17 @@ def mark(
     note: Annotated[str | None, Form(max_length=MAX_NOTE_LENGTH)] = None,
 ) -> Response:
     """Changes what is noted about an alert."""
-    document = _document(served, alert_id)
+    document = known_alert(served, alert_id)
     if change not in CHANGES and note is None:
         raise HTTPException(422, f"{change!r} is not a change of a mark.")
     values = CHANGES.get(change) or {"note": (note or "").strip()}
-    change_mark(served.archive, document["id"], values, _now())
+    change_mark(served.archive, alert_id, values, _now())
     if request.headers.get("hx-request"):
-        return page(request, "alert_pane.html", opened=open_alert(served, alert_id))
+        return page(request, "alert_pane.html", opened=_open(served, document))
     return RedirectResponse(f"/alerts/{alert_id}?{request.url.query}", 303)
 
 
-def open_alert(served: Backend, alert_id: str) -> OpenAlert:
-    """Returns an alert to read; raises HTTPException if there is none."""
-    document = _document(served, alert_id)
+def _open(served: Backend, document: dict[str, Any]) -> OpenAlert:
     engine = served.reader
     article = archived_article(engine, document["article"]["id"])
     match = _match(served, document["watchlist"], article)
@@ -138,13 +132,6 @@ def open_alert(served: Backend, alert_id: str) -> OpenAlert:
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _document(served: Backend, alert_id: str) -> dict[str, Any]:
-    found = find_alerts(served.reader, alert_id, 1) if alert_id.isalnum() else []
-    if not found or found[0]["id"] != alert_id:
-        raise HTTPException(404, "There is no such alert in the archive.")
-    return whole(found[0])
 
 
 def _match(served: Backend, name: str, article: Article | None) -> Match | None:
