@@ -7,7 +7,7 @@ from typing import Literal
 
 from monitor.model import Match
 
-Verdict = Literal["alert", "count", "known"]
+Verdict = Literal["alert", "count", "known", "muted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +24,17 @@ class TopicHistory:
     terms: tuple[str, ...] = ()
 
 
-def judge(history: TopicHistory, article_id: str, match: Match) -> tuple[Verdict, tuple[str, ...]]:
+def judge(
+    history: TopicHistory, article_id: str, match: Match, *, is_muted: bool = False
+) -> tuple[Verdict, tuple[str, ...]]:
     """Decides whether an article deserves an alert; also returns the terms new to the topic.
 
     The first article does, and so does a later one that matches a term that no alert has named; all
     others are counted, once. An article that has alerted does not alert again, however it is
-    edited.
+    edited. A muted match is not counted, so the first one after the mute alerts.
     """
+    if is_muted:
+        return "muted", ()
     new_terms = tuple(sorted({term.term for term in match.terms} - set(history.terms)))
     if article_id in history.alerted:
         return "known", ()

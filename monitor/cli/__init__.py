@@ -12,6 +12,7 @@ from monitor.cli import (
     failed,
     feeds,
     history,
+    mutes,
     pages,
     planning,
     report,
@@ -52,6 +53,7 @@ for module in (
     report,
     history,
     failed,
+    mutes,
     feeds,
     watchlists,
 ):

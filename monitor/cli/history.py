@@ -200,7 +200,7 @@ def show_alert(alert_id: str, config_directory: Path, data: Path, as_json: bool)
     notes = ledger(engine, alert_id)
     document = None
     if not notes or find_alerts(engine, alert_id, most=1):
-        document = _known(engine, alert_id)
+        document = known_alert(engine, alert_id)
         notes = ledger(engine, document["id"])
     if as_json:
         shown = {"alert": document, "deliveries": [as_plain(note) for note in notes]}
@@ -228,7 +228,7 @@ def resend(alert_id: str, chosen: tuple[str, ...], config_directory: Path, data:
     from monitor.runtime.composition import archive, start
 
     daemon = start(config_directory, data)
-    document = _known(archive(config_directory, data), alert_id)
+    document = known_alert(archive(config_directory, data), alert_id)
     known = {subscriber.name for subscriber in daemon.config.subscribers}
     unknown = set(chosen) - known
     if unknown:
@@ -264,7 +264,7 @@ def _refuse_unknown(kind: str, names: Iterable[str], known: Iterable[str]) -> No
             raise click.UsageError(f"no {kind} is called {name!r}{suggestion(name, valid)}")
 
 
-def _known(engine: Archive, beginning: str) -> dict[str, Any]:
+def known_alert(engine: Archive, beginning: str) -> dict[str, Any]:
     """Returns the alert whose id begins like this; raises PresswatchError unless there is one."""
     from monitor.archive.history import find_alerts
 

@@ -1,7 +1,7 @@
 """Keeps state in Redis: the only room that knows keys. Every room with side effects may use it.
 
 `Store` has a part for each kind of state: `feeds`, `claims`, `articles`, `alerts`, `stories`,
-`subscribers`, `furniture`, `turnstile`, `unarchived`, `spikes`, `look_backs`, `reports`,
+`subscribers`, `furniture`, `turnstile`, `unarchived`, `spikes`, `look_backs`, `mutes`, `reports`,
 `visitors`, `counters`. Methods that take a `pipe` add to the caller's transaction, so that state
 and jobs are written together or not at all. `client.client` makes connections, `client.probe` tries
 one, and `Keys` names the keys.
@@ -20,6 +20,7 @@ from monitor.store.feeds import FeedStore
 from monitor.store.furniture import FurnitureStore
 from monitor.store.keys import Keys
 from monitor.store.look_backs import LookBackStore
+from monitor.store.mutes import MuteStore
 from monitor.store.reports import ReportStore
 from monitor.store.spikes import SpikeStore
 from monitor.store.stories import StoryStore
@@ -41,6 +42,7 @@ __all__ = [
     "Held",
     "Keys",
     "LookBackStore",
+    "MuteStore",
     "ReportStore",
     "SpikeStore",
     "Store",
@@ -68,6 +70,7 @@ class Store:
         self.unarchived = Unarchived(redis, self.keys)
         self.spikes = SpikeStore(redis, self.keys)
         self.look_backs = LookBackStore(redis, self.keys)
+        self.mutes = MuteStore(redis, self.keys)
         self.reports = ReportStore(redis, self.keys)
         self.counters = CounterStore(redis, self.keys)
         self.visitors = VisitorStore(redis, self.keys)

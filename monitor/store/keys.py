@@ -176,6 +176,11 @@ class Keys:
         return f"{self.prefix}looked_back"
 
     @property
+    def mutes(self) -> str:
+        """Hash: a mute's id → what is muted for which watchlist, JSON."""
+        return f"{self.prefix}mutes"
+
+    @property
     def counters(self) -> str:
         """Hash: what happened → how often; see `monitor.store.counters`."""
         return f"{self.prefix}counters"

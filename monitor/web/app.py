@@ -16,6 +16,7 @@ from monitor.web.access import SESSION_COOKIE, Gate, Harden, RememberPeer
 from monitor.web.api import alerts as alerts_api
 from monitor.web.api import articles as articles_api
 from monitor.web.api import exports
+from monitor.web.api import mutes as mutes_api
 from monitor.web.api import watchlists as watchlists_api
 from monitor.web.faults import handle_faults
 from monitor.web.pages import alerts as alerts_pages
@@ -26,6 +27,7 @@ from monitor.web.pages import (
     deliveries,
     feeds,
     login,
+    mutes,
     queues,
     stories,
     watchlists,
@@ -67,6 +69,8 @@ def create(backend: Backend) -> ASGIApp:
         exports.router,
         alerts_api.router,
         alerts_api.changes,
+        mutes_api.router,
+        mutes_api.changes,
         articles_api.router,
     ):
         api.include_router(router, prefix="/api/v1")
@@ -81,6 +85,7 @@ def create(backend: Backend) -> ASGIApp:
         feeds,
         queues,
         deliveries,
+        mutes,
         configuration,
         login,
     ):

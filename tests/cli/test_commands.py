@@ -556,6 +556,21 @@ def test_an_alert_is_sent_again_under_a_new_key(daemon, redis):
     assert daemon("alerts", "resend", daemon.alert, "--to", "nobody").returncode == 1
 
 
+def test_mutes_are_added_listed_and_removed(daemon, archived, store):
+    refused = daemon("mutes", "add", daemon.alert[:8])
+    assert refused.returncode == 1
+    assert "an alert about the coverage as a whole cannot be muted" in refused.stderr
+    matched = [{"term": "Council", "field": "body", "count": 1}]
+    archived(DOCUMENT | {"id": "9" * 32, "matches": matched})
+    line = daemon("mutes", "add", "9999", "--kind", "source", "--days", "2").stdout
+    assert daemon("mutes", "list").stdout == line
+    shown = json.loads(daemon("mutes", "list", "--json").stdout)
+    assert (shown["kind"], shown["subject"]) == ("source", DOCUMENT["article"]["source"])
+    assert daemon("mutes", "remove", "nonsense").returncode == 1
+    assert "alerts again" in daemon("mutes", "remove", line.split()[0]).stdout
+    assert daemon("mutes", "list").stdout == ""
+
+
 def test_failed_jobs_are_listed_retried_and_dropped(daemon):
     shown = daemon("failed", "list").stdout
     assert f"alert {daemon.alert} to hook  HTTP 422" in shown

@@ -6,6 +6,8 @@ from datetime import timedelta
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from monitor.alerts.mutes import mute_of
+
 COUNCIL = "The NATO-Russia Council met on Monday.\nLittle was said."
 SCHEMES = ("light", "dark")
 FIGURES = (
@@ -135,6 +137,7 @@ def test_pages_of_figures_fit_on_a_narrow_screen(served, newsroom, open_page, pa
         "/feeds?q=nothing",
         "/queues",
         "/deliveries",
+        "/mutes",
         "/configuration",
         "/configuration?part=watchlists",
         "/configuration?part=subscribers",
@@ -143,6 +146,8 @@ def test_pages_of_figures_fit_on_a_narrow_screen(served, newsroom, open_page, pa
 def test_readers_with_disabilities_can_use_every_page(served, newsroom, chromium, path, scheme):
     (alert,) = newsroom.publish("Envoys meet", COUNCIL)
     newsroom.publish("Cod quotas", "Cod again.")
+    mute = mute_of(alert, "source", now=newsroom.now, length=None)
+    served.backend.runtime.store.mutes.add(mute)
     addresses = {"alert": f"/alerts/{alert['id']}", "story": f"/stories/{alert['story']['id']}"}
     path = addresses.get(path, path)
     context = chromium.new_context(color_scheme=scheme, bypass_csp=True)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from monitor.alerts.build import alert_id, build, topic
+from monitor.alerts.mutes import is_muted
 from monitor.alerts.once import TopicHistory, Verdict, after_alert, after_count, judge
 from monitor.articles.stories import sketch
 from monitor.coverage import MatchRecord, Publication, Record
@@ -114,7 +115,7 @@ class Publisher:
             if not self._queues.is_owed("articles", job_id):
                 return
             identified = self._identify(article, addresses, matches, article_sketch, now)
-            topic_matches = self._topic_matches(identified.article, matches, watched, pipe)
+            topic_matches = self._topic_matches(identified.article, matches, watched, now, pipe)
             pipe.multi()
             self._store.articles.put(identified.article, matched, addresses.stored, pipe)
             self._add_to_story(identified, article_sketch, now, pipe)
@@ -178,17 +179,24 @@ class Publisher:
         return [(watchlist.name, topic(watchlist, article)) for watchlist in watchlists]
 
     def _topic_matches(
-        self, article: Article, matches: list[Match], watched: list[str], pipe: Pipeline
+        self,
+        article: Article,
+        matches: list[Match],
+        watched: list[str],
+        now: datetime,
+        pipe: Pipeline,
     ) -> list[_TopicMatch]:
         """Judges the matches by the histories of their topics, which are watched from now on."""
         topics = self._topics(article, matches)
         stories = self._store.stories
         if unwatched := set(stories.history_keys(topics)).difference(watched):
             pipe.watch(*unwatched)  # type: ignore[no-untyped-call]
+        mutes = self._store.mutes.latest(now) if topics else ()
         topic_matches = []
         histories = stories.histories(topics)
         for match, (name, topic_id), history in zip(matches, topics, histories, strict=True):
-            verdict, new_terms = judge(history, article.id, match)
+            muted = is_muted(mutes, name, article, now)
+            verdict, new_terms = judge(history, article.id, match, is_muted=muted)
             topic_matches.append(
                 _TopicMatch(self._watchlists[name], match, topic_id, history, verdict, new_terms)
             )

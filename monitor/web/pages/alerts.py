@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from monitor.alerts.document import whole
+from monitor.alerts.mutes import Mute
 from monitor.archive.browse import (
     AlertCounts,
     AlertFilter,
@@ -37,6 +38,8 @@ from monitor.web.choosing import (
     length,
     written_cursor,
 )
+from monitor.web.muting import mutes
+from monitor.web.pages.mutes import LENGTHS
 from monitor.web.rendering import is_part, page
 
 router = APIRouter(dependencies=[Depends(from_our_pages)])
@@ -69,6 +72,7 @@ class OpenAlert:
     title_spans: tuple[tuple[int, int], ...]
     story: tuple[Telling, ...]
     deliveries: tuple[DeliveryNote, ...]
+    mutes: tuple[Mute, ...]
 
 
 @router.get("/")
@@ -92,7 +96,7 @@ def alert(
         # No other site can make a browser send this header, and no browser loads such a request
         # ahead: somebody reads the alert.
         change_mark(served.archive, alert_id, CHANGES["read"], _now())
-        return page(request, "alert_pane.html", opened=_open(served, document))
+        return _pane(request, served, document)
     return _alerts(request, served, _open(served, document), before)
 
 
@@ -111,8 +115,12 @@ def mark(
     values = CHANGES.get(change) or {"note": (note or "").strip()}
     change_mark(served.archive, alert_id, values, _now())
     if request.headers.get("hx-request"):
-        return page(request, "alert_pane.html", opened=_open(served, document))
+        return _pane(request, served, document)
     return RedirectResponse(f"/alerts/{alert_id}?{request.url.query}", 303)
+
+
+def _pane(request: Request, served: Backend, document: dict[str, Any]) -> HTMLResponse:
+    return page(request, "alert_pane.html", opened=_open(served, document), mute_lengths=LENGTHS)
 
 
 def _open(served: Backend, document: dict[str, Any]) -> OpenAlert:
@@ -127,6 +135,11 @@ def _open(served: Backend, document: dict[str, Any]) -> OpenAlert:
         title_spans=_spans(match, "title"),
         story=tuple(story_articles(engine, article.story)) if article else (),
         deliveries=tuple(ledger(engine, document["id"])),
+        mutes=tuple(
+            mute
+            for mute in mutes(served, document["watchlist"])
+            if mute.subject in (document["article"]["source"], document["story"]["id"])
+        ),
     )
 
 
@@ -210,6 +223,8 @@ def _alerts(
         priorities=PRIORITIES,
         query_error=query_error,
         opened=opened,
+        mute_lengths=LENGTHS,
+        muted=len(mutes(served)),
         stream_position=served.runtime.store.alerts.last_id(),
         is_filtered=_is_filtered(selection),
         feed_count=len(served.runtime.config.feeds),

@@ -24,6 +24,7 @@ from monitor.watchlists.query import parse
 from monitor.web.access import from_our_pages
 from monitor.web.backend import Backend, Served
 from monitor.web.choosing import DEFAULT_PERIOD, PERIODS, UNIT_NAMES, rolling_buckets
+from monitor.web.muting import mutes
 from monitor.web.rendering import page
 
 router = APIRouter(dependencies=[Depends(from_our_pages)])
@@ -104,6 +105,7 @@ def one_watchlist(request: Request, served: Served, name: str, period: str = "30
         samples=[
             whole(each.document) for each in alerts_page(engine, selection, limit=SAMPLES).alerts
         ],
+        muted=len(mutes(served, name)),
         period=period,
         periods=PERIODS,
         unit=UNIT_NAMES[buckets.unit],

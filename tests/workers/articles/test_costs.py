@@ -26,6 +26,8 @@ class Desk:
         self.redis = redis
         self.keys = Keys()
         runtime = Runtime(config, load(config, {}), redis)
+        # Read once in two seconds, however many articles come.
+        runtime.store.mutes.latest(datetime.now(UTC))
         self.publisher = Publisher(
             redis, runtime.store, runtime.queues, runtime.config, runtime.matcher()
         )

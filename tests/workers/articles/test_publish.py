@@ -9,6 +9,7 @@ import pytest
 from redis import Redis
 from structlog.testing import capture_logs
 
+from monitor.alerts.mutes import mute_of
 from monitor.config import load
 from monitor.coverage import Record
 from monitor.feeds.entries import decide, listed
@@ -98,6 +99,38 @@ def test_a_matching_page_alerts_and_settles_its_job(desk, council):
     assert desk.runtime.queues.depths()["deliveries"].owed == 1
     assert desk.last()["url"] == f"{desk.site.url}/1"
     assert "text_from" not in desk.last()
+
+
+@pytest.mark.parametrize("kind", ["story", "source"])
+def test_a_muted_match_is_archived_and_alerts_nobody(desk, council, words, kind):
+    desk.process(council)
+    (document,) = desk.runtime.store.alerts.latest()
+    now = datetime.now(UTC)
+    desk.runtime.store.mutes.add(mute_of(document, kind, now=now, length=timedelta(days=1)))
+    desk = desk.at(desk.runtime.redis)
+    again = Entry("2", f"{desk.site.url}/2", "Envoys meet again")
+    met = f"The NATO-Russia Council met. {words}"
+    desk.site.put_page("/2", again.title, words, met, words, f"They spoke of grain. {words}")
+    desk.process(again)
+    assert desk.alerts() == [("council", "Envoys meet"), ("grain", "Envoys meet again")]
+    records = [from_json(Record, each) for each in desk.runtime.store.unarchived.waiting()]
+    matches = {match.watchlist: match.alert for match in records[-1].publication.matches}
+    assert matches["council"] is None
+    assert matches["grain"] is not None
+
+
+def test_after_a_mute_the_story_alerts_again(desk, council, words):
+    desk.site.put_page("/0", "Envoys talk", f"The NATO-Russia Council talked. {words[::-1]}")
+    desk.process(Entry("0", f"{desk.site.url}/0", "Envoys talk"))
+    (document,) = desk.runtime.store.alerts.latest()
+    now = datetime.now(UTC)
+    mute = mute_of(document, "source", now=now, length=None)
+    desk.runtime.store.mutes.add(mute)
+    desk.at(desk.runtime.redis).process(council)
+    assert len(desk.alerts()) == 1
+    assert desk.runtime.store.mutes.remove(mute.id)
+    desk.at(desk.runtime.redis).process(council, version="edited")
+    assert desk.alerts()[1:] == [("council", "Envoys meet")]
 
 
 def test_articles_are_counted_with_the_lags_of_their_alerts(desk, council):
