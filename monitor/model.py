@@ -174,6 +174,13 @@ class Watchlist:
     spike: Spike | None = None
     # How far it looks back in the archive when it is new, or its query or feeds have changed.
     backfill: timedelta | None = None
+    # What people read in place of the name, if it is not empty.
+    title: str = ""
+
+    @property
+    def heading(self) -> str:
+        """Returns what people read: the title, or without one the name."""
+        return self.title or self.name
 
 
 @dataclass(frozen=True, slots=True)

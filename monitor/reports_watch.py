@@ -97,6 +97,7 @@ class ReportsWatch:
             return
         watchlists = self._watchlists(subscriber)
         figures = read_figures(engine, period_of(schedule, due), watchlists)
+        figures = figures.titled(self._runtime.config.headings)
         alert = report_alert(subscriber.name, schedule, figures, due)
         # It waits for no digest, and joins no other message, as one that was tried already.
         delivery = Delivery(subscriber.name, (alert.id,), released=True, tried=True)

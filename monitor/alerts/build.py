@@ -63,6 +63,8 @@ def build(
     }
     if is_update:
         document["update"] = True
+    if watchlist.title:
+        document["watchlist_title"] = watchlist.title
     return Alert(identity, watchlist.name, watchlist.subscribers, document)
 
 
@@ -115,9 +117,9 @@ def coverage_alert(
     usual = f"{event.articles} articles in {event.hours} hours; {event.expected:.1f} are usual"
     times = event.articles / event.expected
     title = (
-        f"coverage of {watchlist.name} is no longer unusual"
+        f"coverage of {watchlist.heading} is no longer unusual"
         if is_over
-        else f"coverage of {watchlist.name} is {times:.0f} times its usual"
+        else f"coverage of {watchlist.heading} is {times:.0f} times its usual"
     )
     named = [{**story, "url": without_userinfo(story["url"])} for story in stories]
     document = {

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from monitor.alerts.document import whole
+from monitor.alerts.document import watchlist_heading, whole
 
 # Nobody reads a longer list; the rest is counted.
 MAX_SHOWN = 30
@@ -26,9 +26,13 @@ class StoryAlerts:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A watchlist's stories that are shown; `alerts` counts all its alerts, shown or not."""
+    """A watchlist's stories that are shown; `alerts` counts all its alerts, shown or not.
+
+    `heading` is what people read as the watchlist.
+    """
 
     watchlist: str
+    heading: str
     priority: str
     alerts: int
     stories: tuple[StoryAlerts, ...]
@@ -98,6 +102,7 @@ def gather(alerts: Iterable[dict[str, Any]], limit: int = MAX_SHOWN) -> tuple[Se
         sections.append(
             Section(
                 watchlist,
+                watchlist_heading(max(stories, key=lambda story: story[0]["detected_at"])[0]),
                 max((story[0]["priority"] for story in stories), key=_RANKS.__getitem__),
                 sum(map(len, stories)),
                 tuple(StoryAlerts(story[0], tuple(story[1:])) for story in stories),
@@ -133,6 +138,6 @@ def _cut(sections: list[Section], limit: int) -> tuple[Section, ...]:
         if left == before:
             break
     return tuple(
-        Section(section.watchlist, section.priority, section.alerts, section.stories[:count])
+        replace(section, stories=section.stories[:count])
         for section, count in zip(sections, shown, strict=True)
     )

@@ -6,6 +6,7 @@ shows alerts may fail because of that, or because of a date outside the calendar
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
@@ -55,6 +56,12 @@ def whole(document: object) -> dict[str, Any]:
             "articles": _count(story.get("articles"), 1),
         },
     }
+
+
+def watchlist_heading(alert: Mapping[str, Any]) -> str:
+    """Returns what people read as an alert's watchlist: its title when it alerted, or its name."""
+    title = alert.get("watchlist_title")
+    return title if isinstance(title, str) and title.strip() else alert["watchlist"]
 
 
 def clock(moment: str, form: str, zone: tzinfo | None = UTC) -> str:

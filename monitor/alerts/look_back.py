@@ -36,13 +36,13 @@ def look_back_alert(
     period, since = in_words(watchlist.backfill or found.until - found.since), rfc3339(found.since)
     kind = "further article" if found.known else "article"
     if found.articles == 0:
-        title = f"no {kind} of the last {period} matches {watchlist.name}"
+        title = f"no {kind} of the last {period} matches {watchlist.heading}"
         lines = [list_line("The archive was searched. New articles that match will alert.")]
     else:
         several = found.articles != 1
         title = (
             f"{found.articles} {kind}{'s' * several} of the last {period} "
-            f"match{'es' * (not several)} {watchlist.name}"
+            f"match{'es' * (not several)} {watchlist.heading}"
         )
         command = f"presswatch alerts list --watchlist {watchlist.name} --since {since}"
         lines = [

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from monitor.alerts.build import reservation
-from monitor.alerts.document import clock, whole
+from monitor.alerts.document import clock, watchlist_heading, whole
 from monitor.runtime import logs
 from monitor.untrusted import printable
 
@@ -50,7 +50,7 @@ def block(document: dict[str, Any], width: int = MAX_WIDTH) -> str:
     alert = whole(document)
     article = alert["article"]
     when = clock(article["published_at"] or alert["detected_at"], "%-d %B %Y, %H:%M", None)
-    head = printable(f"── {alert['watchlist']} · {alert['priority']} ")
+    head = printable(f"── {watchlist_heading(alert)} · {alert['priority']} ")
     about = filter(None, [article["source"], when, reservation(article)])
     lines = [
         click.style(head + "─" * (width - _columns(head)), **PRIORITY_STYLES[alert["priority"]]),

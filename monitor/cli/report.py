@@ -18,6 +18,7 @@ from monitor.untrusted import printable
 
 if TYPE_CHECKING:
     from monitor.archive.database import Archive
+    from monitor.config import Config
     from monitor.reports.figures import Figures
     from monitor.reports.periods import Period
 
@@ -71,11 +72,12 @@ def report(
     """
     from monitor.archive.report import read_figures
     from monitor.archive.report_matches import read_matches
-    from monitor.runtime.composition import archive
+    from monitor.runtime.composition import archive, read
 
     period = _period(since, until)
     engine = archive(config_directory, data)
-    watchlists = _watchlists(config_directory, engine, chosen)
+    config = read(config_directory)
+    watchlists = _watchlists(config, engine, chosen)
     # Rows are read again for each file: no memory holds a year of them.
     if csv:
         from monitor.reports.tables import write_csv
@@ -89,7 +91,7 @@ def report(
             write_jsonl(read_matches(engine, period, watchlists), file)
     if (csv or jsonl) and not (html or xlsx):
         return
-    figures = read_figures(engine, period, watchlists)
+    figures = read_figures(engine, period, watchlists).titled(config.headings)
     if not (html or xlsx):
         _print_summary(figures)
     if html:
@@ -117,16 +119,15 @@ def _period(since: datetime, until: datetime) -> Period:
     return period
 
 
-def _watchlists(config_directory: Path, engine: Archive, chosen: tuple[str, ...]) -> list[str]:
+def _watchlists(config: Config, engine: Archive, chosen: tuple[str, ...]) -> list[str]:
     """Returns the watchlists of a report; raises click.UsageError if one is not known.
 
     Without a choice, those of the configuration, and those that it had earlier. What a watchlist
     that is no longer configured has matched is still there.
     """
     from monitor.archive.report import covered_watchlists
-    from monitor.runtime.composition import read
 
-    known = {watchlist.name for watchlist in read(config_directory).watchlists}
+    known = {watchlist.name for watchlist in config.watchlists}
     known |= set(covered_watchlists(engine))
     unknown = sorted(set(chosen) - known)
     if unknown:

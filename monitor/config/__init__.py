@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import repeat
 from pathlib import Path
 from typing import Any, get_args
@@ -82,6 +83,11 @@ class Config:
     watchlists: tuple[Watchlist, ...]
     subscribers: tuple[Subscriber, ...]
     definitions: Mapping[str, str]
+
+    @cached_property
+    def headings(self) -> dict[str, str]:
+        """Returns what people read in place of each watchlist's name."""
+        return {watchlist.name: watchlist.heading for watchlist in self.watchlists}
 
     @property
     def secrets(self) -> dict[str, str]:
@@ -259,6 +265,7 @@ def _watchlist(entry: WatchlistEntry) -> Watchlist:
         entry.once_per,
         spike,
         entry.backfill,
+        entry.title or "",
     )
 
 

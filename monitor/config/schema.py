@@ -35,6 +35,7 @@ from monitor.config.values import (
     Text,
     TimeOfDay,
     Times,
+    Title,
     Unsubscribe,
     Url,
     WebhookSecret,
@@ -193,6 +194,7 @@ class WatchlistEntry(Model):
     """A watchlist: a query, or lists of words that an article must or must not contain."""
 
     name: Name
+    title: Title | None = None
     query: Text | None = None
     any: Annotated[tuple[Text, ...], Field(strict=False)] = ()
     all: Annotated[tuple[Text, ...], Field(strict=False)] = ()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,19 @@ class Figures:
     def is_compared(self) -> bool:
         """Returns whether the archive also has the period before."""
         return self.articles.before is not None
+
+    def titled(self, headings: Mapping[str, str]) -> Self:
+        """Returns the same figures with what people read in place of watchlists' names."""
+        return replace(
+            self,
+            watchlists=tuple(
+                replace(each, name=headings.get(each.name, each.name)) for each in self.watchlists
+            ),
+            spikes=tuple(
+                replace(each, watchlist=headings.get(each.watchlist, each.watchlist))
+                for each in self.spikes
+            ),
+        )
 
     @property
     def voices(self) -> tuple[NamedTally, ...]:

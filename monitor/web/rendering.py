@@ -37,7 +37,7 @@ Span = tuple[int, int]
 
 def page(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
     """Renders a whole page."""
-    settings = request.app.state.backend.runtime.config.settings.web
+    config = request.app.state.backend.runtime.config
     text = (
         _templates()
         .get_template(template)
@@ -47,7 +47,8 @@ def page(request: Request, template: str, status: int = 200, **values: Any) -> H
             pages=PAGES,
             csrf=csrf_token(request),
             visitor=getattr(request.state, "visitor", None),
-            has_login=not settings.is_open,
+            has_login=not config.settings.web.is_open,
+            title_of=lambda name: config.headings.get(name, name),
             config_error=request.app.state.backend.config_error,
             **values,
         )

@@ -18,6 +18,7 @@ from xml.etree import ElementTree as ET
 from pydantic import BaseModel
 
 from monitor.alerts.build import reservation
+from monitor.alerts.document import watchlist_heading
 from monitor.alerts.passages import safe_link
 from monitor.model import content_id
 from monitor.untrusted import mail_line
@@ -181,7 +182,7 @@ def _text(document: Mapping[str, Any]) -> str:
             None,
             (
                 document["article"]["source"],
-                document["watchlist"] + (f": {terms}" if terms else ""),
+                watchlist_heading(document) + (f": {terms}" if terms else ""),
                 reservation(document["article"]),
             ),
         )

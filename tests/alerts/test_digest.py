@@ -26,6 +26,13 @@ def test_watchlists_of_high_priority_come_first_then_those_with_more_alerts():
     assert [section.watchlist for section in gather(alerts)] == ["urgent", "many", "few"]
 
 
+def test_a_section_is_headed_by_the_newest_title_of_its_watchlist():
+    titled = alert(2) | {"watchlist_title": "Central banks"}
+    (section,) = gather([alert(1), titled, alert(3, "w", "low") | {"detected_at": "2025"}])
+    assert (section.watchlist, section.heading) == ("w", "Central banks")
+    assert [each.heading for each in gather([alert(1)])] == ["w"]
+
+
 def test_stories_are_sorted_by_outlets_and_then_by_matches_in_the_title():
     alerts = [alert(1), alert(2, field="title"), alert(3, articles=9)]
     assert shown(gather(alerts)) == [["3", "2", "1"]]

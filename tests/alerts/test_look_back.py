@@ -43,6 +43,12 @@ def test_the_title_says_how_many_articles_match(articles, known, title):
     assert summary(found)["article"]["title"] == title
 
 
+def test_a_watchlist_with_a_title_is_called_by_it():
+    document = summary(FOUND, replace(WATCHLIST, title="Peace talks"))
+    assert document["article"]["title"].endswith("match Peace talks")
+    assert document["watchlist"] == "talks"
+
+
 @pytest.mark.parametrize(
     ("time", "words"),
     [

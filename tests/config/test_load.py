@@ -95,6 +95,22 @@ def test_a_whole_configuration_is_read(write):
     assert phones.options == {"url": "json://localhost"}
 
 
+@pytest.mark.parametrize("title", ["Центральные банки", "NATO–Russia Council: talks & more"])
+def test_people_read_a_watchlists_title_and_without_one_its_name(write, title):
+    config = load(
+        write(a=f"watchlists: [{{name: a, query: q, title: '{title}'}}, {{name: b, query: q}}]"), {}
+    )
+    assert config.headings == {"a": title, "b": "b"}
+
+
+@pytest.mark.parametrize(
+    "title", ["", " spaces", "two\\nlines", "\\e[31mred", "\\u202e", "x" * 101]
+)
+def test_a_title_is_one_line_that_commands_no_terminal(write, title):
+    (fault,) = faults(write(a=f'watchlists: [{{name: a, query: q, title: "{title}"}}]'))
+    assert "must be a line of at most 100 characters" in fault
+
+
 def test_files_are_merged_and_settings_key_by_key(write):
     directory = write(
         a="settings: {poll: {every: 5m}}\nfeeds: [{url: https://a.example/}]\n",
@@ -156,7 +172,8 @@ subscribers:
         "a.yaml:6:33: `per_host` must be a whole number from 1 to 1000, got 0",
         "a.yaml:7:3: unknown key `backfil`; did you mean `backfill`?",
         "b.yaml:2:11: `name` must be a name of at most 64 letters, digits, dots, dashes and "
-        "underscores, since it names a channel, got 'two words'",
+        "underscores, since it names a channel; what people read can be its `title`, got "
+        "'two words'",
         "b.yaml:3:14: query: nothing follows AND; write a word, a phrase or a group there",
         "b.yaml:4:15: `priority` must be 'low', 'normal' or 'high', got 'urgent'",
         "b.yaml:5:25: must be a language code such as en or de, got 'english'",

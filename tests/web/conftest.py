@@ -160,6 +160,12 @@ def served(serve):
 
 
 @pytest.fixture
+def newsroom_of():
+    """Make a newsroom beside a server with a configuration of its own."""
+    return lambda served: Newsroom(served.backend)
+
+
+@pytest.fixture
 def newsroom(served):
     return Newsroom(served.backend)
 

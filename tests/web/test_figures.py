@@ -333,3 +333,19 @@ def test_pages_of_figures_never_keep_the_archive_from_writing(newsroom, get):
     assert get("/watchlists").status_code == 200
     with newsroom.backend.reader.begin():
         newsroom.publish("Herring", "Herring again.")
+
+
+def test_pages_and_feeds_call_a_watchlist_by_its_title(serve, newsroom_of):
+    configuration = """
+feeds: [{url: "https://herald.example/feed", name: Herald}]
+watchlists: [{name: fisheries, title: Cod & co, query: cod OR herring}]
+"""
+    served = serve(configuration=configuration)
+    (alert,) = newsroom_of(served).publish("Cod quotas", "Cod again.")
+    assert alert["watchlist_title"] == "Cod & co"
+    for path in ("/", f"/alerts/{alert['id']}", "/watchlists", "/watchlists/fisheries",
+                 "/watchlists/fisheries/bench", "/coverage", "/watchlists?find=%26"):  # fmt: skip
+        assert "Cod &amp; co" in requests.get(f"{served.url}{path}", timeout=10).text, path
+    feed = requests.get(f"{served.url}/api/v1/watchlists/fisheries/feed.json", timeout=10).json()
+    assert feed["title"] == "Cod & co · Presswatch"
+    assert "Cod & co: cod" in feed["items"][0]["content_text"]

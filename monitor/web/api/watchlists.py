@@ -55,6 +55,7 @@ class WatchlistInUse(BaseModel):
     """A watchlist of the configuration, and how much it finds."""
 
     name: str
+    title: str
     query: str
     priority: Priority
     once_per: OncePer
@@ -94,6 +95,7 @@ def list_watchlists(
 def _described(watchlist: Watchlist, tally: AlertTally | None) -> WatchlistInUse:
     return WatchlistInUse(
         name=watchlist.name,
+        title=watchlist.title,
         query=watchlist.query,
         priority=watchlist.priority,
         once_per=watchlist.once_per,
@@ -172,7 +174,10 @@ def _feed(
         limit=FEED_LENGTH,
         definitions=served.runtime.config.definitions,
     )
-    about = ", ".join(value for _, value in chosen)
+    headings = served.runtime.config.headings
+    about = ", ".join(
+        headings.get(value, value) if name == "watchlist" else value for name, value in chosen
+    )
     return syndicate(
         str(request.base_url),
         urlencode(sorted(chosen)),

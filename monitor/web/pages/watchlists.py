@@ -45,6 +45,12 @@ class WatchlistRow:
     volume: AlertVolume
     sources: tuple[tuple[str, int], ...] = ()
 
+    @property
+    def words(self) -> str:
+        """Returns what the watchlist is found by, in lower case."""
+        title = self.watchlist.title if self.watchlist else ""
+        return f"{self.name} {title}".casefold()
+
 
 @router.get("/watchlists")
 def watchlists(
@@ -57,7 +63,7 @@ def watchlists(
     """Shows all watchlists, those with the most alerts first."""
     buckets = chosen_buckets(period)
     rows = _rows(served, buckets)
-    wanted = [row for row in rows if find.strip().casefold() in row.name.casefold()]
+    wanted = [row for row in rows if find.strip().casefold() in row.words]
     shown = wanted[(number - 1) * PAGE_LENGTH : number * PAGE_LENGTH]
     sources = alert_sources(served.reader, buckets, [row.name for row in shown], SOURCES)
     shown = [replace(row, sources=tuple(sources.get(row.name, ()))) for row in shown]

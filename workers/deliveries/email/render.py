@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from monitor.alerts.build import reservation
 from monitor.alerts.digest import Message, Section, StoryAlerts
-from monitor.alerts.document import clock
+from monitor.alerts.document import clock, watchlist_heading
 from monitor.alerts.passages import Passage, language_and_direction, passage, safe_link
 from monitor.untrusted import mail_line
 from workers.deliveries.cutting import ELLIPSIS, cut
@@ -134,7 +134,7 @@ def _digest(message: Message, zone: tzinfo) -> tuple[str, str, dict[str, Any]]:
 
 def _section(section: Section, zone: tzinfo) -> ShownSection:
     return ShownSection(
-        mail_line(section.watchlist),
+        mail_line(section.heading),
         section.priority,
         section.alerts,
         section.alerts - section.shown,
@@ -153,7 +153,7 @@ def _shown(alert: dict[str, Any], zone: tzinfo) -> Shown:
     language, direction = language_and_direction(article["language"])
     terms = dict.fromkeys(mail_line(match["term"]) for match in alert["matches"])
     return Shown(
-        watchlist=mail_line(alert["watchlist"]),
+        watchlist=mail_line(watchlist_heading(alert)),
         priority=mail_line(alert["priority"]),
         title=mail_line(article["title"]) or "(no title)",
         url=safe_link(article["url"]),

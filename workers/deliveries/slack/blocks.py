@@ -20,6 +20,7 @@ import regex
 
 from monitor.alerts.build import reservation
 from monitor.alerts.digest import MAX_SHOWN, Message, Section, StoryAlerts, gather
+from monitor.alerts.document import watchlist_heading
 from monitor.untrusted import slack_text
 from workers.deliveries.cutting import cut
 
@@ -72,7 +73,7 @@ def render_alert(alert: dict[str, Any]) -> Rendered:
         _text("\n"),
         *_context(alert),
         _text(f"{SEPARATOR}watchlist "),
-        _text(_name(alert["watchlist"]), _BOLD),
+        _text(_name(watchlist_heading(alert)), _BOLD),
         *(_text(SEPARATOR + remark) for remark in _remarks(alert)),
     ]
     snippets = list(alert["snippets"])
@@ -128,7 +129,7 @@ def _digest(message: Message) -> Rendered:
         limit = max(1, min(limit - 1, limit * MAX_CHARACTERS // size))
         sections = gather(message.alerts, limit)
     names = ", ".join(
-        f"{_name(section.watchlist)} ({section.alerts})" for section in sections[:MAX_NAMED]
+        f"{_name(section.heading)} ({section.alerts})" for section in sections[:MAX_NAMED]
     )
     more = f" and {len(sections) - MAX_NAMED} more" if len(sections) > MAX_NAMED else ""
     since = _fallback_time(message.since)
@@ -148,7 +149,7 @@ def _digest_blocks(message: Message, sections: Sequence[Section]) -> list[dict[s
     foot: list[Element] = []
     if hidden:
         names = ", ".join(
-            f"{_name(section.watchlist)} ({section.alerts})" for section in hidden[:MAX_NAMED]
+            f"{_name(section.heading)} ({section.alerts})" for section in hidden[:MAX_NAMED]
         )
         more = f" and {len(hidden) - MAX_NAMED} more" if len(hidden) > MAX_NAMED else ""
         foot.append(_text(f"Not shown: {names}{more}.\n"))
@@ -165,7 +166,7 @@ def _section(section: Section) -> dict[str, Any]:
     """Renders a watchlist with the stories that are shown."""
     heading = [
         *([_ALARM, _text(" ")] if section.priority == "high" else []),
-        _text(_name(section.watchlist), _BOLD),
+        _text(_name(section.heading), _BOLD),
         _text(SEPARATOR + _count(section.alerts, "alert")),
     ]
     lines = [_part("rich_text_section", _story(story)) for story in section.stories]

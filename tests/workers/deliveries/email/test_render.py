@@ -81,6 +81,16 @@ def text(got):
     return got.get_body(("plain",)).get_content().replace("\r\n", "\n")
 
 
+def test_a_mail_calls_a_watchlist_by_its_title():
+    titled = alert() | {"watchlist_title": "Peace <talks>"}
+    got = read(titled)
+    assert got["Subject"] == "[Peace <talks>] Ministers meet"
+    assert "Watchlist: Peace <talks>" in text(got)
+    assert "Peace &lt;talks&gt;" in html(got)
+    digest = read(titled, alert("a2", story="s2") | {"watchlist_title": "Peace <talks>"})
+    assert digest["Subject"] == "2 alerts: Peace <talks> (2)"
+
+
 def test_an_alert_has_the_headers_that_mail_programs_and_filters_use():
     got = read(alert())
     assert got.keys() == HEADERS

@@ -56,6 +56,10 @@ def of_type(rendered, kind):
     return [leaf for leaf in leaves(rendered.blocks) if leaf["type"] == kind]
 
 
+def test_a_watchlist_is_called_by_its_title():
+    assert "watchlist Peace talks" in shown(render(alert(watchlist_title="Peace talks")))
+
+
 def test_an_alert_shows_its_title_as_a_link_with_source_time_and_watchlist():
     rendered = render(alert())
     assert of_type(rendered, "link") == [
