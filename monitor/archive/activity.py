@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from statistics import quantiles
 from typing import TYPE_CHECKING
 
-from sqlalchemy import BigInteger, func, select, type_coerce
+from sqlalchemy import BigInteger, func, select, tuple_, type_coerce
 
-from monitor.archive.browse import DAY_MS
+from monitor.archive.browse import DAY_MS, Cursor
 from monitor.archive.database import begin
 from monitor.archive.schema import Moment, alerts, articles, deliveries
 from monitor.model import DeliveryEvent, DeliveryNote
@@ -113,17 +113,32 @@ class LedgerLine:
     note: DeliveryNote
 
 
+@dataclass(frozen=True, slots=True)
+class LedgerPage:
+    """A page of the ledger; `older` is where the next one begins, None at the end."""
+
+    lines: tuple[LedgerLine, ...]
+    older: Cursor | None
+
+
 def last_deliveries(
     engine: Engine,
     most: int,
     *,
     subscribers: Sequence[str] = (),
     events: Sequence[DeliveryEvent] = (),
-) -> list[LedgerLine]:
-    """Returns the last lines of the ledger, newest first; of some subscribers or events only."""
+    after: Cursor | None = None,
+) -> LedgerPage:
+    """Returns the last lines of the ledger, newest first; of some subscribers or events only.
+
+    `after` is the end of the page before.
+    """
     columns = deliveries.c
+    moment = type_coerce(columns.at, BigInteger)
     query = (
         select(
+            columns.id,
+            moment.label("moment_ms"),
             columns.alert,
             func.coalesce(articles.c.title, ""),
             columns.at,
@@ -134,17 +149,22 @@ def last_deliveries(
         )
         .outerjoin(alerts, alerts.c.id == columns.alert)
         .outerjoin(articles, articles.c.id == alerts.c.article)
-        .order_by(columns.at.desc(), columns.id)
-        .limit(most)
+        .order_by(moment.desc(), columns.id.desc())
+        .limit(most + 1)
     )
     if subscribers:
         query = query.where(columns.subscriber.in_(subscribers))
     if events:
         query = query.where(columns.event.in_(events))
+    if after is not None:
+        query = query.where(tuple_(moment, columns.id) < tuple_(*after))
     with begin(engine) as connection:
-        return [
-            LedgerLine(row[0], row[1], DeliveryNote(*row[2:])) for row in connection.execute(query)
-        ]
+        rows = connection.execute(query).all()
+    shown = rows[:most]
+    older = (shown[-1].moment_ms, shown[-1].id) if len(rows) > most else None
+    return LedgerPage(
+        tuple(LedgerLine(row[2], row[3], DeliveryNote(*row[4:])) for row in shown), older
+    )
 
 
 def delivery_counts(engine: Engine, since: datetime) -> dict[tuple[str, str], int]:

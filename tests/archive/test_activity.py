@@ -15,6 +15,8 @@ from monitor.archive.activity import (
     rates,
     watchlist_activity,
 )
+from monitor.coverage import DeliveryRecord, Record
+from monitor.model import DeliveryNote, content_id
 
 HOUR = timedelta(hours=1)
 
@@ -66,14 +68,36 @@ def test_the_lag_of_alerts_is_that_to_their_publication(filled, morning):
 
 
 def test_deliveries_are_listed_newest_first_with_titles(filled):
-    lines = last_deliveries(filled, 10)
+    lines = last_deliveries(filled, 10).lines
     assert [line.title for line in lines] == ["The title of one", "The title of two"]
     assert {line.note.subscriber for line in lines} == {"desk"}
-    assert len(last_deliveries(filled, 1)) == 1
-    assert last_deliveries(filled, 10, subscribers=["nobody"]) == []
-    assert last_deliveries(filled, 10, events=["given up"]) == []
-    assert len(last_deliveries(filled, 10, subscribers=["desk"], events=["delivered"])) == 2
+    assert len(last_deliveries(filled, 1).lines) == 1
+    assert last_deliveries(filled, 10, subscribers=["nobody"]).lines == ()
+    assert last_deliveries(filled, 10, events=["given up"]).lines == ()
+    assert len(last_deliveries(filled, 10, subscribers=["desk"], events=["delivered"]).lines) == 2
 
 
 def test_deliveries_are_counted_by_subscriber_and_event(filled, morning):
     assert delivery_counts(filled, morning - 24 * HOUR) == {("desk", "delivered"): 1}
+
+
+def test_the_ledger_is_read_page_by_page_without_loss(writer, engine, morning):
+    """Also where several lines have the same moment."""
+    notes = [
+        DeliveryNote(
+            morning + timedelta(seconds=number // 4), "desk", "slack", "failed", f"{number}"
+        )
+        for number in range(22)
+    ]
+    alert = content_id("alert")
+    assert writer.write([Record(delivery=DeliveryRecord((alert,), note)) for note in notes]) == []
+    found, after = [], None
+    while True:
+        page = last_deliveries(engine, 5, after=after)
+        found += [line.note.detail for line in page.lines]
+        after = page.older
+        if after is None:
+            break
+    assert sorted(map(int, found)) == list(range(22))
+    moments = [int(detail) // 4 for detail in found]
+    assert moments == sorted(moments, reverse=True)

@@ -1,5 +1,6 @@
 """The pages for operators: feeds, queues, deliveries, configuration."""
 
+import html
 import json
 import re
 from dataclasses import replace
@@ -205,6 +206,22 @@ def test_the_ledger_is_narrowed_by_subscriber_and_event(newsroom, get):
     assert "No such delivery" in get("/deliveries?event=given+up").text
     assert "No such delivery" in get("/deliveries?subscriber=nobody").text
     assert get("/deliveries?event=lost").status_code == 422
+
+
+def test_the_ledger_goes_back_page_by_page(newsroom, get, monkeypatch):
+    monkeypatch.setattr("monitor.web.pages.deliveries.LINES", 2)
+    for number in range(3):
+        newsroom.publish(
+            f"Envoys meet {number}", "The NATO-Russia Council.", age=timedelta(hours=number)
+        )
+    page = get("/deliveries?subscriber=desk").text
+    older = html.unescape(re.search(r'href="(/deliveries\?[^"]*before=[^"]*)"', page)[1])
+    assert "Envoys meet 2" not in page
+    page = get(older).text
+    assert "Envoys meet 2" in page
+    assert "Envoys meet 1" not in page
+    assert "Older deliveries" not in page
+    assert get("/deliveries?before=nonsense").status_code == 422
 
 
 def test_the_configuration_is_shown_by_parts(get):

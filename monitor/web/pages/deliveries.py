@@ -10,11 +10,13 @@ from typing import Annotated, get_args
 from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from monitor.archive.activity import LedgerLine, delivery_counts, last_deliveries
+from monitor.archive.activity import LedgerPage, delivery_counts, last_deliveries
+from monitor.archive.browse import Cursor
 from monitor.errors import PresswatchError
 from monitor.model import DeliveryEvent, Subscriber, SubscriberState
 from monitor.web.access import from_our_pages
 from monitor.web.backend import Backend, Served
+from monitor.web.choosing import cursor, written_cursor
 from monitor.web.failed_jobs import failed_jobs, settle
 from monitor.web.rendering import page
 
@@ -41,13 +43,20 @@ def deliveries(
     served: Served,
     subscriber: Annotated[str, Query(max_length=200)] = "",
     event: Annotated[str, Query(max_length=20)] = "",
+    before: Annotated[str | None, Query(max_length=100)] = None,
     done: Annotated[str, Query(max_length=100)] = "",
 ) -> HTMLResponse:
     """Shows the subscribers, what was given up, and the last deliveries."""
     events = tuple(each for each in EVENTS if each == event)
     if event and not events:
         raise HTTPException(422, f"{event!r} is not one of {', '.join(EVENTS)}.")
-    counts, lines, archive_error = _ledger(served, (subscriber,) if subscriber else (), events)
+    try:
+        begin = cursor(before)
+    except ValueError as error:
+        raise HTTPException(422, f"{error}.") from error
+    counts, ledger, archive_error = _ledger(
+        served, (subscriber,) if subscriber else (), events, begin
+    )
     overviews = _subscribers(served, counts)
     # Those that need help first.
     overviews.sort(key=lambda each: (each.state.paused_at is None, not each.state.failures))
@@ -56,7 +65,9 @@ def deliveries(
         "deliveries.html",
         subscribers=overviews,
         failed=failed_jobs(served, "deliveries"),
-        lines=lines,
+        lines=ledger.lines,
+        before=before,
+        older=written_cursor(ledger.older),
         chosen=subscriber,
         event=event,
         events=EVENTS,
@@ -91,13 +102,16 @@ def _subscribers(
 
 
 def _ledger(
-    served: Backend, subscribers: tuple[str, ...], events: tuple[DeliveryEvent, ...]
-) -> tuple[dict[tuple[str, str], int], list[LedgerLine], str | None]:
-    """Returns the counts of a day, the last lines, and why they are not known, if so."""
+    served: Backend,
+    subscribers: tuple[str, ...],
+    events: tuple[DeliveryEvent, ...],
+    begin: Cursor | None,
+) -> tuple[dict[tuple[str, str], int], LedgerPage, str | None]:
+    """Returns the counts of a day, a page of the ledger, and why they are not known, if so."""
     try:
         engine = served.reader
         counts = delivery_counts(engine, datetime.now(UTC) - COUNTED)
-        lines = last_deliveries(engine, LINES, subscribers=subscribers, events=events)
+        ledger = last_deliveries(engine, LINES, subscribers=subscribers, events=events, after=begin)
     except PresswatchError as error:
-        return {}, [], str(error)
-    return counts, lines, None
+        return {}, LedgerPage((), None), str(error)
+    return counts, ledger, None
