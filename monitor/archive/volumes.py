@@ -10,15 +10,18 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import BigInteger, and_, func, select, type_coerce
 
 from monitor.archive.database import begin
-from monitor.archive.schema import alerts, articles, marks, matches
+from monitor.archive.schema import Moment, alerts, articles, marks, matches
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Engine
+
+# What an article has one of.
+Origin = Literal["source", "language"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
@@ -151,6 +154,26 @@ def match_volumes(engine: Engine, buckets: Buckets) -> dict[str, tuple[int, ...]
         return _by_name(connection.execute(query).all(), buckets.count)
 
 
+def origin_volumes(
+    engine: Engine, buckets: Buckets, origin: Origin, watchlists: Collection[str]
+) -> dict[str, tuple[int, ...]]:
+    """Returns how many articles of each source, or in each language, matched in each bucket.
+
+    An article that several of these watchlists matched counts once, when the first one did. Without
+    watchlists, all of them count. A language that is not known is "".
+    """
+    matched = _matched(buckets.start, buckets.until, watchlists)
+    bucket = buckets.column(matched.c.matched_at).label("bucket")
+    name = func.coalesce(articles.c[origin], "").label("origin")
+    query = (
+        select(name, bucket, func.count())
+        .join(matched, matched.c.article == articles.c.id)
+        .group_by(name, bucket)
+    )
+    with begin(engine) as connection:
+        return _by_name(connection.execute(query).all(), buckets.count)
+
+
 @dataclass(frozen=True, slots=True)
 class MatchOrigins:
     """How many of the articles that watchlists matched came from each source and language."""
@@ -229,17 +252,14 @@ def largest_stories(
 
 
 def _matched(since: datetime, until: datetime, watchlists: Collection[str]) -> Any:
-    """Returns the articles that any of these watchlists matched, each once."""
-    return (
-        select(matches.c.article, func.min(matches.c.matched_at).label("matched_at"))
-        .where(
-            matches.c.watchlist.in_(watchlists),
-            matches.c.matched_at >= since,
-            matches.c.matched_at < until,
-        )
-        .group_by(matches.c.article)
-        .subquery()
+    """Returns the articles that any of these watchlists matched, each once; of all without any."""
+    moment = matches.c.matched_at
+    query = select(matches.c.article, func.min(moment, type_=Moment).label("matched_at")).where(
+        moment >= since, moment < until
     )
+    if watchlists:
+        query = query.where(matches.c.watchlist.in_(watchlists))
+    return query.group_by(matches.c.article).subquery()
 
 
 def _by_name(rows: Iterable[Any], length: int) -> dict[str, tuple[int, ...]]:

@@ -16,6 +16,7 @@ FIGURES = (
     "/watchlists/fisheries/bench?q=council",
     "/bench?q=nato+council+AND+monday",
     "/coverage",
+    "/coverage?by=source&stacked=true",
 )
 
 

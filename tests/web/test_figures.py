@@ -2,6 +2,7 @@
 
 import csv
 import html
+import json
 import re
 import time
 from dataclasses import replace
@@ -199,6 +200,37 @@ def test_coverage_says_the_same_in_numbers_and_as_csv(newsroom, get):
     stories = words(get(f"/coverage?period=7d&at={day}").text).partition("Largest stories")[2]
     assert "Envoys" in stories
     assert "Cod 1 article" not in stories
+
+
+@pytest.mark.parametrize(
+    ("by", "names"), [("source", ["Gazette", "Herald"]), ("language", ["not known", "de"])]
+)
+def test_coverage_by_source_and_language_counts_each_article_once(newsroom, get, by, names):
+    newsroom.publish("Both", f"Cod. {COUNCIL}", age=2 * DAY, language=None)
+    newsroom.publish("Envoys", COUNCIL, source="Gazette", language="de")
+    newsroom.publish("Cod", "Cod again.", source="Gazette", language=None)
+    page = get(f"/coverage?by={by}&period=7d").text
+    assert "3 articles in 7 days · that any watchlist matched" in words(page)
+    head, *rows = csv.reader(get(f"/coverage.csv?by={by}&period=7d").text.splitlines())
+    assert head == ["from", *names]
+    assert [sum(map(int, column)) for column in zip(*(row[1:] for row in rows), strict=True)] == [
+        2,
+        1,
+    ]
+    totals = re.search(r'<tr class="total">(.*?)</tr>', page)[1]
+    assert re.findall(r'value="(\d+)"', totals) == ["2", "1"]
+    chart = json.loads(html.unescape(re.search(r'data-chart="(.*?)"', page)[1]))
+    assert [sum(line["counts"]) for line in chart["lines"]] == [2, 1]
+    page = words(get(f"/coverage?by={by}&watchlist=fisheries&period=7d").text)
+    assert "2 articles in 7 days · that fisheries matched" in page
+
+
+def test_sources_beyond_the_six_largest_are_counted_together(newsroom, get):
+    for number in range(8):
+        newsroom.publish(f"Cod {number}", "Cod again.", source=f"Outlet {number}")
+    head, *rows = csv.reader(get("/coverage.csv?by=source").text.splitlines())
+    assert head[-1] == "others"
+    assert sum(int(row[-1]) for row in rows) == 2
 
 
 def test_watchlists_that_are_not_compared_are_counted_together(newsroom, get):

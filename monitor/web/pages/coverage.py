@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from starlette.responses import HTMLResponse, Response
 
-from monitor.archive.volumes import Buckets, largest_stories, match_origins, match_volumes
+from monitor.archive.volumes import (
+    Buckets,
+    largest_stories,
+    match_origins,
+    match_volumes,
+    origin_volumes,
+)
 from monitor.web.access import from_our_pages
 from monitor.web.backend import Backend, Served
 from monitor.web.choosing import PERIODS, UNIT_NAMES, calendar_buckets
@@ -23,16 +29,19 @@ router = APIRouter(dependencies=[Depends(from_our_pages)])
 DEFAULT_COVERAGE_PERIOD = "30d"
 MOST_COMPARED = 6
 OTHERS_NAME = "others"
+UNKNOWN_NAME = "not known"
 # Watchlists to choose from; those with the most articles, where there are more.
 MOST_CHOICES = 60
 MOST_STORIES = 20
 
 Names = Annotated[list[str], Query()]
+# What the lines of the chart are.
+By = Literal["watchlist", "source", "language"]
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of the chart, and a column of the table: a watchlist, or all others together."""
+    """A line of the chart, and a column of the table: a watchlist, source, language or others."""
 
     name: str
     counts: tuple[int, ...]
@@ -46,17 +55,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class CoverageTable:
-    """How many articles each watchlist matched in each bucket."""
+    """How many articles matched in each bucket, by watchlist, source or language."""
 
     buckets: Buckets
     lines: tuple[Line, ...]
-    # All watchlists that can be compared, those with the most articles first.
-    names: tuple[str, ...]
-
-    @property
-    def compared(self) -> list[str]:
-        """Returns the names of the watchlists that have a line of their own."""
-        return [line.name for line in self.lines if not line.is_others]
+    # The watchlists of which sources, languages and stories are shown; if empty, all of them.
+    watchlists: tuple[str, ...]
+    # The watchlists to choose from, those with the most articles first.
+    choices: tuple[str, ...]
 
 
 @router.get("/coverage")
@@ -65,14 +71,15 @@ def coverage(
     served: Served,
     period: str = DEFAULT_COVERAGE_PERIOD,
     watchlist: Names = [],  # noqa: B006 - FastAPI copies it
+    by: By = "watchlist",
+    stacked: bool = False,
     at: str | None = None,
 ) -> HTMLResponse:
     """Shows the chart, the same in numbers, sources and languages, and the stories of a day."""
-    table = _table(served, period, watchlist)
+    table = _table(served, period, watchlist, by)
     buckets = table.buckets
     start = _bucket(buckets, at)
     since, until = (start, start + buckets.unit) if start else (buckets.start, buckets.until)
-    compared = table.compared
     return page(
         request,
         "coverage.html",
@@ -84,11 +91,13 @@ def coverage(
                 strict=True,
             )
         )[::-1],
-        chart=_chart(table),
-        origins=match_origins(served.reader, buckets, compared),
-        stories=largest_stories(served.reader, since, until, compared, MOST_STORIES),
+        chart=_chart(table, is_stacked=stacked),
+        by=by,
+        ways=get_args(By),
+        is_stacked=stacked,
+        origins=match_origins(served.reader, buckets, table.watchlists),
+        stories=largest_stories(served.reader, since, until, table.watchlists, MOST_STORIES),
         start=start,
-        choices=list(dict.fromkeys([*compared, *table.names[:MOST_CHOICES]])),
         chosen=watchlist,
         most=MOST_COMPARED,
         period=period,
@@ -103,12 +112,13 @@ def coverage_csv(
     served: Served,
     period: str = DEFAULT_COVERAGE_PERIOD,
     watchlist: Names = [],  # noqa: B006
+    by: By = "watchlist",
 ) -> Response:
     """Returns the table as CSV (RFC 4180), oldest first."""
-    table = _table(served, period, watchlist)
+    table = _table(served, period, watchlist, by)
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(["from", *(_plain(line.name) for line in table.lines)])
+    writer.writerow(["from", *(_plain(line.name or UNKNOWN_NAME) for line in table.lines)])
     for number, start in enumerate(table.buckets.starts):
         moment = f"{start:%Y-%m-%dT%H:%M:%SZ}"
         writer.writerow([moment, *(line.counts[number] for line in table.lines)])
@@ -125,26 +135,42 @@ def _plain(name: str) -> str:
     return f"'{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name
 
 
-def _table(served: Backend, period: str, chosen: Sequence[str]) -> CoverageTable:
+def _table(served: Backend, period: str, chosen: Sequence[str], by: By) -> CoverageTable:
     """Counts for a page; raises HTTPException for an address that means nothing."""
     try:
         buckets = calendar_buckets(period, datetime.now(UTC))
     except ValueError as error:
         raise HTTPException(422, f"{error}.") from error
-    if len(set(chosen)) > MOST_COMPARED:
+    chosen = list(dict.fromkeys(chosen))
+    if len(chosen) > MOST_COMPARED:
         raise HTTPException(422, f"At most {MOST_COMPARED} watchlists can be compared.")
-    counts = match_volumes(served.reader, buckets)
+    of_watchlists = match_volumes(served.reader, buckets)
     configured = [each.name for each in served.runtime.config.watchlists]
+    names = _largest_first({*configured, *of_watchlists, *chosen}, of_watchlists)
+    choices = tuple(dict.fromkeys([*chosen, *names[:MOST_CHOICES]]))
+    if by == "watchlist":
+        compared = chosen or names[:MOST_COMPARED]
+        lines = _lines(of_watchlists, compared, buckets)
+        return CoverageTable(buckets, lines, tuple(compared), choices)
+    counts = origin_volumes(served.reader, buckets, by, chosen)
+    compared = _largest_first(counts, counts)[:MOST_COMPARED]
+    return CoverageTable(buckets, _lines(counts, compared, buckets), tuple(chosen), choices)
+
+
+def _largest_first(names: Iterable[str], counts: Mapping[str, Sequence[int]]) -> list[str]:
+    return sorted(names, key=lambda name: (-sum(counts.get(name, ())), name))
+
+
+def _lines(
+    counts: Mapping[str, tuple[int, ...]], compared: Sequence[str], buckets: Buckets
+) -> tuple[Line, ...]:
+    """Returns a line for each name that is compared, and one for all others together, if any."""
     nothing = (0,) * buckets.count
-    names = sorted(
-        {*configured, *counts, *chosen}, key=lambda name: (-sum(counts.get(name, ())), name)
-    )
-    compared = list(dict.fromkeys(chosen)) or names[:MOST_COMPARED]
     lines = [Line(name, counts.get(name, nothing)) for name in compared]
     others = [each for name, each in counts.items() if name not in set(compared)]
     if others:
         lines.append(Line(OTHERS_NAME, tuple(map(sum, zip(*others, strict=True))), is_others=True))
-    return CoverageTable(buckets, tuple(lines), tuple(names))
+    return tuple(lines)
 
 
 def _bucket(buckets: Buckets, at: str | None) -> datetime | None:
@@ -161,12 +187,13 @@ def _bucket(buckets: Buckets, at: str | None) -> datetime | None:
     return buckets.start + (moment - buckets.start) // buckets.unit * buckets.unit
 
 
-def _chart(table: CoverageTable) -> dict[str, object]:
+def _chart(table: CoverageTable, *, is_stacked: bool) -> dict[str, object]:
     """Returns what `coverage.js` draws."""
     return {
+        "isStacked": is_stacked,
         "starts": [int(start.timestamp()) for start in table.buckets.starts],
         "lines": [
-            {"name": line.name, "counts": line.counts, "isOthers": line.is_others}
+            {"name": line.name or UNKNOWN_NAME, "counts": line.counts, "isOthers": line.is_others}
             for line in table.lines
         ],
     }

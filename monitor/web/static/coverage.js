@@ -2,10 +2,17 @@
 "use strict";
 
 const place = document.querySelector("#plot");
-const { starts, lines } = place ? JSON.parse(place.dataset.chart) : { starts: [], lines: [] };
+const { starts, lines, isStacked } = place ? JSON.parse(place.dataset.chart) : { starts: [], lines: [] };
+// Stacked, each line stands on those before it, and is drawn before them, so that none hides another.
+const drawn = lines.map((line, number) => ({ ...line, number, heights: isStacked ? heights(number) : line.counts }));
+if (isStacked) drawn.reverse();
 // Hours are shown in the reader's zone; days and weeks begin in UTC.
 const isHourly = starts[1] - starts[0] < 86_400;
 let chart = null;
+
+function heights(number) {
+  return starts.map((_, at) => lines.slice(0, number + 1).reduce((sum, line) => sum + line.counts[at], 0));
+}
 
 function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
@@ -25,16 +32,21 @@ function draw() {
       axes: [{ ...axis, values: (self, ticks) => ticks.map(writtenTick), space: 88 }, { ...axis, size: 48, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 1e5, 1e6] }],
       series: [
         { value: (self, seconds) => (seconds === null ? "" : writtenStart(seconds)), label: "From" },
-        ...lines.map((line, number) => ({
-          label: line.name,
-          stroke: colour(line.isOthers ? "series-others" : `series-${number + 1}`),
-          width: 2,
-          dash: line.isOthers ? [4, 4] : [],
-          points: { show: starts.length <= 31, size: 5, fill: colour("paper") },
-        })),
+        ...drawn.map((line) => {
+          const stroke = colour(line.isOthers ? "series-others" : `series-${line.number + 1}`);
+          return {
+            label: line.name,
+            stroke: isStacked ? colour("paper") : stroke,
+            fill: isStacked ? stroke : undefined,
+            width: isStacked ? 1 : 2,
+            dash: line.isOthers && !isStacked ? [4, 4] : [],
+            points: { show: !isStacked && starts.length <= 31, size: 5, fill: colour("paper") },
+            value: (self, value, series, at) => (at === null ? "" : numbers.format(line.counts[at])),
+          };
+        }),
       ],
     },
-    [starts, ...lines.map((line) => line.counts)],
+    [starts, ...drawn.map((line) => line.heights)],
     place,
   );
   chart.over.addEventListener("click", () => {
