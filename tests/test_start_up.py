@@ -2,8 +2,14 @@
 
 import subprocess
 import sys
+import time
+from contextlib import suppress
 
 import pytest
+from redis import ConnectionError as RedisConnectionError
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from monitor.articles.months import LANGUAGES
 from monitor.runtime import embedded
@@ -107,3 +113,46 @@ def test_a_process_waits_for_a_redis_that_starts_later(
         process.terminate()
         assert process.wait(15) == 0
     assert process.log.read_text().count("redis awaited") == 1
+
+
+@pytest.fixture
+def loading(tmp_path):
+    """A Redis server that loads its data for two seconds, and answers meanwhile that it does."""
+    address = str(tmp_path / "loading.sock")
+    command = [
+        embedded.find_server(), "--unixsocket", address, "--port", "0", "--dir", str(tmp_path),
+        "--rdbcompression", "no", "--maxmemory-policy", "noeviction",
+    ]  # fmt: skip
+    with Redis(unix_socket_path=address, retry=Retry(NoBackoff(), 0)) as redis:
+        first = subprocess.Popen([*command, "--save", ""], stdout=subprocess.DEVNULL)
+        _until_answering(redis)
+        # It answers after each two megabytes.
+        redis.mset({f"filler:{number}": "x" * 2_000_000 for number in range(10)})
+        with suppress(RedisConnectionError):
+            redis.shutdown(save=True)
+        first.wait(10)
+    server = subprocess.Popen([*command, "--key-load-delay", "200000"], stdout=subprocess.DEVNULL)
+    yield f"unix://{address}"
+    server.kill()
+    server.wait(10)
+
+
+def _until_answering(redis):
+    for _ in range(500):
+        with suppress(RedisConnectionError):
+            return redis.ping()
+        time.sleep(0.02)
+    raise AssertionError("the server does not answer")
+
+
+def test_a_process_waits_while_redis_loads_its_data(
+    presswatch, configure, tmp_path, loading, eventually
+):
+    directory = configure("feeds: [{url: 'https://herald.example/feed'}]")
+    process = presswatch.start(
+        "archive", "--config", str(directory), "--data", str(tmp_path / "data"), REDIS_URL=loading
+    )
+    eventually(lambda: "is still loading its data" in process.log.read_text())
+    eventually(lambda: "archive opened" in process.log.read_text())
+    process.terminate()
+    assert process.wait(15) == 0

@@ -73,7 +73,7 @@ def connect(data: Path, environ: Mapping[str, str] = os.environ) -> Redis:
     from redis import AuthenticationError
     from redis import ConnectionError as RedisConnectionError
     from redis import TimeoutError as RedisTimeoutError
-    from redis.exceptions import NoPermissionError, RedisError
+    from redis.exceptions import BusyLoadingError, NoPermissionError, RedisError
 
     from monitor.runtime import embedded
     from monitor.store.client import client, probe
@@ -93,6 +93,8 @@ def connect(data: Path, environ: Mapping[str, str] = os.environ) -> Redis:
         where = f"the Redis in {data}"
     try:
         with probe(url) as redis:
+            # While Redis loads its data, it answers INFO, but hardly anything else.
+            redis.ping()
             policy = redis.info("memory").get("maxmemory_policy", SAFE_POLICY)
     except ValueError as error:
         # redis-py's message quotes a part of the URL, which may hold a password.
@@ -101,6 +103,8 @@ def connect(data: Path, environ: Mapping[str, str] = os.environ) -> Redis:
         ) from error
     except (AuthenticationError, NoPermissionError) as error:
         raise PresswatchError(f"{where} refuses our user or password") from error
+    except BusyLoadingError as error:
+        raise NotRunning(f"{where} is still loading its data") from error
     except (RedisConnectionError, RedisTimeoutError) as error:
         # The message leaves out the URL, which may hold a password.
         raise NotRunning(f"{where} does not answer: {type(error).__name__}") from error

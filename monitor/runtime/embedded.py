@@ -241,15 +241,21 @@ def _socket_directory(home: Path) -> Iterator[Path]:
 def _wait_until_ready(url: str, guard: subprocess.Popen[bytes], log: Path) -> None:
     from redis import ConnectionError as RedisConnectionError
     from redis import TimeoutError as RedisTimeoutError
+    from redis.exceptions import BusyLoadingError
 
     from monitor.store.client import probe
 
     deadline = time.monotonic() + START_TIMEOUT_S
     with probe(url) as redis:
         while True:
-            # BusyLoadingError, raised while the append-only file is read, is a ConnectionError.
-            with suppress(RedisConnectionError, RedisTimeoutError):
+            try:
                 redis.ping()
+            except BusyLoadingError:
+                # A large append-only file takes as long as it takes.
+                deadline = time.monotonic() + START_TIMEOUT_S
+            except (RedisConnectionError, RedisTimeoutError):
+                pass
+            else:
                 return
             if guard.poll() is not None or time.monotonic() > deadline:
                 raise PresswatchError(_with_log("the Redis server did not start", log))
