@@ -4,6 +4,7 @@
 /<outlet>/              an outlet's stories so far
 /<outlet>/feed.xml      the same as RSS 2.0 or Atom, with validators for conditional GET
 /<outlet>/<slug>        an article, from the moment of its publication
+/desk                   takes alerts, as a webhook; it is too busy for the first one at first
 """
 
 from __future__ import annotations
@@ -216,10 +217,19 @@ def application(newsroom: Newsroom) -> web.Application:
             text=resource(f"templates{request.path}"), content_type=content_type, charset="utf-8"
         )
 
+    busy = [True]
+
+    async def desk(_: web.Request) -> web.Response:
+        if busy:
+            busy.clear()
+            return web.Response(status=503, headers={"Retry-After": "2"})
+        return web.Response(status=204)
+
     app = web.Application()
     app.router.add_get("/", front)
     for path in _STATIC:
         app.router.add_get(path, static)
+    app.router.add_post("/desk", desk)
     app.router.add_get("/{outlet}/", outlet_front)
     app.router.add_get("/{outlet}/feed.xml", feed)
     app.router.add_get("/{outlet}/{slug}", article)

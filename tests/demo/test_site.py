@@ -226,6 +226,18 @@ def test_the_site_over_http():
     asyncio.run(visit())
 
 
+def test_the_desk_takes_alerts_after_it_was_busy_once():
+    async def deliver():
+        async with site() as (_, session):
+            answers = []
+            for _ in range(3):
+                async with session.post("/desk", json={}) as response:
+                    answers.append((response.status, response.headers.get("Retry-After")))
+            assert answers == [(503, "2"), (204, None), (204, None)]
+
+    asyncio.run(deliver())
+
+
 def test_a_missing_page_gives_404_although_its_entry_is_published():
     async def visit():
         async with site(started_at=datetime.now(UTC) - timedelta(hours=1)) as (_, session):
