@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import pkgutil
 import re
 from collections import defaultdict
 from operator import itemgetter
@@ -9,10 +10,12 @@ from pathlib import Path
 
 import click
 import pytest
+from fastapi import APIRouter
 
 from monitor.cli import presswatch
 from monitor.config import load
 from monitor.runtime.composition import Runtime
+from monitor.web import api, pages
 from monitor.web.metrics import StateCollector
 
 PROJECT = Path(__file__).parents[1]
@@ -70,6 +73,29 @@ def test_files_that_are_named_exist(page):
 def test_pages_that_are_linked_exist(page):
     targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text(page))
     assert all((page.parent / target).exists() for target in targets)
+
+
+def addresses(package, prefix):
+    """Yields the paths that can be read, of the routers in a package's modules."""
+    for found in pkgutil.iter_modules(package.__path__):
+        module = importlib.import_module(f"{package.__name__}.{found.name}")
+        for router in vars(module).values():
+            if isinstance(router, APIRouter):
+                yield from (
+                    prefix + route.path for route in router.routes if "GET" in route.methods
+                )
+
+
+PATHS = sorted({*addresses(pages, ""), *addresses(api, "/api/v1")})
+
+
+def test_every_page_and_address_of_the_api_is_documented():
+    """With its parameters in capitals."""
+    names = ("web", "web-watchlists", "metrics")
+    documented = "".join(text(PROJECT / "docs" / f"{name}.md") for name in names)
+    assert len(PATHS) > 30
+    wanted = {re.sub(r"\{(?:\w+_)?(\w+)\}", lambda name: name[1].upper(), path) for path in PATHS}
+    assert [path for path in sorted(wanted) if path not in documented] == []
 
 
 WAY = re.compile(r"^\s*\d+\. `([\w/]+\.py)`: `([\w.]+)`", re.MULTILINE)

@@ -37,6 +37,12 @@ class FeedOverview:
         """Returns the feed's name, or the title that it gives itself, if there is either."""
         return self.feed.name or title_text(self.state.title)
 
+    def has_words(self, words: str) -> bool:
+        """Returns whether the feed's name, title, address and tags contain all of these words."""
+        parts = (self.feed.name or "", self.state.title or "", self.feed.public_url)
+        text = " ".join((*parts, *self.feed.tags)).casefold()
+        return all(word in text for word in words.casefold().split())
+
 
 def health(state: FeedState) -> Health:
     """Returns a feed's health in one word.

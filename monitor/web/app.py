@@ -16,6 +16,7 @@ from monitor.web.access import SESSION_COOKIE, Gate, Harden, RememberPeer
 from monitor.web.api import alerts as alerts_api
 from monitor.web.api import articles as articles_api
 from monitor.web.api import exports
+from monitor.web.api import feeds as feeds_api
 from monitor.web.api import mutes as mutes_api
 from monitor.web.api import watchlists as watchlists_api
 from monitor.web.faults import handle_faults
@@ -71,6 +72,8 @@ def create(backend: Backend) -> ASGIApp:
         alerts_api.changes,
         mutes_api.router,
         mutes_api.changes,
+        feeds_api.router,
+        feeds_api.changes,
         articles_api.router,
     ):
         api.include_router(router, prefix="/api/v1")

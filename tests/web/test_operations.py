@@ -17,7 +17,7 @@ from monitor.web.backend import Backend
 from monitor.web.rendering import duration, with_code
 
 NOW = datetime.now(UTC)
-FINE = FeedState(polled_at=NOW, succeeded_at=NOW, changed_at=NOW, entries=20)
+FINE = FeedState(polled_at=NOW - timedelta(minutes=1), succeeded_at=NOW, changed_at=NOW, entries=20)
 PAGES = ("/feeds", "/queues", "/deliveries", "/configuration")
 
 
@@ -138,6 +138,30 @@ def test_poll_now_makes_a_feed_due_and_says_so(feeds, post, store, led):
     assert store.feeds.due(datetime.now(UTC) + timedelta(seconds=1)) == [herald.id]
     assert post("/feeds/poll", feed="unknown").status_code == 404
     assert gazette.id in store.feeds.all_due()
+
+
+def test_a_feed_is_not_polled_by_hand_again_at_once(feeds, post):
+    first, _ = feeds(replace(FINE, polled_at=datetime.now(UTC)), FINE)
+    answer = post("/feeds/poll", feed=first.id)
+    assert answer.status_code == 429
+    assert "less than 10 seconds ago" in answer.text
+
+
+def test_programs_see_how_feeds_fare(feeds, get, served):
+    ill = replace(FINE, failures=3, error="HTTP 403", succeeded_at=NOW - timedelta(days=1))
+    first, second = feeds(ill, FINE)
+    found = get("/api/v1/feeds?health=failing").json()
+    assert found["total"] == 1
+    (feed,) = found["feeds"]
+    assert (feed["id"], feed["problem"], feed["failures"]) == (first.id, "HTTP 403", 3)
+    assert feed["title"] == "Herald"
+    assert get(f"/api/v1/feeds/{second.id}").json()["health"] == "ok"
+    assert get("/api/v1/feeds?q=gazette").json()["total"] == 1
+    page = get("/api/v1/feeds?skip=1&limit=1").json()
+    assert (page["total"], [each["id"] for each in page["feeds"]]) == (2, [second.id])
+    assert get("/api/v1/feeds/abc").status_code == 404
+    url = f"{served.url}/api/v1/feeds/{first.id}/poll"
+    assert requests.post(url, timeout=10).status_code == 403
 
 
 def test_without_a_scheduler_poll_now_promises_nothing(feeds, post):

@@ -13,11 +13,12 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from monitor.archive.activity import articles_by_day
 from monitor.errors import PresswatchError
-from monitor.overview.feeds import HEALTHS, FeedOverview, feed_overviews
+from monitor.overview.feeds import HEALTHS, feed_overviews
 from monitor.overview.readiness import NO_LEADER, has_leader
 from monitor.web.access import from_our_pages
 from monitor.web.backend import Backend, Served
 from monitor.web.paging import sheet
+from monitor.web.polling import poll_now
 from monitor.web.rendering import page
 
 router = APIRouter(dependencies=[Depends(from_our_pages)])
@@ -39,7 +40,7 @@ def feeds(
         raise HTTPException(422, f"{health!r} is not one of {', '.join(HEALTHS)}.")
     config = served.runtime.config
     overviews = feed_overviews(config, served.runtime.store)
-    found = [each for each in overviews if _has_words(each, q.casefold().split())]
+    found = [each for each in overviews if each.has_words(q)]
     counts = Counter(each.health for each in found)
     chosen = [each for each in found if health in ("", each.health)]
     chosen.sort(key=lambda each: HEALTHS.index(each.health))
@@ -69,22 +70,9 @@ def poll(
     feed: Annotated[str, Form(max_length=64)] = "",
 ) -> Response:
     """Makes a feed due, so that a scheduler polls it."""
-    if feed not in {each.id for each in served.runtime.config.feeds}:
-        raise HTTPException(404, "There is no such feed in the configuration.")
-    claims = served.runtime.store.claims
-    claims.hasten(feed, claims.now())
+    poll_now(served, feed)
     kept = [pair for pair in request.query_params.multi_items() if pair[0] != "asked"]
     return RedirectResponse(f"/feeds?{urlencode([*kept, ('asked', feed)])}", 303)
-
-
-def _has_words(overview: FeedOverview, words: list[str]) -> bool:
-    """Returns whether a feed's name, title, address and tags contain all of these words."""
-    feed = overview.feed
-    if not words:
-        return True
-    parts = (feed.name or "", overview.state.title or "", feed.public_url, *feed.tags)
-    text = " ".join(parts).casefold()
-    return all(word in text for word in words)
 
 
 def _articles(served: Backend) -> tuple[Mapping[str, Mapping[int, int]], str | None]:

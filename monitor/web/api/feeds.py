@@ -1,0 +1,108 @@
+"""Feeds for programs: which are ill, and why."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, HTTPException, Path, Query
+from pydantic import BaseModel, Field
+
+from monitor.overview.feeds import FeedOverview, Health, feed_overviews
+from monitor.web.access import CSRF_HEADER, from_our_pages
+from monitor.web.api.answers import NOT_FOUND, PROBLEMS, READERS, VISITORS, PublicUrl, problem
+from monitor.web.backend import Served
+from monitor.web.polling import poll_now
+
+router = APIRouter(tags=["feeds"], dependencies=READERS)
+# What changes something: nobody does so with a token.
+changes = APIRouter(tags=["feeds"], dependencies=[*VISITORS, Depends(from_our_pages)])
+
+FeedId = Annotated[str, Path(pattern="^[0-9a-f]{1,64}$", description="A feed's id.")]
+
+
+class FeedInUse(BaseModel):
+    """A feed of the configuration, and how it fares."""
+
+    id: str
+    url: PublicUrl
+    title: str | None = Field(description="Its name, or the title that it gives itself.")
+    tags: list[str]
+    health: Health
+    problem: str | None = Field(description="What is wrong, if anything.")
+    failures: int = Field(description="Failed polls in a row.")
+    held_back: int = Field(description="Entries that wait for a later poll.")
+    entries: int = Field(description="Entries that it listed last.")
+    polled_at: datetime | None
+    succeeded_at: datetime | None
+    changed_at: datetime | None = Field(description="When it last listed something else.")
+    due_at: datetime | None
+
+
+class FeedList(BaseModel):
+    """Feeds in the order of the configuration; `total` counts all that were asked for."""
+
+    feeds: list[FeedInUse]
+    total: int
+
+
+@router.get("/feeds", responses=PROBLEMS)
+def list_feeds(
+    served: Served,
+    health: Annotated[Health | None, Query(description="Only those of this health.")] = None,
+    q: Annotated[
+        str, Query(max_length=200, description="Words of the name, address or tags.")
+    ] = "",
+    skip: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
+) -> FeedList:
+    """Lists feeds with their health."""
+    found = [
+        each
+        for each in feed_overviews(served.runtime.config, served.runtime.store)
+        if health in (None, each.health) and each.has_words(q)
+    ]
+    return FeedList(feeds=list(map(_shown, found[skip : skip + limit])), total=len(found))
+
+
+@router.get("/feeds/{feed_id}", responses=PROBLEMS | NOT_FOUND)
+def show_feed(served: Served, feed_id: FeedId) -> FeedInUse:
+    """Shows a feed with its health."""
+    for each in feed_overviews(served.runtime.config, served.runtime.store):
+        if each.feed.id == feed_id:
+            return _shown(each)
+    raise HTTPException(404, "There is no such feed in the configuration.")
+
+
+@changes.post(
+    "/feeds/{feed_id}/poll",
+    status_code=202,
+    responses=PROBLEMS
+    | NOT_FOUND
+    | {
+        403: problem(f"A token, or not the session's {CSRF_HEADER}"),
+        429: problem("The feed was polled just now"),
+    },
+)
+def poll_feed(served: Served, feed_id: FeedId) -> None:
+    """Makes a feed due; a scheduler polls it within seconds."""
+    poll_now(served, feed_id)
+
+
+def _shown(overview: FeedOverview) -> FeedInUse:
+    feed, state = overview.feed, overview.state
+    return FeedInUse(
+        id=feed.id,
+        url=feed.public_url,
+        title=overview.title,
+        tags=list(feed.tags),
+        health=overview.health,
+        problem=(state.error if state.failures else state.problem) or None,
+        failures=state.failures,
+        held_back=state.held_back,
+        entries=state.entries,
+        polled_at=state.polled_at,
+        succeeded_at=state.succeeded_at,
+        changed_at=state.changed_at,
+        due_at=overview.due_at,
+    )
