@@ -65,6 +65,7 @@ _MESSAGES = {
     "string_type": "must be text; put it in quotes",
     "string_unicode": "must be text in UTF-8",
     "int_type": "must be a whole number",
+    "bool_type": "must be true or false",
     "tuple_type": "must be a list, such as [a, b]",
     "dict_type": "must hold keys, such as `name: value`",
     "model_type": "must hold keys, such as `name: value`",

@@ -1,4 +1,4 @@
-"""Adds a feed to the configuration: chooses the file, and replaces it at once."""
+"""Changes a file of the configuration: adds a feed, or replaces the query of a watchlist."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
-from monitor.config import load
-from monitor.config.edit import has_feeds, with_feed
+from monitor.config import Config, load
+from monitor.config.edit import has_feeds, with_feed, with_query
 from monitor.config.source import files
 from monitor.errors import ConfigError, PresswatchError
 from monitor.model import Feed
@@ -20,10 +20,11 @@ from monitor.model import Feed
 
 @dataclass(frozen=True, slots=True)
 class Addition:
-    """A file of the configuration and its content with one more feed."""
+    """A file of the configuration and its new content, beside what it was before."""
 
     file: Path
     content: bytes
+    before: bytes = b""
 
     def write(self) -> Path:
         """Replaces the file at once, and returns it."""
@@ -67,8 +68,58 @@ def prepare_feed(
     else:
         message = f"{feed.public_url} cannot be written as a feed"
         raise errors[0] if errors else PresswatchError(message)
+    return _addition(file, text, before)
+
+
+def prepare_query(
+    directory: Path, name: str, query: str, environ: Mapping[str, str], *, present: str
+) -> Addition:
+    """Finds the file with a watchlist's query, and its content with another query.
+
+    Everything else in the file stays as it is. `present` is the query that the new one was compared
+    with: if somebody has changed it since, nothing is prepared. Raises ConfigError if the
+    configuration is broken or would be with this query, also by an example that the watchlist must
+    or must not match, and PresswatchError if the query has changed, or cannot be replaced without
+    changing something else.
+    """
+    known = load(directory, environ)
+    queries = {each.name: each.query.split() for each in known.watchlists}
+    if queries.get(name) != present.split():
+        raise PresswatchError(
+            f"the query of {name} was changed meanwhile; go back, and load the page again"
+        )
+    wanted = replace(
+        known,
+        watchlists=tuple(
+            replace(each, query=" ".join(query.split())) if each.name == name else each
+            for each in known.watchlists
+        ),
+    )
+    for file in files(directory):
+        before = file.read_bytes()
+        text = with_query(before.decode("utf-8-sig"), name, query)
+        if text is None:
+            continue
+        if _same(load(directory, environ, examples=True, instead={file: text}), wanted):
+            return _addition(file, text, before)
+    raise PresswatchError(
+        f"the query of {name} cannot be replaced by itself: it is shared by an alias, has a "
+        "variable, or is a list of words; edit the file by hand"
+    )
+
+
+def _same(config: Config, wanted: Config) -> bool:
+    """Returns whether two configurations differ in the white space of queries at most."""
+    watchlists = tuple(
+        replace(each, query=" ".join(each.query.split())) for each in config.watchlists
+    )
+    others = tuple(replace(each, query=" ".join(each.query.split())) for each in wanted.watchlists)
+    return replace(config, watchlists=watchlists) == replace(wanted, watchlists=others)
+
+
+def _addition(file: Path, text: str, before: bytes) -> Addition:
     byte_order_mark = codecs.BOM_UTF8 if before.startswith(codecs.BOM_UTF8) else b""
-    return Addition(file, byte_order_mark + text.encode())
+    return Addition(file, byte_order_mark + text.encode(), before)
 
 
 def _files_for_feeds(directory: Path) -> Iterator[Path]:

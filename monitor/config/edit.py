@@ -1,6 +1,6 @@
 """Writes a feed or a watchlist as YAML, as a person would. Pure.
 
-A feed is added to a file without touching the rest.
+A feed is added to a file, and a query replaced in it, without touching the rest.
 
 Loading and dumping the file would keep its comments, but change line breaks and indents.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 from ruamel.yaml import YAML
 from ruamel.yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode, SequenceNode
 
-from monitor.config.variables import escaped
+from monitor.config.variables import escaped, has_variables
 from monitor.model import Feed
 
 
@@ -33,25 +33,80 @@ def with_feed(text: str, feed: Feed, url: str | None = None) -> str:
     return _after_line(text, len(text), f"feeds:{newline}{_block(pairs, '  ', newline)}", newline)
 
 
+def with_query(text: str, name: str, query: str) -> str | None:
+    """Returns a file's text with another query of a watchlist.
+
+    Returns None if the file does not have the query, or it has variables, or an alias shares it.
+    """
+    root = YAML(typ="safe", pure=True).compose(text)
+    for watchlist in _values(_value(root, "watchlists")):
+        known_name, old = _value(watchlist, "name"), _value(watchlist, "query")
+        if not (isinstance(watchlist, MappingNode) and isinstance(old, ScalarNode)):
+            continue
+        if known_name is not None and known_name.value == name and _is_its_own(old, watchlist):
+            return _with_scalar(text, watchlist, old, _lines(query))
+    return None
+
+
+def _is_its_own(value: ScalarNode, watchlist: MappingNode) -> bool:
+    is_inside = watchlist.start_mark.index <= value.start_mark.index < watchlist.end_mark.index
+    return is_inside and value.anchor is None and not has_variables(value.value)
+
+
+def _with_scalar(text: str, watchlist: MappingNode, old: ScalarNode, lines: list[str]) -> str:
+    start, end = old.start_mark.index, _end(text, old)
+    # In a block, a comment after the value would become a part of it.
+    is_last = not text[end:].partition("\n")[0].strip()
+    if len(lines) > 1 and is_last and not watchlist.flow_style and _is_plain(lines):
+        newline = "\r\n" if "\r\n" in text else "\n"
+        indent = newline + " " * (watchlist.start_mark.column + 2)
+        written = indent.join(["|-", *map(escaped, lines)])
+    else:
+        written = _in_single_quotes(" ".join(lines))
+    return f"{text[:start]}{written}{text[end:]}"
+
+
 def watchlist_yaml(name: str, query: str) -> str:
     """Returns a watchlist with this query as an entry of `watchlists`.
 
     White space between the words of a query means nothing: each line of it becomes a line.
     """
-    lines = [line.strip() for line in query.splitlines() if line.strip()]
+    lines = _lines(query)
     head = f"  - name: {_quoted(escaped(name))}\n    query: "
-    written = [escaped(line) for line in lines]
-    if not all(line.isprintable() for line in written):
-        return head + _quoted(escaped(" ".join(lines))) + "\n"
-    if len(written) == 1:
-        quoted = written[0].replace("'", "''")
-        return f"{head}'{quoted}'\n"
-    return head + "|-\n" + "".join(f"      {line}\n" for line in written)
+    if len(lines) == 1 or not _is_plain(lines):
+        return head + _in_single_quotes(" ".join(lines)) + "\n"
+    return head + "|-\n" + "".join(f"      {escaped(line)}\n" for line in lines)
 
 
 def has_feeds(text: str) -> bool:
     """Returns whether a file has the key `feeds`."""
     return bool(_feeds(text))
+
+
+def _lines(query: str) -> list[str]:
+    return [line.strip() for line in query.splitlines() if line.strip()]
+
+
+def _is_plain(lines: list[str]) -> bool:
+    return all(line.isprintable() for line in lines)
+
+
+def _in_single_quotes(text: str) -> str:
+    """Writes a text in single quotes, which queries need not escape; others in double quotes."""
+    written = escaped(text)
+    if not written.isprintable():
+        return _quoted(written)
+    return "'" + written.replace("'", "''") + "'"
+
+
+def _value(node: Node | None, key: str) -> Node | None:
+    """Returns the value of a key in a mapping, if there is one."""
+    pairs = node.value if isinstance(node, MappingNode) else []
+    return next((value for name, value in pairs if name.value == key), None)
+
+
+def _values(node: Node | None) -> list[Node]:
+    return node.value if isinstance(node, SequenceNode) else []
 
 
 def _feeds(text: str) -> list[tuple[Node, Node]]:

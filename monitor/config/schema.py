@@ -128,6 +128,7 @@ class WebSettings(Model):
     tokens: Annotated[tuple[AccessSecret, ...], Field(strict=False)] = ()
     proxies: Annotated[tuple[Network, ...], Field(strict=False)] = ()
     user_header: HeaderName | None = None
+    edit_watchlists: bool = False
 
     @property
     def is_open(self) -> bool:

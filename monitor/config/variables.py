@@ -33,6 +33,11 @@ def escaped(text: str) -> str:
     return text.replace("${", "$${")
 
 
+def has_variables(text: str) -> bool:
+    """Returns whether a text has variables, well-formed or not."""
+    return any(found[0] != "$${" for found in VARIABLE.finditer(text))
+
+
 def expand(text: str, environ: Mapping[str, str]) -> Expansion:
     """Replaces the variables in a text; `$${` means `${`, and an empty variable is not set."""
     variables: list[Secret] = []

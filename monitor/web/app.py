@@ -30,6 +30,7 @@ from monitor.web.pages import (
     login,
     mutes,
     queues,
+    saving,
     stories,
     watchlists,
 )
@@ -83,6 +84,7 @@ def create(backend: Backend) -> ASGIApp:
         alerts_pages,
         watchlists,
         bench,
+        saving,
         coverage,
         stories,
         feeds,

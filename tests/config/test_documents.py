@@ -64,7 +64,7 @@ def test_the_defaults_in_the_document_are_the_defaults(tmp_path):
     table = DOCUMENT.partition("## `settings`")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| `(\w+)`(?:: `(\w+)`)? \| `([^`]*)` \|", table, re.MULTILINE)
     for key, inner, default in rows:
-        value = default if default == "[]" or default.isdigit() else f'"{default}"'
+        value = default if default in ("[]", "false") or default.isdigit() else f'"{default}"'
         text = (
             f"settings: {{{key}: {{{inner}: {value}}}}}"
             if inner

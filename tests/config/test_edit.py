@@ -8,9 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitor.config import load
-from monitor.config.additions import prepare_feed
-from monitor.config.edit import watchlist_yaml
-from monitor.errors import ConfigError
+from monitor.config.additions import prepare_feed, prepare_query
+from monitor.config.edit import watchlist_yaml, with_query
+from monitor.config.source import read
+from monitor.errors import ConfigError, PresswatchError
 from monitor.model import Feed
 from monitor.watchlists.query import parse
 
@@ -158,3 +159,86 @@ def test_a_watchlist_is_written_as_yaml_that_reads_as_its_query(tmp_path, query)
     (watchlist,) = load(tmp_path, {}).watchlists
     assert watchlist.name == "new-one"
     assert parse(watchlist.query).reading == parse(query).reading
+
+
+WRITTEN = {
+    "plain": "query: NATO AND Kyiv  # why",
+    "single": "query: 'NATO AND ''Kyiv'''  # why",
+    "double": 'query: "NATO AND \\"Kyiv\\""  # why',
+    "literal": "query: |-\n      NATO\n      AND Kyiv\n\n    # why",
+    "folded": "query: >\n      NATO\n      AND Kyiv\n    # why",
+    "several lines": "query: NATO\n      AND Kyiv # why",
+}
+FILE = """\
+# The desk's.
+watchlists:
+  - name: other
+    query: 'cod' # first
+
+  - name: desk
+    {query}
+    priority:   high
+  - {{name: last, query: herring}}
+feeds: [{{url: 'https://a.example/'}}] # end
+"""
+
+
+@pytest.mark.parametrize("style", WRITTEN)
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    "query", ["NRC", 'it\'s "NRC": # no', "NRC\nOR (NATO\n  AND Kyiv)", "${HOME}"]
+)
+def test_a_query_is_replaced_and_nothing_else(tmp_path, style, newline, query):
+    before = FILE.format(query=WRITTEN[style]).replace("\n", newline)
+    after = with_query(before, "desk", query)
+    assert after.startswith(before.partition("    query: 'cod' # first")[0])
+    assert after.endswith("".join(before.partition("    priority:   ")[1:]))
+    assert after.count("# why") == 1
+    if newline == "\r\n":
+        assert "\n" not in after.replace("\r\n", "")
+    (tmp_path / "a.yaml").write_bytes(after.encode())
+    queries = {each["name"]: each["query"] for each in read(tmp_path, {}).values["watchlists"]}
+    assert queries["desk"].split() == query.split()
+    assert (queries["other"], queries["last"]) == ("cod", "herring")
+
+
+def test_a_query_in_braces_stays_on_its_line():
+    text = with_query(FILE.format(query="query: x"), "last", "cod\nOR 'herring'")
+    assert "  - {name: last, query: 'cod OR ''herring'''}\n" in text
+
+
+def test_a_file_without_the_watchlists_query_is_left_alone():
+    assert with_query("watchlists: [{name: a, any: [b]}]", "a", "x") is None
+    assert with_query("feeds: []", "a", "x") is None
+    assert with_query("", "a", "x") is None
+
+
+def test_a_changed_query_is_tried_with_the_watchlists_examples(tmp_path):
+    examples = "query: NATO\n    must_match: [NATO met.]"
+    (tmp_path / "a.yaml").write_text(FILE.format(query=examples))
+    change = prepare_query(tmp_path, "desk", "NATO OR NRC", {}, present="NATO")
+    assert change.file == tmp_path / "a.yaml"
+    assert b"    query: 'NATO OR NRC'\n" in change.content
+    with pytest.raises(ConfigError, match="does not match this"):
+        prepare_query(tmp_path, "desk", "NRC", {}, present="NATO")
+    with pytest.raises(ConfigError):
+        prepare_query(tmp_path, "desk", "(NRC", {}, present="NATO")
+
+
+def test_a_query_that_somebody_changed_meanwhile_is_not_replaced(tmp_path):
+    (tmp_path / "a.yaml").write_text(FILE.format(query="query: NATO"))
+    with pytest.raises(PresswatchError, match="changed meanwhile"):
+        prepare_query(tmp_path, "desk", "NRC", {}, present="OTAN")
+    with pytest.raises(PresswatchError, match="changed meanwhile"):
+        prepare_query(tmp_path, "nothing", "NRC", {}, present="")
+
+
+@pytest.mark.parametrize(
+    ("query", "present"),
+    [("query: '${WORDS}'", "NATO"), ("any: [NATO]", '"NATO"'), ("query: *shared", "cod")],
+)
+def test_what_cannot_be_replaced_by_itself_is_edited_by_hand(tmp_path, query, present):
+    text = FILE.format(query=query).replace("query: 'cod'", "query: &shared cod")
+    (tmp_path / "a.yaml").write_text(text)
+    with pytest.raises(PresswatchError, match="edit the file by hand"):
+        prepare_query(tmp_path, "desk", "NRC", {"WORDS": "NATO"}, present=present)

@@ -111,6 +111,11 @@ def test_a_title_is_one_line_that_commands_no_terminal(write, title):
     assert "must be a line of at most 100 characters" in fault
 
 
+def test_what_is_on_or_off_is_true_or_false(write):
+    (fault,) = faults(write(a="settings: {web: {edit_watchlists: 'yes'}}"))
+    assert "`edit_watchlists` must be true or false" in fault
+
+
 def test_files_are_merged_and_settings_key_by_key(write):
     directory = write(
         a="settings: {poll: {every: 5m}}\nfeeds: [{url: https://a.example/}]\n",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import threading
@@ -10,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import requests
 import uvicorn
 
 from monitor.alerts.build import alert_id, build
@@ -157,6 +159,30 @@ def unreachable():
 @pytest.fixture
 def served(serve):
     return serve()
+
+
+class Visit:
+    """A session of a visitor, who sends forms of our pages."""
+
+    def __init__(self, served: Served):
+        self.backend = served.backend
+        self._url = served.url
+        self._session = requests.Session()
+        page = self._session.get(served.url, timeout=10).text
+        self._csrf = re.search(r'name="csrf" content="(.*?)"', page)[1]
+
+    def get(self, path: str) -> requests.Response:
+        return self._session.get(f"{self._url}{path}", timeout=20)
+
+    def post(self, path: str, **fields: str) -> requests.Response:
+        data = {"csrf": self._csrf} | fields
+        return self._session.post(f"{self._url}{path}", data=data, timeout=20)
+
+
+@pytest.fixture
+def visitor_of():
+    """Begin a visitor's session at a server."""
+    return Visit
 
 
 @pytest.fixture

@@ -70,7 +70,8 @@ async def _bench(
             if query.strip()
             else None
         )
-        return _page(request, trial, watchlist, query, period, buckets)
+        may_save = watchlist is not None and served.runtime.config.settings.web.edit_watchlists
+        return _page(request, trial, watchlist, query, period, buckets, may_save=may_save)
 
     return await run_search(request, show)
 
@@ -82,6 +83,8 @@ def _page(
     query: str,
     period: str,
     buckets: Buckets,
+    *,
+    may_save: bool,
 ) -> HTMLResponse:
     name = watchlist.name if watchlist else None
     return page(
@@ -91,6 +94,7 @@ def _page(
         watchlist=watchlist,
         query=query,
         yaml=watchlist_yaml(name or NEW_NAME, query) if trial and trial.parsed else "",
+        may_save=may_save and trial is not None and not trial.is_present,
         period=period,
         periods=PERIODS,
         buckets=buckets,

@@ -88,7 +88,9 @@ def watchlists(
 
 
 @router.get("/watchlists/{name}")
-def one_watchlist(request: Request, served: Served, name: str, period: str = "30d") -> HTMLResponse:
+def one_watchlist(
+    request: Request, served: Served, name: str, period: str = "30d", saved: bool = False
+) -> HTMLResponse:
     """Shows one watchlist: its query, and what came of it."""
     buckets = chosen_buckets(period)
     volumes = alert_volumes(served.reader, buckets)
@@ -112,6 +114,7 @@ def one_watchlist(request: Request, served: Served, name: str, period: str = "30
             whole(each.document) for each in alerts_page(engine, selection, limit=SAMPLES).alerts
         ],
         muted=len(mutes(served, name)),
+        saved=saved,
         period=period,
         periods=PERIODS,
         unit=UNIT_NAMES[buckets.unit],
