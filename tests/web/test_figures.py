@@ -264,7 +264,7 @@ def test_every_period_has_a_page_of_bounded_size(newsroom, get, period):
 
 @pytest.mark.parametrize(
     "path",
-    ["/watchlists?period=x", "/watchlists?page=0", "/coverage?period=0d", "/coverage?at=x",
+    ["/watchlists?period=x", "/watchlists?page=0", "/coverage?period=0d", "/coverage?at=x", "/coverage?by=x",
      "/coverage?at=1990-01-01", "/bench?period=x", "/stories/x", "/stories/x?from=-1",
      "/watchlists/%00"],
 )  # fmt: skip
@@ -288,7 +288,9 @@ def test_pages_of_figures_say_that_the_archive_cannot_be_read(served, get, path)
 def test_an_empty_archive_is_said_to_be_empty(newsroom, get):
     assert "2 of 2 watchlists never alerted" in words(get("/watchlists").text)
     assert "has never alerted" in get("/watchlists/fisheries").text
-    assert "No article matched a watchlist in 30 days" in words(get("/coverage").text)
+    for by in ("watchlist", "source", "language"):
+        assert "No article matched a watchlist in 30 days" in words(get(f"/coverage?by={by}").text)
+        assert get(f"/coverage.csv?by={by}&period=7d").text.count("\n") == 8
 
 
 def test_a_story_shows_what_each_outlet_added_or_changed(newsroom, get):

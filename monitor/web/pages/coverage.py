@@ -84,13 +84,10 @@ def coverage(
         request,
         "coverage.html",
         table=table,
-        rows=list(
-            zip(
-                buckets.starts,
-                zip(*(line.counts for line in table.lines), strict=True),
-                strict=True,
-            )
-        )[::-1],
+        rows=[
+            (moment, [line.counts[number] for line in table.lines])
+            for number, moment in enumerate(buckets.starts)
+        ][::-1],
         chart=_chart(table, is_stacked=stacked),
         by=by,
         ways=get_args(By),
