@@ -46,3 +46,20 @@ def test_a_query_that_is_broken_or_was_changed_meanwhile_is_not_saved(serve, vis
     assert visit.post("/watchlists/nothing/query", q="cod", **sent).status_code == 404
     text = (visit.backend.runtime.config_directory / "config.yaml").read_text()
     assert f"query: '{PRESENT}'" in text
+
+
+def test_no_secret_beside_the_query_is_shown(serve, visitor_of):
+    configuration = """
+feeds: [{url: "https://herald.example/feed"}]
+subscribers:
+  - {name: desk, webhook: {url: "https://hook.example/very-secret"}}
+watchlists:
+  - name: fisheries
+    query: cod OR herring
+settings: {user_agent: not-to-be-shown}
+"""
+    visit = visitor_of(serve("edit_watchlists: true", configuration))
+    page = visit.post("/watchlists/fisheries/query", q="cod", present=PRESENT).text
+    assert "+    query: &#39;cod&#39;" in page
+    assert "very-secret" not in page
+    assert "not-to-be-shown" not in page

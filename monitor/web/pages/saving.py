@@ -73,8 +73,11 @@ def _change(served: Backend, name: str, query: str, present: str) -> Addition:
 
 
 def _difference(change: Addition) -> list[str]:
-    """Returns the lines of a unified diff, without its head."""
+    """Returns the lines of a unified diff, without its head.
+
+    Without the lines around: they may hold what gives access to something.
+    """
     before, after = (
         text.decode("utf-8-sig").splitlines() for text in (change.before, change.content)
     )
-    return list(unified_diff(before, after, lineterm="", n=2))[2:]
+    return list(unified_diff(before, after, lineterm="", n=0))[2:]
