@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import BigInteger, func, select, tuple_, type_coerce
 
-from monitor.archive.browse import DAY_MS, Cursor
+from monitor.archive.browse import DAY_MS, Cursor, cut
 from monitor.archive.database import begin
 from monitor.archive.schema import Moment, alerts, articles, deliveries
 from monitor.model import DeliveryEvent, DeliveryNote
@@ -159,11 +159,9 @@ def last_deliveries(
     if after is not None:
         query = query.where(tuple_(moment, columns.id) < tuple_(*after))
     with begin(engine) as connection:
-        rows = connection.execute(query).all()
-    shown = rows[:most]
-    older = (shown[-1].moment_ms, shown[-1].id) if len(rows) > most else None
+        rows, older = cut(connection.execute(query).all(), most)
     return LedgerPage(
-        tuple(LedgerLine(row[2], row[3], DeliveryNote(*row[4:])) for row in shown), older
+        tuple(LedgerLine(row[2], row[3], DeliveryNote(*row[4:])) for row in rows), older
     )
 
 

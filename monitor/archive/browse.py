@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
@@ -77,12 +77,11 @@ def alerts_page(
 
     Raises QueryError for a broken query, and ArchiveUnavailable if the database fails.
     """
+    rows: Sequence[Any]
     if selection.query:
         rows, older = _matching(engine, selection, after, limit, definitions or {})
     else:
-        rows = _rows(engine, _listing(selection, after).limit(limit + 1))
-        older = _cursor(rows[limit - 1]) if len(rows) > limit else None
-        rows = rows[:limit]
+        rows, older = cut(_rows(engine, _listing(selection, after).limit(limit + 1)), limit)
     known = marks_of(engine, [row.id for row in rows])
     return AlertPage(
         tuple(
@@ -152,6 +151,14 @@ def _marked(marked: Marked) -> ColumnElement[bool]:
 def _rows(engine: Engine, query: Select[Any]) -> list[Any]:
     with begin(engine) as connection:
         return list(connection.execute(query))
+
+
+def cut(rows: Sequence[Any], limit: int) -> tuple[Sequence[Any], Cursor | None]:
+    """Returns a page's rows, and where the next page begins, from one row more if there is one.
+
+    Rows have an `id`, and their moment in milliseconds as `moment_ms`.
+    """
+    return rows[:limit], _cursor(rows[limit - 1]) if len(rows) > limit else None
 
 
 def _cursor(row: Any) -> Cursor:

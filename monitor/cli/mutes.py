@@ -15,7 +15,7 @@ from monitor.errors import PresswatchError
 from monitor.untrusted import printable, terminal_json
 
 if TYPE_CHECKING:
-    from monitor.alerts.mutes import Mute
+    from monitor.alerts.mutes import Mute, MuteKind
 
 
 @click.group()
@@ -51,7 +51,9 @@ def list_mutes(config_directory: Path, data: Path, as_json: bool) -> None:
 @click.option("--days", type=click.IntRange(1, 3650), help="Until then.  [default: for good]")
 @options.config
 @options.data
-def add(alert_id: str, kind: str, days: int | None, config_directory: Path, data: Path) -> None:
+def add(
+    alert_id: str, kind: MuteKind, days: int | None, config_directory: Path, data: Path
+) -> None:
     """Mute the story or the source of an alert, named by the beginning of its id."""
     from monitor.alerts.mutes import mute_of
     from monitor.cli.history import known_alert
@@ -61,12 +63,7 @@ def add(alert_id: str, kind: str, days: int | None, config_directory: Path, data
     document = known_alert(archive(config_directory, data), alert_id)
     length = None if days is None else timedelta(days=days)
     try:
-        mute = mute_of(
-            document,
-            "source" if kind == "source" else "story",
-            now=datetime.now(UTC),
-            length=length,
-        )
+        mute = mute_of(document, kind, now=datetime.now(UTC), length=length)
     except ValueError as error:
         raise PresswatchError(str(error)) from error
     daemon.store.mutes.add(mute)

@@ -57,7 +57,7 @@ def collect(runtime: Runtime, data: Path) -> dict[str, Any]:
 
 def feed_states(runtime: Runtime) -> list[dict[str, Any]]:
     """Returns the feeds of the configuration with their health, as values that JSON can hold."""
-    return list(map(_feed, feed_overviews(runtime.config, runtime.store)))
+    return list(map(_feed, feed_overviews(runtime.config.feeds, runtime.store)))
 
 
 def _activity(

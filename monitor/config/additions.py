@@ -88,19 +88,17 @@ def prepare_query(
         raise PresswatchError(
             f"the query of {name} was changed meanwhile; go back, and load the page again"
         )
-    wanted = replace(
-        known,
-        watchlists=tuple(
-            replace(each, query=" ".join(query.split())) if each.name == name else each
-            for each in known.watchlists
-        ),
+    changed = (
+        replace(each, query=query) if each.name == name else each for each in known.watchlists
     )
+    wanted = _on_one_line(replace(known, watchlists=tuple(changed)))
     for file in files(directory):
         before = file.read_bytes()
         text = with_query(before.decode("utf-8-sig"), name, query)
         if text is None:
             continue
-        if _same(load(directory, environ, examples=True, instead={file: text}), wanted):
+        changed_config = load(directory, environ, examples=True, instead={file: text})
+        if _on_one_line(changed_config) == wanted:
             return _addition(file, text, before)
     raise PresswatchError(
         f"the query of {name} cannot be replaced by itself: it is shared by an alias, has a "
@@ -108,13 +106,10 @@ def prepare_query(
     )
 
 
-def _same(config: Config, wanted: Config) -> bool:
-    """Returns whether two configurations differ in the white space of queries at most."""
-    watchlists = tuple(
-        replace(each, query=" ".join(each.query.split())) for each in config.watchlists
-    )
-    others = tuple(replace(each, query=" ".join(each.query.split())) for each in wanted.watchlists)
-    return replace(config, watchlists=watchlists) == replace(wanted, watchlists=others)
+def _on_one_line(config: Config) -> Config:
+    """Returns a configuration whose queries have one space where they had any white space."""
+    watchlists = (replace(each, query=" ".join(each.query.split())) for each in config.watchlists)
+    return replace(config, watchlists=tuple(watchlists))
 
 
 def _addition(file: Path, text: str, before: bytes) -> Addition:

@@ -20,7 +20,7 @@ def with_feed(text: str, feed: Feed, url: str | None = None) -> str:
     `url` is the feed's address with its variables, if it has any.
     """
     pairs = _pairs(feed, url)
-    newline = "\r\n" if "\r\n" in text else "\n"
+    newline = _newline(text)
     for key, feeds in _feeds(text):
         if not isinstance(feeds, SequenceNode):
             return _after_line(text, key.end_mark.index, _block(pairs, "  ", newline), newline)
@@ -58,7 +58,7 @@ def _with_scalar(text: str, watchlist: MappingNode, old: ScalarNode, lines: list
     # In a block, a comment after the value would become a part of it.
     is_last = not text[end:].partition("\n")[0].strip()
     if len(lines) > 1 and is_last and not watchlist.flow_style and _is_plain(lines):
-        newline = "\r\n" if "\r\n" in text else "\n"
+        newline = _newline(text)
         indent = newline + " " * (watchlist.start_mark.column + 2)
         written = indent.join(["|-", *map(escaped, lines)])
     else:
@@ -81,6 +81,10 @@ def watchlist_yaml(name: str, query: str) -> str:
 def has_feeds(text: str) -> bool:
     """Returns whether a file has the key `feeds`."""
     return bool(_feeds(text))
+
+
+def _newline(text: str) -> str:
+    return "\r\n" if "\r\n" in text else "\n"
 
 
 def _lines(query: str) -> list[str]:

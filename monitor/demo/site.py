@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import itertools
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -217,11 +218,10 @@ def application(newsroom: Newsroom) -> web.Application:
             text=resource(f"templates{request.path}"), content_type=content_type, charset="utf-8"
         )
 
-    busy = [True]
+    deliveries = itertools.count()
 
     async def desk(_: web.Request) -> web.Response:
-        if busy:
-            busy.clear()
+        if next(deliveries) == 0:
             return web.Response(status=503, headers={"Retry-After": "2"})
         return web.Response(status=204)
 

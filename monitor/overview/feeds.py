@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, get_args
@@ -11,7 +12,6 @@ from monitor.model import Feed, FeedState
 from monitor.untrusted import one_line
 
 if TYPE_CHECKING:
-    from monitor.config import Config
     from monitor.store import Store
 
 # From ill to well.
@@ -37,12 +37,6 @@ class FeedOverview:
         """Returns the feed's name, or the title that it gives itself, if there is either."""
         return self.feed.name or title_text(self.state.title)
 
-    def has_words(self, words: str) -> bool:
-        """Returns whether the feed's name, title, address and tags contain all of these words."""
-        parts = (self.feed.name or "", self.state.title or "", self.feed.public_url)
-        text = " ".join((*parts, *self.feed.tags)).casefold()
-        return all(word in text for word in words.casefold().split())
-
 
 def health(state: FeedState) -> Health:
     """Returns a feed's health in one word.
@@ -56,14 +50,30 @@ def health(state: FeedState) -> Health:
     return "ok" if state.succeeded_at else "new"
 
 
-def feed_overviews(config: Config, store: Store) -> list[FeedOverview]:
-    """Returns all feeds in the order of the configuration."""
-    states = store.feeds.states([feed.id for feed in config.feeds])
+def feed_overviews(feeds: Sequence[Feed], store: Store) -> list[FeedOverview]:
+    """Returns what is known of feeds, in the given order."""
+    states = store.feeds.states([feed.id for feed in feeds])
     due = store.feeds.all_due()
     return [
         FeedOverview(feed, state, due.get(feed.id))
-        for feed, state in zip(config.feeds, states, strict=True)
+        for feed, state in zip(feeds, states, strict=True)
     ]
+
+
+def find_feeds(overviews: Sequence[FeedOverview], words: str) -> list[FeedOverview]:
+    """Returns the feeds whose name, title, address and tags contain all of these words."""
+    wanted = words.casefold().split()
+    # Most visitors look for nothing, and there may be thousands of feeds.
+    if not wanted:
+        return list(overviews)
+    return [each for each in overviews if _has_words(each, wanted)]
+
+
+def _has_words(overview: FeedOverview, wanted: Sequence[str]) -> bool:
+    feed = overview.feed
+    parts = (feed.name or "", overview.state.title or "", feed.public_url, *feed.tags)
+    text = " ".join(parts).casefold()
+    return all(word in text for word in wanted)
 
 
 def title_text(title: str | None) -> str | None:

@@ -75,22 +75,9 @@ def connect(data: Path, environ: Mapping[str, str] = os.environ) -> Redis:
     from redis import TimeoutError as RedisTimeoutError
     from redis.exceptions import BusyLoadingError, NoPermissionError, RedisError
 
-    from monitor.runtime import embedded
     from monitor.store.client import client, probe
 
-    url = environ.get(REDIS_VARIABLE)
-    where = f"the Redis at {REDIS_VARIABLE}"
-    if not url:
-        try:
-            url = embedded.url_file(data).read_text().strip()
-        except FileNotFoundError:
-            raise NotRunning(
-                f"no presswatch is running in {data}: start one with `presswatch run`, name its "
-                f"directory with --data, or set {REDIS_VARIABLE}"
-            ) from None
-        except OSError as error:
-            raise PresswatchError(f"{data} cannot be read: {error.strerror}") from error
-        where = f"the Redis in {data}"
+    url, where = _redis_address(data, environ)
     try:
         with probe(url) as redis:
             # While Redis loads its data, it answers INFO, but hardly anything else.
@@ -116,6 +103,23 @@ def connect(data: Path, environ: Mapping[str, str] = os.environ) -> Redis:
             f"set maxmemory-policy to {SAFE_POLICY}"
         )
     return client(url)
+
+
+def _redis_address(data: Path, environ: Mapping[str, str]) -> tuple[str, str]:
+    """Returns the URL of the Redis to connect to, and what messages call it."""
+    from monitor.runtime import embedded
+
+    if url := environ.get(REDIS_VARIABLE):
+        return url, f"the Redis at {REDIS_VARIABLE}"
+    try:
+        return embedded.url_file(data).read_text().strip(), f"the Redis in {data}"
+    except FileNotFoundError:
+        raise NotRunning(
+            f"no presswatch is running in {data}: start one with `presswatch run`, name its "
+            f"directory with --data, or set {REDIS_VARIABLE}"
+        ) from None
+    except OSError as error:
+        raise PresswatchError(f"{data} cannot be read: {error.strerror}") from error
 
 
 @dataclass(frozen=True)

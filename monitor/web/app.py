@@ -48,6 +48,35 @@ MAX_BODY_BYTES = 1_000_000
 # An answer that is smaller fits into one packet anyway.
 GZIP_FROM_BYTES = 1_000
 
+# In this order: an address is served by the first that has it.
+API_ROUTERS = (
+    watchlists_api.router,
+    # Before the addresses of single alerts.
+    watchlists_api.feeds,
+    exports.router,
+    alerts_api.router,
+    alerts_api.changes,
+    mutes_api.router,
+    mutes_api.changes,
+    feeds_api.router,
+    feeds_api.changes,
+    articles_api.router,
+)
+PAGE_MODULES = (
+    alerts_pages,
+    watchlists,
+    bench,
+    saving,
+    coverage,
+    stories,
+    feeds,
+    queues,
+    deliveries,
+    mutes,
+    configuration,
+    login,
+)
+
 
 def create(backend: Backend) -> ASGIApp:
     """Returns the application, with everything around it that a request passes first."""
@@ -64,36 +93,11 @@ def create(backend: Backend) -> ASGIApp:
     api.state.backend = backend
     api.state.exports = exports.limiter()
     api.state.searches = CapacityLimiter(MOST_SEARCHES)
-    for router in (
-        watchlists_api.router,
-        # Before the addresses of single alerts.
-        watchlists_api.feeds,
-        exports.router,
-        alerts_api.router,
-        alerts_api.changes,
-        mutes_api.router,
-        mutes_api.changes,
-        feeds_api.router,
-        feeds_api.changes,
-        articles_api.router,
-    ):
+    for router in API_ROUTERS:
         api.include_router(router, prefix="/api/v1")
     for machine in (health, metrics):
         api.include_router(machine.router)
-    for module in (
-        alerts_pages,
-        watchlists,
-        bench,
-        saving,
-        coverage,
-        stories,
-        feeds,
-        queues,
-        deliveries,
-        mutes,
-        configuration,
-        login,
-    ):
+    for module in PAGE_MODULES:
         api.include_router(module.router, include_in_schema=False)
     api.mount("/static", StaticFiles(directory=STATIC), name="static")
     handle_faults(api)

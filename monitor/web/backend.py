@@ -18,6 +18,7 @@ from monitor.runtime.composition import ConfigWatch
 
 if TYPE_CHECKING:
     from monitor.archive.database import Archive
+    from monitor.model import Feed
     from monitor.runtime.composition import Runtime
 
 # A changed configuration is noticed within this time.
@@ -103,3 +104,11 @@ def known_alert(served: Backend, alert_id: str) -> dict[str, Any]:
     if not found or found[0]["id"] != alert_id:
         raise HTTPException(404, "There is no such alert in the archive.")
     return whole(found[0])
+
+
+def known_feed(served: Backend, feed_id: str) -> Feed:
+    """Returns a feed of the configuration; raises HTTPException if there is none."""
+    for feed in served.runtime.config.feeds:
+        if feed.id == feed_id:
+            return feed
+    raise HTTPException(404, "There is no such feed in the configuration.")

@@ -112,7 +112,7 @@ def _processes(runtime: Runtime) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "presswatch_workers", "Worker processes that live", value=len(living(runtime.redis))
     )
-    by_health = Counter(each.health for each in feed_overviews(runtime.config, runtime.store))
+    by_health = Counter(each.health for each in feed_overviews(runtime.config.feeds, runtime.store))
     feeds = GaugeMetricFamily("presswatch_feeds", "Feeds by health", labels=("health",))
     for health in HEALTHS:
         feeds.add_metric((health,), by_health[health])

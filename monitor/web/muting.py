@@ -42,7 +42,7 @@ def begin_mute(
 
 
 def end_mute(served: Backend, mute_id: str) -> None:
-    """Ends a mute; raises HTTPException if there is none."""
+    """Ends a mute. Raises HTTPException if it does not exist, or has been ended before."""
     if not served.runtime.store.mutes.remove(mute_id):
         raise HTTPException(404, "There is no such mute, or it has ended.")
     log.info("mute ended", mute=mute_id)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from fastapi import HTTPException
 
+from monitor.web.backend import known_feed
+
 if TYPE_CHECKING:
     from monitor.web.backend import Backend
 
@@ -19,8 +21,7 @@ def poll_now(served: Backend, feed_id: str) -> None:
 
     Raises HTTPException for a feed that is not in the configuration, or was polled just now.
     """
-    if feed_id not in {each.id for each in served.runtime.config.feeds}:
-        raise HTTPException(404, "There is no such feed in the configuration.")
+    known_feed(served, feed_id)
     store = served.runtime.store
     now = store.claims.now()
     polled_at = store.feeds.state(feed_id).polled_at

@@ -30,16 +30,9 @@ def get(served):
 
 
 @pytest.fixture
-def post(served):
+def post(served, visitor_of):
     """Send a form of one of our pages."""
-    with requests.Session() as session:
-        page = session.get(f"{served.url}/feeds", timeout=10).text
-        token = re.search(r'name="csrf" content="(.*?)"', page)[1]
-
-        def send(path, **fields):
-            return session.post(f"{served.url}{path}", data={"csrf": token} | fields, timeout=10)
-
-        yield send
+    return visitor_of(served).post
 
 
 @pytest.fixture

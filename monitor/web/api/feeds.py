@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException, Path, Query
+from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, Field
 
-from monitor.overview.feeds import FeedOverview, Health, feed_overviews
+from monitor.overview.feeds import FeedOverview, Health, feed_overviews, find_feeds
 from monitor.web.access import CSRF_HEADER, from_our_pages
 from monitor.web.api.answers import NOT_FOUND, PROBLEMS, READERS, VISITORS, PublicUrl, problem
-from monitor.web.backend import Served
+from monitor.web.backend import Served, known_feed
 from monitor.web.polling import poll_now
 
 router = APIRouter(tags=["feeds"], dependencies=READERS)
@@ -57,21 +57,16 @@ def list_feeds(
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
 ) -> FeedList:
     """Lists feeds with their health."""
-    found = [
-        each
-        for each in feed_overviews(served.runtime.config, served.runtime.store)
-        if health in (None, each.health) and each.has_words(q)
-    ]
+    overviews = feed_overviews(served.runtime.config.feeds, served.runtime.store)
+    found = [each for each in find_feeds(overviews, q) if health in (None, each.health)]
     return FeedList(feeds=list(map(_shown, found[skip : skip + limit])), total=len(found))
 
 
 @router.get("/feeds/{feed_id}", responses=PROBLEMS | NOT_FOUND)
 def show_feed(served: Served, feed_id: FeedId) -> FeedInUse:
     """Shows a feed with its health."""
-    for each in feed_overviews(served.runtime.config, served.runtime.store):
-        if each.feed.id == feed_id:
-            return _shown(each)
-    raise HTTPException(404, "There is no such feed in the configuration.")
+    (overview,) = feed_overviews([known_feed(served, feed_id)], served.runtime.store)
+    return _shown(overview)
 
 
 @changes.post(

@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from monitor.archive.activity import articles_by_day
 from monitor.errors import PresswatchError
-from monitor.overview.feeds import HEALTHS, feed_overviews
+from monitor.overview.feeds import HEALTHS, feed_overviews, find_feeds
 from monitor.overview.readiness import NO_LEADER, has_leader
 from monitor.web.access import from_our_pages
 from monitor.web.backend import Backend, Served
@@ -38,9 +38,8 @@ def feeds(
     """Shows the feeds, ill ones first."""
     if health and health not in HEALTHS:
         raise HTTPException(422, f"{health!r} is not one of {', '.join(HEALTHS)}.")
-    config = served.runtime.config
-    overviews = feed_overviews(config, served.runtime.store)
-    found = [each for each in overviews if each.has_words(q)]
+    overviews = feed_overviews(served.runtime.config.feeds, served.runtime.store)
+    found = find_feeds(overviews, q)
     counts = Counter(each.health for each in found)
     chosen = [each for each in found if health in ("", each.health)]
     chosen.sort(key=lambda each: HEALTHS.index(each.health))
