@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from monitor.alerts.plan import Coverage, PlannedChange, is_over
 from monitor.archive.plan import Plan
 from monitor.archive.samples import Sample, Samples
 from monitor.cli.console import highlighted
+from monitor.hiding import Secret, without_secrets
 from monitor.model import Limit
 from monitor.untrusted import printable, terminal_json
 from monitor.watchlists.changes import ChangedPart
@@ -39,8 +41,13 @@ class PlanOutput:
         against: Path | None,
         limit: Limit | None,
         most: int,
+        query_secrets: Sequence[Secret],
     ) -> None:
-        """Takes at most `most` samples of the alerts gained, and lost, of each watchlist."""
+        """Takes at most `most` samples of the alerts gained, and lost, of each watchlist.
+
+        `query_secrets` are what the queries of both configurations take from the environment.
+        """
+        self._query_secrets = query_secrets
         self._plan = plan
         self._samples = samples
         self._against = against
@@ -75,7 +82,7 @@ class PlanOutput:
         click.secho(f"{mark} {change.name}", fg=colour, bold=True, nl=False)
         click.echo(f"  {kind}{', OVER THE LIMIT' if change.name in self.over else ''}")
         for part in change.parts:
-            _print_part(part)
+            _print_part(self._shown(part))
         before, after = planned.before, planned.after
         click.echo(
             f"  alerts: {len(before.alerts):,} → {len(after.alerts):,} "
@@ -86,13 +93,24 @@ class PlanOutput:
         if planned.gained:
             _print_overlap(planned)
         for found, total, sign, style in (
-            (samples.gained(self._most), len(planned.gained), "+", "green"),
-            (samples.lost(self._most), len(planned.lost), "-", "red"),
+            (self._shown_samples(samples.gained), len(planned.gained), "+", "green"),
+            (self._shown_samples(samples.lost), len(planned.lost), "-", "red"),
         ):
             for sample in found:
                 _print_sample(sample, sign, style)
             if found and total > len(found):
                 click.echo(f"  {sign} and {total - len(found):,} more")
+
+    def _shown_samples(self, newest: Callable[[int], list[Sample]]) -> list[Sample]:
+        return [
+            replace(sample, reason=self._hidden(sample.reason)) for sample in newest(self._most)
+        ]
+
+    def _shown(self, part: ChangedPart) -> ChangedPart:
+        return ChangedPart(part.key, self._hidden(part.before), self._hidden(part.after))
+
+    def _hidden(self, text: str) -> str:
+        return without_secrets(text, self._query_secrets)
 
     def _a_day(self, coverage: Coverage) -> str:
         return f"{len(coverage.alerts) / self._plan.period.days:,.1f}"
@@ -160,7 +178,7 @@ class PlanOutput:
             else None,
             "parts": [
                 {"key": part.key, "before": part.before, "after": part.after}
-                for part in change.parts
+                for part in map(self._shown, change.parts)
             ],
             "articles": {"before": len(before.articles), "after": len(after.articles)},
             "alerts": self._figures(len(before.alerts), len(after.alerts))
@@ -169,8 +187,8 @@ class PlanOutput:
                 "alerts": planned.overlap.alerts,
                 "watchlists": planned.overlap.by_watchlist,
             },
-            "gained_samples": list(map(_sample_as_object, samples.gained(self._most))),
-            "lost_samples": list(map(_sample_as_object, samples.lost(self._most))),
+            "gained_samples": list(map(_sample_as_object, self._shown_samples(samples.gained))),
+            "lost_samples": list(map(_sample_as_object, self._shown_samples(samples.lost))),
         }
 
     def _figures(self, before: int, after: int) -> dict[str, float]:

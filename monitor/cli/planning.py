@@ -106,7 +106,14 @@ def plan(
         Samples(engine, each, before.definitions if before else {}, after.definitions)
         for each in result.changes
     ]
-    output = PlanOutput(result, samples, against=against, limit=fail_over, most=most)
+    output = PlanOutput(
+        result,
+        samples,
+        against=against,
+        limit=fail_over,
+        most=most,
+        query_secrets=(*config.query_secrets, *(other.query_secrets if other else ())),
+    )
     if as_json:
         output.print_json()
     else:

@@ -3,50 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
-from itertools import repeat
 from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from monitor.config.building import Config, build
 from monitor.config.checks import (
     broken_queries,
     dangling,
     failed_examples,
     misplaced_reports,
-    plain_query,
     repeated,
     suggestion,
 )
 from monitor.config.places import KeyPath
 from monitor.config.schema import (
-    KINDS,
     ArticleSettings,
-    FeedEntry,
     File,
     PollSettings,
     Schema,
     Settings,
-    SubscriberEntry,
-    WatchlistEntry,
 )
 from monitor.config.source import ConfigDocument, files, read
 from monitor.config.values import SECRET, written
 from monitor.errors import ConfigError, Fault
-from monitor.hiding import secrets, without_userinfo
-from monitor.model import (
-    Digest,
-    Feed,
-    FeedFilter,
-    Quiet,
-    ReportSchedule,
-    Spike,
-    Subscriber,
-    Watchlist,
-)
+from monitor.hiding import without_userinfo
 
 __all__ = [
     "ArticleSettings",
@@ -73,33 +56,6 @@ _MESSAGES = {
     "too_short": "must not be empty",
 }
 _MAX_SHOWN = 60
-
-
-@dataclass(frozen=True)
-class Config:
-    """A complete and valid configuration."""
-
-    settings: Settings
-    feeds: tuple[Feed, ...]
-    watchlists: tuple[Watchlist, ...]
-    subscribers: tuple[Subscriber, ...]
-    definitions: Mapping[str, str]
-
-    @cached_property
-    def headings(self) -> dict[str, str]:
-        """Returns what people read in place of each watchlist's name."""
-        return {watchlist.name: watchlist.heading for watchlist in self.watchlists}
-
-    @property
-    def secrets(self) -> dict[str, str]:
-        """Returns the secrets in feeds' addresses, each with the text to show instead."""
-        replacements: dict[str, str] = {}
-        for feed in self.feeds:
-            bare = without_userinfo(feed.url)
-            if bare != feed.public_url:
-                replacements[bare] = feed.public_url
-            replacements |= dict(feed.secrets)
-        return replacements
 
 
 def load(
@@ -137,7 +93,7 @@ def load(
     if faults:
         raise ConfigError(sorted(set(faults)))
     numbers = range(len(file.feeds))
-    return _config(source, file, numbers)
+    return build(source, file, numbers)
 
 
 def load_valid_part(directory: Path, environ: Mapping[str, str]) -> Config:
@@ -151,7 +107,7 @@ def load_valid_part(directory: Path, environ: Mapping[str, str]) -> Config:
     numbers = list(range(len(values.get("feeds") or ())))
     while True:
         try:
-            return _config(source, File.model_validate(values), numbers)
+            return build(source, File.model_validate(values), numbers)
         except ValidationError as error:
             broken = {details["loc"][:2] for details in error.errors()}
         for key, value in list(values.items()):
@@ -164,17 +120,6 @@ def load_valid_part(directory: Path, environ: Mapping[str, str]) -> Config:
                 values[key] = [value[at] for at in kept]
                 if key == "feeds":
                     numbers = [numbers[at] for at in kept]
-
-
-def _config(source: ConfigDocument, file: File, numbers: Iterable[int]) -> Config:
-    """Builds the configuration; `numbers` are the places of its feeds in the source."""
-    return Config(
-        settings=file.settings,
-        feeds=tuple(map(_feed, repeat(source), numbers, file.feeds)),
-        watchlists=tuple(map(_watchlist, file.watchlists)),
-        subscribers=tuple(map(_subscriber, file.subscribers)),
-        definitions=file.definitions,
-    )
 
 
 def _changes_of_fixed(
@@ -239,53 +184,6 @@ def fingerprint(directory: Path) -> str:
 def json_schema() -> dict[str, Any]:
     """Returns the JSON Schema of a configuration file, for editors."""
     return File.model_json_schema(schema_generator=Schema)
-
-
-def _feed(source: ConfigDocument, number: int, entry: FeedEntry) -> Feed:
-    expansion = source.expansion(("feeds", number, "url"))
-    return Feed(
-        entry.url,
-        entry.name,
-        entry.tags,
-        entry.every,
-        public_url=expansion.written if expansion and expansion.variables else "",
-        secrets=secrets(expansion.variables) if expansion else (),
-    )
-
-
-def _watchlist(entry: WatchlistEntry) -> Watchlist:
-    feed_filter = FeedFilter(entry.feeds.names, entry.feeds.tags, entry.feeds.languages)
-    query = entry.query or plain_query(entry.any, entry.all, entry.none)
-    spike = Spike(entry.spike.times, entry.spike.over) if entry.spike else None
-    return Watchlist(
-        entry.name,
-        query,
-        feed_filter,
-        entry.priority,
-        entry.subscribers,
-        entry.once_per,
-        spike,
-        entry.backfill,
-        entry.title or "",
-    )
-
-
-def _subscriber(entry: SubscriberEntry) -> Subscriber:
-    kind = next(kind for kind in KINDS if getattr(entry, kind) is not None)
-    digest, quiet, report = entry.digest, entry.quiet, entry.report
-    return Subscriber(
-        name=entry.name,
-        kind=kind,
-        options=getattr(entry, kind).model_dump(exclude_none=True),
-        digest=Digest(digest.at, digest.every, digest.timezone) if digest else None,
-        quiet=Quiet(quiet.start, quiet.end, quiet.timezone, quiet.exempt) if quiet else None,
-        limit=entry.limit,
-        report=(
-            ReportSchedule(report.every, report.at, report.period, report.timezone)
-            if report
-            else None
-        ),
-    )
 
 
 def _fault(source: ConfigDocument, details: ErrorDetails) -> Fault:

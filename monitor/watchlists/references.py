@@ -18,7 +18,8 @@ def used_definitions(query: str, definitions: Mapping[str, str]) -> dict[str, st
             continue
         for lexeme in lex(text):
             name = lexeme.text[1:]
-            if lexeme.kind == "reference" and name not in used:
+            is_new = name not in used and name in definitions
+            if lexeme.kind == "reference" and is_new:
                 used[name] = definitions[name]
                 texts.append(used[name])
     return used

@@ -191,3 +191,14 @@ def test_a_time_without_articles_is_an_error_rather_than_an_approval(
     result = presswatch.call("plan", *directories(OLD, NEW), *archived, "--since", "10s")
     assert result.returncode == 1
     assert "the archive has no articles found since" in result.stderr
+
+
+def test_a_value_of_the_environment_in_a_query_is_not_shown(presswatch, archived, directories):
+    old = f"{FEEDS}\n  - {{name: talks, query: council}}\n"
+    new = f"{FEEDS}\n  - {{name: talks, query: 'council AND \"${{PLACE:-Ruritania}}\"'}}\n"
+    asked = directories(old, new)
+    for form in ((), ("--json",)):
+        result = presswatch.call("plan", *asked, *archived, *form)
+        assert result.returncode == 0, result.stderr
+        assert "Ruritania" not in result.stdout
+        assert "${PLACE}" in result.stdout

@@ -127,7 +127,7 @@ def new_backend(redis, tmp_path):
         directory.mkdir(exist_ok=True)
         (directory / "config.yaml").write_text(configuration)
         (directory / "settings.yaml").write_text(f"settings:\n  web: {{{web}}}\n")
-        runtime = Runtime(directory, load(directory, {}), redis)
+        runtime = Runtime(directory, load(directory, os.environ), redis)
         return Backend(runtime, tmp_path / "var")
 
     return new

@@ -383,3 +383,55 @@ watchlists: [{name: fisheries, title: Cod & co, query: cod OR herring}]
     feed = requests.get(f"{served.url}/api/v1/watchlists/fisheries/feed.json", timeout=10).json()
     assert feed["title"] == "Cod & co · Presswatch"
     assert "Cod & co: cod" in feed["items"][0]["content_text"]
+
+
+CONFIDENTIAL = """
+feeds: [{url: "https://herald.example/feed"}]
+definitions:
+  targets: '"${TARGET}"'
+watchlists:
+  - name: takeover
+    query: '("${TARGET}" OR halibut) AND ship'
+  - name: rumours
+    query: '@targets'
+"""
+
+
+@pytest.fixture
+def confidential(monkeypatch, serve, newsroom_of):
+    """A newsroom with a name from the environment in its queries."""
+    monkeypatch.setenv("TARGET", "Acme Trawlers")
+    served = serve("edit_watchlists: true", CONFIDENTIAL)
+    newsroom_of(served).publish("At sea", "A ship of a fleet, with halibut.")
+    return served
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/watchlists/takeover",
+        "/watchlists/rumours",
+        "/watchlists/takeover/bench",
+        "/watchlists/rumours/bench",
+        "/watchlists/takeover/bench?q=herring",
+        "/watchlists/takeover/bench?q=(${TARGET}",
+        "/watchlists/takeover/bench?q=@targets OR ship",
+        '/watchlists/takeover/bench?q=@targets AND "',
+        '/bench?q="${TARGET}" OR ship',
+        "/api/v1/watchlists",
+    ],
+)
+def test_a_value_of_the_environment_in_a_query_is_not_shown(confidential, visitor_of, path):
+    answer = visitor_of(confidential).get(path)
+    assert answer.status_code == 200
+    assert "Trawlers" not in answer.text
+
+
+def test_the_bench_tries_a_query_with_the_values_of_the_environment(
+    confidential, visitor_of, newsroom_of
+):
+    newsroom_of(confidential).publish("Bought", "Acme Trawlers has a new ship.")
+    page = visitor_of(confidential).get("/watchlists/takeover/bench").text
+    assert "2 articles in 30 days with the present query" in words(page)
+    yaml = html.unescape(page.partition('<textarea id="yaml"')[2])
+    assert """query: '("${TARGET}" OR halibut) AND ship'""" in yaml

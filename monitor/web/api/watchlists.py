@@ -82,21 +82,22 @@ def list_watchlists(
 ) -> WatchlistList:
     """Lists the watchlists of the configuration, and counts their alerts."""
     since = datetime.now(UTC) - length(period)
+    config = served.runtime.config
     tallies = tally_alerts(served.reader, since)
     return WatchlistList(
         since=since,
         watchlists=[
-            _described(watchlist, tallies.get(watchlist.name))
-            for watchlist in served.runtime.config.watchlists
+            _described(watchlist, config.shown_query(watchlist.query), tallies.get(watchlist.name))
+            for watchlist in config.watchlists
         ],
     )
 
 
-def _described(watchlist: Watchlist, tally: AlertTally | None) -> WatchlistInUse:
+def _described(watchlist: Watchlist, query: str, tally: AlertTally | None) -> WatchlistInUse:
     return WatchlistInUse(
         name=watchlist.name,
         title=watchlist.title,
-        query=watchlist.query,
+        query=query,
         priority=watchlist.priority,
         once_per=watchlist.once_per,
         subscribers=list(watchlist.subscribers),

@@ -9,7 +9,9 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from starlette.responses import HTMLResponse
 
 from monitor.archive.volumes import Buckets
+from monitor.config import Config
 from monitor.config.edit import watchlist_yaml
+from monitor.config.variables import escaped
 from monitor.model import Watchlist
 from monitor.web.access import from_our_pages
 from monitor.web.backend import Backend, Served
@@ -46,7 +48,9 @@ async def watchlist_bench(
     watchlist = configured(served, name)
     if watchlist is None:
         raise HTTPException(404, f"The configuration has no watchlist {name}.")
-    return await _bench(request, served, watchlist, watchlist.query if q is None else q, period)
+    if q is None:
+        q = served.runtime.config.shown_query(watchlist.query)
+    return await _bench(request, served, watchlist, q, period)
 
 
 async def _bench(
@@ -57,46 +61,63 @@ async def _bench(
     except ValueError as error:
         raise HTTPException(422, f"{error}.") from error
 
+    config = served.runtime.config
+    complete = config.complete_query(query)
+
     def show(is_cancelled: Callable[[], bool]) -> HTMLResponse:
         trial = (
             try_query(
                 served.reader,
-                query,
+                complete,
                 watchlist,
-                served.runtime.config.definitions,
+                config.definitions,
                 buckets,
                 is_cancelled,
             )
             if query.strip()
             else None
         )
-        may_save = watchlist is not None and served.runtime.config.settings.web.edit_watchlists
-        return _page(request, trial, watchlist, query, period, buckets, may_save=may_save)
+        return _page(request, config, trial, watchlist, query, period, buckets)
 
     return await run_search(request, show)
 
 
 def _page(
     request: Request,
+    config: Config,
     trial: Trial | None,
     watchlist: Watchlist | None,
     query: str,
     period: str,
     buckets: Buckets,
-    *,
-    may_save: bool,
 ) -> HTMLResponse:
-    name = watchlist.name if watchlist else None
+    name = watchlist.name if watchlist else NEW_NAME
+    is_hidden = trial is not None and config.hides(trial.query)
+    may_save = (
+        watchlist is not None
+        and config.settings.web.edit_watchlists
+        and not (is_hidden or config.hides(watchlist.query))
+    )
     return page(
         request,
         "bench_result.html" if is_part(request) else "bench.html",
         trial=trial,
         watchlist=watchlist,
         query=query,
-        yaml=watchlist_yaml(name or NEW_NAME, query) if trial and trial.parsed else "",
+        shown=config.shown_query,
+        is_hidden=is_hidden,
+        yaml=_yaml(config, name, query) if trial and trial.parsed else "",
         may_save=may_save and trial is not None and not trial.is_present,
         period=period,
         periods=PERIODS,
         buckets=buckets,
         unit=UNIT_NAMES[buckets.unit],
     )
+
+
+def _yaml(config: Config, name: str, query: str) -> str:
+    """Returns a watchlist as the file must write it, with the variables of the configuration."""
+    text = watchlist_yaml(name, query)
+    for _, variable in config.query_variables:
+        text = text.replace(escaped(variable), variable)
+    return text

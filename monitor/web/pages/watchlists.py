@@ -99,13 +99,18 @@ def one_watchlist(
         raise HTTPException(404, f"There is no watchlist {name}, nor alerts of one in the archive.")
     engine = served.reader
     selection = AlertFilter(since=buckets.start, watchlists=(name,))
-    definitions = served.runtime.config.definitions
+    config = served.runtime.config
     return page(
         request,
         "watchlist.html",
         name=name,
         watchlist=watchlist,
-        parsed=parse(watchlist.query, definitions) if watchlist else None,
+        query=config.shown_query(watchlist.query) if watchlist else "",
+        parsed=(
+            parse(watchlist.query, config.definitions)
+            if watchlist and not config.hides(watchlist.query)
+            else None
+        ),
         volume=volumes.get(name, nothing(buckets)),
         buckets=buckets,
         sources=alert_sources(engine, buckets, [name], MOST_SOURCES).get(name, []),
