@@ -95,11 +95,11 @@ def add(
             "of your own with `presswatch init`, or name one with --config"
         )
     feed, url_with_variables = given_feed(url, name, tags, os.environ)
-    addition = prepare_feed(config_directory, feed, os.environ, url_with_variables)
+    change = prepare_feed(config_directory, feed, os.environ, url_with_variables)
     if not force:
         settings = load(config_directory, os.environ).settings
         click.echo(printable(asyncio.run(_described(feed, settings))))
-    click.echo(f"added to {addition.write()}")
+    click.echo(f"added to {change.write()}")
 
 
 async def _described(feed: Feed, settings: Settings) -> str:

@@ -1,17 +1,19 @@
 """Writes a feed or a watchlist as YAML, as a person would. Pure.
 
-A feed is added to a file, and a query replaced in it, without touching the rest.
+A feed or a watchlist is added to a file, and a query replaced in it, without touching the rest.
 
 Loading and dumping the file would keep its comments, but change line breaks and indents.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ruamel.yaml import YAML
 from ruamel.yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode, SequenceNode
 
 from monitor.config.variables import escaped, has_variables
-from monitor.model import Feed
+from monitor.model import Feed, Watchlist
 
 
 def with_feed(text: str, feed: Feed, url: str | None = None) -> str:
@@ -19,18 +21,33 @@ def with_feed(text: str, feed: Feed, url: str | None = None) -> str:
 
     `url` is the feed's address with its variables, if it has any.
     """
-    pairs = _pairs(feed, url)
+    return _with_entry(text, "feeds", _pairs(feed, url))
+
+
+def with_watchlist(text: str, watchlist: Watchlist) -> str:
+    """Returns a file's text with one more watchlist: its name, title, query and subscribers."""
+    pairs = [f"name: {_quoted(escaped(watchlist.name))}"]
+    if watchlist.title:
+        pairs.append(f"title: {_quoted(escaped(watchlist.title))}")
+    pairs.append(f"query: {_in_single_quotes(watchlist.query)}")
+    if watchlist.subscribers:
+        pairs.append(f"subscribers: {_list(watchlist.subscribers)}")
+    return _with_entry(text, "watchlists", pairs)
+
+
+def _with_entry(text: str, key: str, pairs: list[str]) -> str:
+    """Returns a file's text with one more entry in the list of a key."""
     newline = _newline(text)
-    for key, feeds in _feeds(text):
-        if not isinstance(feeds, SequenceNode):
-            return _after_line(text, key.end_mark.index, _block(pairs, "  ", newline), newline)
-        if feeds.flow_style:
-            end = feeds.end_mark.index - 1
-            comma = ", " if feeds.value else ""
+    for name, entries in _lists(text, key):
+        if not isinstance(entries, SequenceNode):
+            return _after_line(text, name.end_mark.index, _block(pairs, "  ", newline), newline)
+        if entries.flow_style:
+            end = entries.end_mark.index - 1
+            comma = ", " if entries.value else ""
             return f"{text[:end]}{comma}{{{', '.join(pairs)}}}{text[end:]}"
-        indent = " " * feeds.start_mark.column
-        return _after_line(text, _end(text, feeds), _block(pairs, indent, newline), newline)
-    return _after_line(text, len(text), f"feeds:{newline}{_block(pairs, '  ', newline)}", newline)
+        indent = " " * entries.start_mark.column
+        return _after_line(text, _end(text, entries), _block(pairs, indent, newline), newline)
+    return _after_line(text, len(text), f"{key}:{newline}{_block(pairs, '  ', newline)}", newline)
 
 
 def with_query(text: str, name: str, query: str) -> str | None:
@@ -78,9 +95,9 @@ def watchlist_yaml(name: str, query: str) -> str:
     return head + "|-\n" + "".join(f"      {escaped(line)}\n" for line in lines)
 
 
-def has_feeds(text: str) -> bool:
-    """Returns whether a file has the key `feeds`."""
-    return bool(_feeds(text))
+def has_list(text: str, key: str) -> bool:
+    """Returns whether a file has a key such as `feeds` at its top."""
+    return bool(_lists(text, key))
 
 
 def _newline(text: str) -> str:
@@ -113,11 +130,11 @@ def _values(node: Node | None) -> list[Node]:
     return node.value if isinstance(node, SequenceNode) else []
 
 
-def _feeds(text: str) -> list[tuple[Node, Node]]:
-    """Returns the key `feeds` and its value, or nothing if there is no such key."""
+def _lists(text: str, key: str) -> list[tuple[Node, Node]]:
+    """Returns a key at the file's top and its value, or nothing if there is no such key."""
     root = YAML(typ="safe", pure=True).compose(text)
     pairs = root.value if isinstance(root, MappingNode) else []
-    return [(key, value) for key, value in pairs if key.value == "feeds"]
+    return [(name, value) for name, value in pairs if name.value == key]
 
 
 def _after_line(text: str, index: int, addition: str, newline: str) -> str:
@@ -150,8 +167,12 @@ def _pairs(feed: Feed, url: str | None) -> list[str]:
     if feed.name:
         pairs.append(f"name: {_quoted(escaped(feed.name))}")
     if feed.tags:
-        pairs.append(f"tags: [{', '.join(map(_quoted, map(escaped, feed.tags)))}]")
+        pairs.append(f"tags: {_list(feed.tags)}")
     return pairs
+
+
+def _list(values: Iterable[str]) -> str:
+    return f"[{', '.join(map(_quoted, map(escaped, values)))}]"
 
 
 def _quoted(text: str) -> str:

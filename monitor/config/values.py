@@ -26,7 +26,7 @@ _SIZES = {"": 1, "k": 1000, "K": 1000, "M": 1000**2, "G": 1000**3}
 _RATE = re.compile(r"([1-9]\d{0,5})/([mhd])", re.ASCII)
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 # One line without what terminals and mail headers would obey.
 _TITLE = re.compile(
     r"(?!\s)[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]{1,100}(?<!\s)"
@@ -300,7 +300,7 @@ Language = Annotated[str, _matching(_LANGUAGE, "must be a language code such as 
 Name = Annotated[
     str,
     _matching(
-        _NAME,
+        NAME,
         "must be a name of at most 64 letters, digits, dots, dashes and underscores, since it "
         "names a channel; what people read can be its `title`",
     ),
@@ -309,7 +309,7 @@ Title = Annotated[
     str, _matching(_TITLE, "must be a line of at most 100 characters, without spaces at its ends")
 ]
 DefinitionName = Annotated[
-    str, _matching(_NAME, "must be a name of letters, digits, dots, dashes and underscores")
+    str, _matching(NAME, "must be a name of letters, digits, dots, dashes and underscores")
 ]
 Header = Annotated[
     str,

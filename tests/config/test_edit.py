@@ -1,6 +1,7 @@
 """A feed written into a file: nothing else in it changes, whatever it looks like."""
 
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,10 @@ from hypothesis import strategies as st
 
 from monitor.config import load
 from monitor.config.additions import prepare_feed, prepare_query
-from monitor.config.edit import watchlist_yaml, with_query
-from monitor.config.source import read
+from monitor.config.edit import watchlist_yaml, with_query, with_watchlist
+from monitor.config.source import ConfigDocument, read
 from monitor.errors import ConfigError, PresswatchError
-from monitor.model import Feed
+from monitor.model import Feed, Watchlist
 from monitor.watchlists.query import parse
 
 PROJECT = Path(__file__).parents[2]
@@ -242,3 +243,72 @@ def test_what_cannot_be_replaced_by_itself_is_edited_by_hand(tmp_path, query, pr
     (tmp_path / "a.yaml").write_text(text)
     with pytest.raises(PresswatchError, match="edit the file by hand"):
         prepare_query(tmp_path, "desk", "NRC", {"WORDS": "NATO"}, present=present)
+
+
+QUERIES = st.lists(
+    st.text(st.characters(codec="utf-8"), min_size=1, max_size=8)
+    | st.sampled_from(["NATO", '"a b"', "O'Brien", "# x", "x: y", "${HOME}", "$${HOME}", "\n", "- a"]),
+    min_size=1,
+    max_size=5,
+).map(" ".join).filter(str.strip)  # fmt: skip
+
+
+@settings(max_examples=200)
+@given(QUERIES, st.sampled_from(sorted(WRITTEN)), st.sampled_from(["desk", "other", "last"]))
+def test_any_query_is_read_back_unchanged_and_the_others_are_left(query, style, name):
+    before = FILE.format(query=WRITTEN[style])
+    after = with_query(before, name, query)
+    known, changed = (
+        {each["name"]: each["query"].split() for each in _values(text)} for text in (before, after)
+    )
+    assert changed == known | {name: query.split()}
+
+
+def _values(text):
+    document = ConfigDocument(Path())
+    document.add(Path("a.yaml"), text, {"HOME": "wrong"})
+    assert not document.faults
+    return document.values["watchlists"]
+
+
+@settings(max_examples=100)
+@given(
+    QUERIES,
+    st.sampled_from(["", "watchlists:\n", "watchlists: []\n", FILE.format(query="query: x")]),
+)
+def test_any_watchlist_is_added_below_the_others(query, before):
+    after = with_watchlist(before, Watchlist("new", query, subscribers=("desk",)))
+    assert _values(after)[-1] == {"name": "new", "query": query, "subscribers": ["desk"]}
+    assert _values(after)[:-1] == (_values(before) if "cod" in before else [])
+
+
+def test_a_file_that_was_changed_meanwhile_is_not_overwritten(tmp_path):
+    change = prepare_feed(tmp_path, NEW, {})
+    (tmp_path / "feeds.yaml").write_text("# mine\n")
+    with pytest.raises(PresswatchError, match="changed meanwhile"):
+        change.write()
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [
+        ("feeds.yaml", "# mine\n")
+    ]
+
+
+def test_of_changes_at_once_one_is_written_and_the_others_are_refused(tmp_path):
+    (tmp_path / "feeds.yaml").write_text("feeds: []\n")
+    changes = [
+        prepare_feed(tmp_path, Feed(f"https://{number}.example/"), {}) for number in range(8)
+    ]
+    with ThreadPoolExecutor(8) as pool:
+        results = [pool.submit(change.write) for change in changes]
+    errors = [result.exception() for result in results]
+    assert errors.count(None) == 1
+    assert len(load(tmp_path, {}).feeds) == 1
+
+
+def test_a_new_file_can_be_read_by_whom_its_directory_lets_in(tmp_path):
+    directory = tmp_path / "config"
+    directory.mkdir()
+    for mode in (0o755, 0o750):
+        directory.chmod(mode)
+        file = prepare_feed(directory, NEW, {}).write()
+        assert stat.S_IMODE(file.stat().st_mode) == mode & 0o666
+        file.unlink()

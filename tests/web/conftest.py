@@ -164,10 +164,11 @@ def served(serve):
 class Visit:
     """A session of a visitor, who sends forms of our pages."""
 
-    def __init__(self, served: Served):
+    def __init__(self, served: Served, **headers: str):
         self.backend = served.backend
         self._url = served.url
         self._session = requests.Session()
+        self._session.headers.update(headers)
         page = self._session.get(served.url, timeout=10).text
         self._csrf = re.search(r'name="csrf" content="(.*?)"', page)[1]
 

@@ -154,10 +154,32 @@ def test_readers_with_disabilities_can_use_every_page(served, newsroom, chromium
     context = chromium.new_context(color_scheme=scheme, bypass_csp=True)
     page = context.new_page()
     page.goto(f"{served.url}{path}")
-    found = Axe().run(page).response["violations"]
+    assert not violations(page)
     context.close()
-    assert [
+
+
+def violations(page):
+    """The serious findings of axe-core, with the elements that they are about."""
+    return [
         (each["id"], [node["html"][:200] for node in each["nodes"]])
-        for each in found
+        for each in Axe().run(page).response["violations"]
         if each["impact"] in {"serious", "critical"}
-    ] == []
+    ]
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_readers_with_disabilities_can_save_a_query(serve, newsroom_of, chromium, scheme):
+    served = serve("edit_watchlists: true")
+    newsroom_of(served).publish("Cod quotas", "Cod again.")
+    page = chromium.new_context(color_scheme=scheme, bypass_csp=True).new_page()
+    page.goto(f"{served.url}/watchlists/fisheries/bench?q=cod")
+    page.get_by_role("button", name="Save …").click()
+    assert not violations(page)
+    page.goto(f"{served.url}/bench?q=cod")
+    page.get_by_role("button", name="Save as a watchlist …").click()
+    page.wait_for_selector("h1:has-text('New watchlist')")
+    assert not violations(page)
+    page.get_by_label("Name").fill("Cod")
+    page.get_by_role("button", name="Go on …").click()
+    page.wait_for_selector("h1:has-text('Add the watchlist')")
+    assert not violations(page)

@@ -93,11 +93,8 @@ def _page(
 ) -> HTMLResponse:
     name = watchlist.name if watchlist else NEW_NAME
     is_hidden = trial is not None and config.hides(trial.query)
-    may_save = (
-        watchlist is not None
-        and config.settings.web.edit_watchlists
-        and not (is_hidden or config.hides(watchlist.query))
-    )
+    may_edit = config.settings.web.edit_watchlists
+    is_saveable = may_edit and not is_hidden
     return page(
         request,
         "bench_result.html" if is_part(request) else "bench.html",
@@ -107,7 +104,9 @@ def _page(
         shown=config.shown_query,
         is_hidden=is_hidden,
         yaml=_yaml(config, name, query) if trial and trial.parsed else "",
-        may_save=may_save and trial is not None and not trial.is_present,
+        may_edit=may_edit,
+        may_add=is_saveable and watchlist is None,
+        may_save=is_saveable and watchlist is not None and not config.hides(watchlist.query),
         period=period,
         periods=PERIODS,
         buckets=buckets,
