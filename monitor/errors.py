@@ -54,7 +54,7 @@ class QueryError(PresswatchError):
     """A query is broken.
 
     `column` counts code points of `query` from 1, `length` is that of the faulty part, and `hint`
-    says what to write instead. `instead` holds whole queries that may be meant.
+    says what to write instead. `instead` holds whole queries that may be meant, and can be read.
     """
 
     def __init__(

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
-from difflib import get_close_matches
-from typing import NamedTuple, NoReturn
-
-import regex
+from typing import NamedTuple
 
 from monitor.errors import QueryError
-from monitor.watchlists.syntax import FACTS, FIELDS
+from monitor.watchlists.foreign import check_word
+from monitor.watchlists.syntax import FACTS, FIELDS, MODES
 
 QUOTES = '"\u201c\u201d\u201e\u201f\u00ab\u00bb\uff02'
-MODES = ("case", "exact")
 PREFIXES = (*FIELDS, *FACTS, *MODES)
 
 # Every character but white space begins a lexeme: if nothing else, a word.
@@ -34,28 +30,6 @@ _LEXEME = re.compile(
     """,
     re.VERBOSE,
 )
-_UNKNOWN_FIELD = regex.compile(r"(\p{L}{3,}):\S")
-_BARE_NEAR = regex.compile(r"(?:O?NEAR|ATLEAST)(?:/\D*)?")
-_BARE_PREFIX = regex.compile(rf"(?:{'|'.join(PREFIXES)}):", regex.IGNORECASE)
-
-# These are meant as operators; read as words of a phrase, they would match nothing.
-_MEANT = {
-    "&&": "AND", "ANDNOT": "AND NOT", "AND": "AND", "OR": "OR", "NOT": "NOT",
-}  # fmt: skip
-_MISSPELT = regex.compile(
-    r"(?P<near>(?:NEAR|W)/\d.*)|(?P<onear>(?:ONEAR|PRE)/\d.*)|(?P<atleast>ATLEAST/\d.*)"
-    r"|(?P<sentence>SAMESENTENCE)|(?P<paragraph>SAMEPARA)",
-    regex.IGNORECASE,
-)
-_EXAMPLES = {
-    "near": "a NEAR/5 b",
-    "onear": "a ONEAR/5 b",
-    "atleast": "ATLEAST/3(sanctions)",
-    "sentence": "a SAMESENTENCE b",
-    "paragraph": "a SAMEPARA b",
-}
-# Editors turn the minus of "NATO -football" into a dash, with the opposite meaning.
-_SIGN = regex.compile(r"[+!\u2010-\u2015\u2212](?=\p{L})")
 
 
 class Lexeme(NamedTuple):
@@ -87,55 +61,8 @@ def lex(query: str) -> Iterator[Lexeme]:
                     message, query=query, column=start + 1, hint=hint, instead=(f'{query}"',)
                 )
         elif kind == "word":
-            _check_word(query, text, start)
+            check_word(query, text, start)
         elif kind in {"near", "atleast"}:
             number = match["distance"] or match["count"]
             text = text.rstrip()
         yield Lexeme(kind, text, start, inside, None if number is None else int(number))
-
-
-def _check_word(query: str, word: str, at: int) -> None:
-    """Refuses a word that looks like an operator or a field but would be read as a word."""
-    quoted = f'or put it in quotes: "{word}"'
-    before, after = query[:at], query[at + len(word) :]
-
-    def refuse(message: str, hint: str, *instead: str, length: int = len(word)) -> NoReturn:
-        """Refuses the word; each of `instead` may be meant in its place."""
-        raise QueryError(
-            message, query=query, column=at + 1, length=length, hint=hint,
-            instead=tuple(before + each + after for each in (*instead, f'"{word}"')),
-        )  # fmt: skip
-
-    unknown = _UNKNOWN_FIELD.match(word)
-    if unknown and not word.startswith(("http:", "https:")):
-        known = ", ".join((*FIELDS, *FACTS))
-        hint = f"the fields are {known}; {quoted}"
-        known_fields = get_close_matches(unknown[1].lower(), (*FIELDS, *FACTS), n=1)
-        meant_fields = [field + word[len(unknown[1]) :] for field in known_fields]
-        refuse(f"there is no field {unknown[1]}", hint, *meant_fields, length=len(unknown[1]) + 1)
-    if _BARE_PREFIX.fullmatch(word):
-        hint = f"write {word.lower()}summit without a space, {quoted}"
-        after = after.lstrip()
-        refuse(f"{word} needs a term right after it", hint, word.lower())
-    if _BARE_NEAR.fullmatch(word):
-        operator = word.partition("/")[0]
-        hint = f'write {operator}/5, or put the word in quotes: "{operator}"'
-        refuse(f"{operator} needs a number", hint, f"{operator}/5")
-    if misspelt := _MISSPELT.fullmatch(word):
-        hint = f"write for example {_EXAMPLES[misspelt.lastgroup or '']}, {quoted}"
-        refuse(f"{word} looks like a misspelt operator", hint, word.upper())
-    # Input methods for Japanese and Chinese produce full-width letters.
-    wide = unicodedata.normalize("NFKC", word)
-    meant = "OR" if "|" in wide else _MEANT.get(wide)
-    if meant and word != meant:
-        spelt = " OR ".join(wide.split("|")).strip() if "|" in wide else meant
-        refuse(f"{word} is not an operator", f"write {meant}", spelt)
-    if sign := _SIGN.match(word):
-        reading = "is not an operator" if sign[0] in "+!" else "may be a minus or a dash"
-        instead = "AND" if sign[0] == "+" else "AND NOT"
-        bare = word[1:]
-        refuse(
-            f"{sign[0]} {reading}",
-            f"write {instead} before the word, {quoted}",
-            f"{instead} {bare}" if before.strip() else bare,
-        )

@@ -5,11 +5,12 @@ The grammar, and what each part means to an author of queries, are in docs/queri
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 
 from monitor.errors import QueryError
+from monitor.watchlists.foreign import doubt_about
 from monitor.watchlists.lexer import Lexeme, lex
 from monitor.watchlists.refusals import Refusing
 from monitor.watchlists.syntax import (
@@ -31,6 +32,8 @@ from monitor.watchlists.syntax import (
 from monitor.watchlists.terms import fact, phrase, restricted
 
 MAX_LENGTH = 20_000
+# How many mistakes at once a proposal mends: each takes further attempts to read the query.
+MAX_STEPS = 2
 MAX_DEPTH = 50
 # Definitions that use others multiply: twenty lines can expand to a million terms.
 MAX_TERMS = 10_000
@@ -60,7 +63,29 @@ def parse(query: str, definitions: Mapping[str, str] | None = None) -> Query:
 
     `definitions` maps each name to the query that `@name` stands for.
     """
-    return _Parser(query, definitions or {}).query()
+    known = definitions or {}
+    try:
+        return _Parser(query, known).query()
+    except QueryError as error:
+        error.instead = tuple(dict.fromkeys(_sound(error.instead, known)))
+        raise
+
+
+def _sound(
+    queries: Sequence[str], definitions: Mapping[str, str], steps: int = MAX_STEPS
+) -> Iterator[str]:
+    """Yields those of some queries that can be read; if none can, what they might mean."""
+    refused: list[QueryError] = []
+    for query in queries:
+        try:
+            _Parser(query, definitions).query()
+        except QueryError as error:
+            refused.append(error)
+        else:
+            yield query
+    if len(refused) == len(queries) and steps:
+        for each in refused:
+            yield from _sound(each.instead, definitions, steps - 1)
 
 
 class _Parser(Refusing):
@@ -101,12 +126,10 @@ class _Parser(Refusing):
         if all(lexeme.kind == "word" for lexeme in self._lexemes):
             start, end = self._lexemes[0].start, self._lexemes[-1].end
             root: Node = phrase(self._query, start, end, self._query[start:end])
-            warnings += [
-                f"column {lexeme.start + 1}: {lexeme.text} is read as a word of the phrase; "
-                f"write {lexeme.text.upper()} to join two terms"
-                for lexeme in self._lexemes[1:-1]
-                if lexeme.text in {"and", "or", "not"}
-            ]
+            for lexeme in self._lexemes:
+                place = {"is_first": lexeme.start == start, "is_last": lexeme.end == end}
+                if doubt := doubt_about(lexeme.text, **place):
+                    warnings.append(f"column {lexeme.start + 1}: {doubt}")
             if start < self._lexemes[-1].start and self._query[:end].endswith("?"):
                 # A pasted headline.
                 warnings.append(f"column {end}: ? stands for any one letter; leave it out")
@@ -125,6 +148,13 @@ class _Parser(Refusing):
                 "NOT alone matches nearly every article", 0, len(self._query), _SOMETHING_TO_FIND
             )
         return Query(self._query, root, tuple(warnings))
+
+    def _is_query(self, text: str) -> bool:
+        try:
+            _Parser(text, self._definitions).query()
+        except QueryError:
+            return False
+        return True
 
     @property
     def _next(self) -> Lexeme | None:

@@ -43,7 +43,7 @@ class Refusing:
     def _side_by_side(self, before: tuple[int, int], lexeme: Lexeme) -> NoReturn:
         """Refuses operands without an operator between them: AND or a phrase could be meant."""
         left, both = self._source(before), f"{self._source(before)} {lexeme.text}"
-        if lexeme.text in {"and", "or", "not"}:
+        if lexeme.text.lower() in {"and", "or", "not"}:
             self._fail_at(
                 lexeme,
                 f"{lexeme.text} in small letters is a word, not an operator",
@@ -51,20 +51,20 @@ class Refusing:
                 self._replaced(lexeme.start, lexeme.end, lexeme.text.upper()),
             )
         message = f"there is no operator before {lexeme.text}"
-        choices = f"({left} AND {lexeme.text})" if lexeme.kind != "open" else f"{left} AND (…)"
-        instead = [self._replaced(lexeme.start, lexeme.start, "AND ")]
+        hint = "write AND or OR there"
+        joint = "AND " if self._query[lexeme.start - 1].isspace() else " AND "
+        instead = [self._replaced(lexeme.start, lexeme.start, joint)]
         if {self._lexemes[before[1] - 1].kind, lexeme.kind} <= {"word", "quoted"}:
             message = f"{both} could mean a phrase, or both terms anywhere"
+            both_anywhere = f"({left} AND {lexeme.text})"
             phrase = '"' + regex.sub(f"[{QUOTES}]", "", both) + '"'
             start = self._lexemes[before[0]].start
             instead = [
                 self._replaced(start, lexeme.end, phrase),
-                self._replaced(start, lexeme.end, choices),
+                self._replaced(start, lexeme.end, both_anywhere),
             ]
-            choices = f"{phrase} or {choices}"
-        self._fail(
-            message, self._lexemes[before[0]].start, lexeme.end, f"write {choices}", *instead
-        )
+            hint = self._choice(phrase, both_anywhere)
+        self._fail(message, self._lexemes[before[0]].start, lexeme.end, hint, *instead)
 
     def _ambiguous(self, first: str, second: str, sources: list[tuple[int, int]]) -> NoReturn:
         """Refuses two operators side by side, since programs differ on which binds tighter."""
@@ -81,13 +81,19 @@ class Refusing:
             ]
         else:
             head, tail = f"(a {first} b) {second} c", f"a {first} (b {second} c)"
-        self._fail(
-            f"{first} beside {second} can be read in two ways",
-            start,
-            end,
-            f"write {head} or {tail}",
-            *instead,
+        message = f"{first} beside {second} can be read in two ways"
+        self._fail(message, start, end, self._choice(head, tail), *instead)
+
+    def _choice(self, *queries: str) -> str:
+        """Returns what to write: those of these queries that are not refused themselves."""
+        sound = list(filter(self._is_query, queries))
+        return (
+            f"write {' or '.join(sound)}" if sound else "put what belongs together in parentheses"
         )
+
+    def _is_query(self, text: str) -> bool:
+        """Returns whether a text can be read as a query."""
+        raise NotImplementedError
 
     def _source(self, lexemes: tuple[int, int]) -> str:
         start, end = self._lexemes[lexemes[0]].start, self._lexemes[lexemes[1] - 1].end

@@ -18,6 +18,7 @@ TEXT_FIELDS = ("title", "body")
 # The lead is the first words of the body.
 FIELDS = (*TEXT_FIELDS, "author", "source", "url", "lead")
 FACTS = ("site", "lang", "tag")
+MODES = ("case", "exact")
 LEAD_WORDS = 100
 
 _WILDCARDS = re.compile(r"[*?]")

@@ -8,8 +8,8 @@ from typing import NoReturn
 import regex
 
 from monitor.errors import QueryError
-from monitor.watchlists.lexer import MODES, Lexeme
-from monitor.watchlists.syntax import Fact, Mode, Node, Phrase, children, with_children
+from monitor.watchlists.lexer import Lexeme
+from monitor.watchlists.syntax import MODES, Fact, Mode, Node, Phrase, children, with_children
 from monitor.watchlists.text import UNSPACED_SCRIPTS, fold, words_of
 
 MIN_LETTERS = 3

@@ -22,7 +22,7 @@ from monitor.watchlists.matcher import Matcher
 from monitor.watchlists.query import Query, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
     from typing import Any
 
@@ -80,11 +80,10 @@ class Verdicts:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A query that was tried. `error` says why it was not; `fixes` are queries to write instead."""
+    """A query that was tried; `error` says why it was not."""
 
     query: str
     error: QueryError | None = None
-    fixes: tuple[str, ...] = ()
     parsed: Query | None = None
     is_present: bool = False
     comparison: Comparison | None = None
@@ -109,7 +108,7 @@ def try_query(
     try:
         parsed = parse(query, definitions)
     except QueryError as error:
-        return Trial(query, error=error, fixes=tuple(_fixes(error, definitions)))
+        return Trial(query, error=error)
     present = watchlist.query if watchlist else None
     is_present = present is not None and parse(present, definitions).reading == parsed.reading
     comparison = compare(
@@ -133,18 +132,6 @@ def try_query(
         lost=_shown(comparison.lost) if comparison.lost else None,
         verdicts=_verdicts(engine, query, watchlist.name, definitions) if watchlist else None,
     )
-
-
-def _fixes(error: QueryError, definitions: Mapping[str, str]) -> Iterable[str]:
-    """Yields the queries that an error proposes, unless they have the same error."""
-    for query in dict.fromkeys(error.instead):
-        try:
-            parse(query, definitions)
-        except QueryError as other:
-            # `a and b OR c` takes two steps; a step that leads nowhere is not one.
-            if other.message == error.message or len(error.instead) > 1:
-                continue
-        yield query
 
 
 def _shown(findings: Findings) -> ShownFindings:
