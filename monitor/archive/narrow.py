@@ -91,7 +91,7 @@ def _phrase(phrase: Phrase) -> Narrowing:
     is_exact = (
         len(phrase.words) == 1
         and phrase.loose is None
-        and phrase.mode == "folded"
+        and not phrase.needs_original
         and not phrase.has_wildcard
         # Words of the title count as words of the text.
         and phrase.fields not in {("body",), ("lead",)}

@@ -54,5 +54,5 @@ class Scanner:
 def _asks_for_originals(node: Node) -> bool:
     """Returns whether folded words do not suffice: spelling, sentences or paragraphs matter."""
     if isinstance(node, Phrase):
-        return node.mode != "folded"
+        return node.needs_original
     return isinstance(node, Same) or any(map(_asks_for_originals, children(node)))

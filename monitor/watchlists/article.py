@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from monitor.model import Article
 from monitor.watchlists.evaluate import Occurrence
+from monitor.watchlists.signs import has_signs
 from monitor.watchlists.syntax import LEAD_WORDS, Fact, Phrase, Scope, joined
 from monitor.watchlists.text import StoredText, Text, fold
 
@@ -149,7 +150,7 @@ class ScannedArticle:
             stretches = [(last - count + 1, last) for last in text.words_at(ends)]
         else:
             stretches = self._by_pattern(phrase, text, ends)
-        if phrase.mode == "folded":
+        if not phrase.needs_original:
             return stretches
         return [stretch for stretch in stretches if _is_spelt(phrase, text, stretch)]
 
@@ -244,14 +245,28 @@ def _pattern(word: str) -> re.Pattern[str]:
 def _is_spelt(phrase: Phrase, text: Text, stretch: tuple[int, int]) -> bool:
     """Returns whether the original text spells a phrase as its mode requires.
 
-    In mode `case` the capitals must agree, in mode `exact` everything but white space.
+    In mode `case` the capitals must agree, in mode `exact` everything but white space; signs that
+    belong to a name must be there.
     """
     first, last = stretch
     if phrase.mode == "exact":
-        original = text.raw[text.span(first)[0] : text.span(last)[1]]
+        before, after = _around(phrase.raw)
+        start, end = text.span(first)[0] - before, text.span(last)[1] + after
+        original = text.raw[max(start, 0) : end]
         return _composed(" ".join(original.split())) == _composed(phrase.raw)
+    if not all(has_signs(text.raw, text.span(first + each.number), each) for each in phrase.signs):
+        return False
+    if phrase.mode == "folded":
+        return True
     words = (text.raw[slice(*text.span(number))] for number in range(first, last + 1))
     return tuple(map(_with_capitals, words)) == _spelling(phrase.raw)
+
+
+@lru_cache(maxsize=10_000)
+def _around(raw: str) -> tuple[int, int]:
+    """Returns how many characters a phrase has before its first word, and after its last."""
+    spans = Text(raw).spans
+    return spans[0][0], len(raw) - spans[-1][1]
 
 
 @lru_cache(maxsize=10_000)

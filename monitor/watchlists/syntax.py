@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Mode = Literal["folded", "case", "exact"]
 Scope = Literal["sentence", "paragraph"]
@@ -21,7 +21,18 @@ FACTS = ("site", "lang", "tag")
 MODES = ("case", "exact")
 LEAD_WORDS = 100
 
+# Signs that join two words to one name, without white space: AT&T.
+JOINING_SIGNS = "&@$"
+
 _WILDCARDS = re.compile(r"[*?]")
+
+
+class Signs(NamedTuple):
+    """The signs that the original text must have right before and after a phrase's nth word."""
+
+    number: int
+    before: str
+    after: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,7 +40,8 @@ class Phrase:
     """Words side by side or, with `loose`, in any order with at most `loose` others between.
 
     `text` is the phrase as the query spells it, `raw` the same without quotes and prefix. `words`
-    are folded and may hold the wildcards `*` (any letters) and `?` (one letter).
+    are folded and may hold the wildcards `*` (any letters) and `?` (one letter). `signs` are those
+    that belong to a name, as in C++.
     """
 
     text: str
@@ -38,6 +50,7 @@ class Phrase:
     fields: tuple[str, ...] = TEXT_FIELDS
     mode: Mode = "folded"
     loose: int | None = None
+    signs: tuple[Signs, ...] = ()
     # A string that must be in a text's joined words for the phrase to occur there, and the number
     # of the phrase's word that it ends in. Needed for every article, hence computed once.
     key: str = field(init=False)
@@ -56,7 +69,12 @@ class Phrase:
         return hash(self.key)
 
     def _identity(self) -> tuple[object, ...]:
-        return (self.text, self.words, self.raw, self.fields, self.mode, self.loose)
+        return (self.text, self.words, self.raw, self.fields, self.mode, self.loose, self.signs)
+
+    @property
+    def needs_original(self) -> bool:
+        """Returns whether folded words do not decide: capitals, spelling or signs count."""
+        return self.mode != "folded" or bool(self.signs)
 
     @property
     def has_wildcard(self) -> bool:
@@ -227,11 +245,22 @@ def spell(node: Node, *, inner: bool = False) -> str:
 
 
 def _spell_phrase(phrase: Phrase) -> str:
-    words = " ".join(phrase.words) if phrase.mode == "folded" else phrase.raw
+    words = _with_signs(phrase) if phrase.mode == "folded" else phrase.raw
     mode = "" if phrase.mode == "folded" else f"{phrase.mode}:"
     loose = "" if phrase.loose is None else f"~{phrase.loose}"
     field = "" if phrase.fields == TEXT_FIELDS else f"{phrase.fields[0]}:"
     return f'{field}{mode}"{words}"{loose}'
+
+
+def _with_signs(phrase: Phrase) -> str:
+    """Spells the words of a phrase with the signs that belong to them."""
+    signs = {each.number: each for each in phrase.signs}
+    spelt = ""
+    for number, word in enumerate(phrase.words):
+        _, before, after = signs.get(number, (number, "", ""))
+        is_joined = not spelt or spelt[-1] in JOINING_SIGNS
+        spelt += f"{'' if is_joined else ' '}{before}{word}{after}"
+    return spelt
 
 
 def contradict(parts: Sequence[Node]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import NoReturn
 
@@ -9,8 +10,18 @@ import regex
 
 from monitor.errors import QueryError
 from monitor.watchlists.lexer import Lexeme
-from monitor.watchlists.syntax import MODES, Fact, Mode, Node, Phrase, children, with_children
-from monitor.watchlists.text import UNSPACED_SCRIPTS, fold, words_of
+from monitor.watchlists.signs import signs_of
+from monitor.watchlists.syntax import (
+    MODES,
+    Fact,
+    Mode,
+    Node,
+    Phrase,
+    Signs,
+    children,
+    with_children,
+)
+from monitor.watchlists.text import UNSPACED_SCRIPTS, fold, with_joined_digits, words_of
 
 MIN_LETTERS = 3
 
@@ -25,18 +36,30 @@ def phrase(
     query: str, start: int, end: int, inside: str, text: str = "", loose: int | None = None
 ) -> Phrase:
     """Builds the phrase at `start` of a query; `inside` holds its words, without quotes."""
-    if "*" in inside or "?" in inside:
-        words: list[str] = []
-        for match in _PATTERN.finditer(inside):
-            if "*" in match[0] or "?" in match[0]:
-                words.append(_wildcard(query, start, end, match[0]))
-            else:
-                words += words_of(match[0])
-    else:
-        words = words_of(inside)
+    words: list[str] = []
+    signs: list[Signs] = []
+    for piece in with_joined_digits(inside).split():
+        if "*" in piece or "?" in piece:
+            words += _patterns(query, start, end, piece)
+        else:
+            signs += signs_of(piece, len(words))
+            words += words_of(piece)
     if not words:
         _fail(query, start, end, "contains no word", "write at least one letter or digit")
-    return Phrase(text or inside, tuple(words), " ".join(inside.split()), loose=loose)
+    if signs and loose is not None:
+        hint = 'leave ~n out, or write "C++" NEAR/3 developer'
+        _fail(query, start, end, "~n takes no signs such as those of C++ and AT&T", hint)
+    raw = " ".join(inside.split())
+    return Phrase(text or inside, tuple(words), raw, loose=loose, signs=tuple(signs))
+
+
+def _patterns(query: str, start: int, end: int, piece: str) -> Iterator[str]:
+    """Yields the words of a part of a query that has wildcards, without white space."""
+    for match in _PATTERN.finditer(piece):
+        if "*" in match[0] or "?" in match[0]:
+            yield _wildcard(query, start, end, match[0])
+        else:
+            yield from words_of(match[0])
 
 
 def _wildcard(query: str, start: int, end: int, word: str) -> str:

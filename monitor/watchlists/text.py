@@ -142,7 +142,7 @@ class Text:
 
     def _split(self, raw: str) -> None:
         self.raw = raw
-        self._plain = _with_joined_digits(raw)
+        self._plain = with_joined_digits(raw)
         self._parts = self._plain.split()
         self._pieces = list(map(_pieces.__getitem__, self._parts))
 
@@ -255,11 +255,11 @@ class StoredText(Text):
 
 def words_of(text: str) -> list[str]:
     """Returns the folded words of a text; `Text` takes longer, and also knows their places."""
-    pieces = map(_pieces.__getitem__, _with_joined_digits(text).split())
+    pieces = map(_pieces.__getitem__, with_joined_digits(text).split())
     return [word for piece in pieces for word in piece.words]
 
 
-def _with_joined_digits(text: str) -> str:
+def with_joined_digits(text: str) -> str:
     """Returns a text without thin spaces between groups of digits, as long as before."""
     if "\u202f" in text or "\u2009" in text:
         return _THIN_SPACE.sub(",", text)

@@ -213,6 +213,11 @@ queryish = st.text(st.sampled_from('ab "()“”«-\n') | st.characters(), max_s
             "abc*",
             '"a b"~2',
             "cs(",
+            "C++",
+            '"AT&T x"',
+            ".NET",
+            "$TSLA",
+            "2%",
         ]
     ),
     max_size=12,
