@@ -6,13 +6,13 @@ matcher decides then. A filter that decides alone is exact, as for words joined 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from monitor.archive.words import ANY_WORD, fact_lexeme, field_lexeme, is_whole, text_lexeme
 from monitor.watchlists.syntax import (
     TEXT_FIELDS,
+    WILDCARDS,
     And,
     AtLeast,
     Fact,
@@ -27,7 +27,6 @@ from monitor.watchlists.syntax import (
 
 # Shorter beginnings of words select most articles, and take long to look up.
 _MIN_PREFIX = 2
-_FIRST_WILDCARD = re.compile(r"[*?]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +100,7 @@ def _phrase(phrase: Phrase) -> Narrowing:
 
 
 def _word(fields: tuple[str, ...], word: str) -> Has | None:
-    wildcard = _FIRST_WILDCARD.search(word)
+    wildcard = WILDCARDS.search(word)
     fixed = word[: wildcard.start()] if wildcard else word
     if wildcard and len(fixed) < _MIN_PREFIX:
         return None

@@ -14,9 +14,17 @@ from urllib.parse import urlsplit
 from monitor.model import Article
 from monitor.watchlists.evaluate import Occurrence
 from monitor.watchlists.signs import has_signs
-from monitor.watchlists.syntax import LEAD_WORDS, Fact, Phrase, Scope, joined
+from monitor.watchlists.syntax import LEAD_WORDS, PARTICLE, Fact, Phrase, Scope, joined
 from monitor.watchlists.text import StoredText, Text, fold
 
+# Korean particles (josa), of which a second may follow the first, and the plural: 북한, 북한은,
+# 북한에서도, 의원들이.
+_TOPICS = "은|는|이|가|을|를|의|도|만|나"
+_PARTICLES = (
+    rf"(?:들)?(?:(?:{_TOPICS}|에|와|과|로|으로|이나|에서|에게|에게서|한테|께|께서|까지|부터|보다|처럼"
+    "|마다|마저|조차|밖에|라고|이라고|라는|이라는|란|이란|든지|이든지|야|이야|며|이며|랑|이랑|하고)"
+    rf"(?:{_TOPICS})?)?"
+)
 # The lines of `joined_texts`.
 JOINED_FIELDS = ("title", "body", "author", "source", "url", "facts")
 
@@ -239,7 +247,8 @@ def keys_of(phrase: Phrase) -> list[str]:
 @lru_cache(maxsize=100_000)
 def _pattern(word: str) -> re.Pattern[str]:
     """Compiles a word with wildcards into a regular expression."""
-    return re.compile(re.escape(word).replace(r"\*", r"\w*").replace(r"\?", r"\w"))
+    pattern = re.escape(word).replace(r"\*", r"\w*").replace(r"\?", r"\w")
+    return re.compile(pattern.replace(PARTICLE, _PARTICLES))
 
 
 def _is_spelt(phrase: Phrase, text: Text, stretch: tuple[int, int]) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from monitor.errors import QueryError
 from monitor.watchlists.query import parse
-from monitor.watchlists.syntax import And, Not, phrases, spell
+from monitor.watchlists.syntax import PARTICLE, And, Not, phrases, spell
 
 MOST_WORDS_IN_PHRASE = 3
 # What sets an article apart is named at its beginning.
@@ -103,7 +103,10 @@ def _phrases(article: str) -> Iterator[str]:
 
 def query_terms(query: str, definitions: Mapping[str, str] | None = None) -> list[str]:
     """Returns what a query looks for, in folded words; raises QueryError for a broken query."""
-    return [" ".join(phrase.words) for phrase in phrases(parse(query, definitions).root)]
+    return [
+        " ".join(phrase.words).replace(PARTICLE, "")
+        for phrase in phrases(parse(query, definitions).root)
+    ]
 
 
 def with_exclusion(

@@ -47,9 +47,9 @@ def has_signs(raw: str, span: Span, signs: Signs) -> bool:
     """Returns whether a text has the signs of a word at its place."""
     start, end = span
     if signs.before:
-        # ASP.NET is another name than .NET.
+        # ASP.NET is another name than .NET, and dots before a word are no part of it.
         before = raw[max(start - 2, 0) : start]
-        if _plain(before[-1:]) != signs.before or before[:-1].isalnum():
+        if _plain(before[-1:]) != signs.before or before[:-1].isalnum() or before == "..":
             return False
     if not signs.after:
         return True

@@ -24,7 +24,9 @@ LEAD_WORDS = 100
 # Signs that join two words to one name, without white space: AT&T.
 JOINING_SIGNS = "&@$"
 
-_WILDCARDS = re.compile(r"[*?]")
+# In a phrase's word: a Korean particle may follow. A character that no text has.
+PARTICLE = "\ue000"
+WILDCARDS = re.compile(rf"[*?{PARTICLE}]")
 
 
 class Signs(NamedTuple):
@@ -40,8 +42,8 @@ class Phrase:
     """Words side by side or, with `loose`, in any order with at most `loose` others between.
 
     `text` is the phrase as the query spells it, `raw` the same without quotes and prefix. `words`
-    are folded and may hold the wildcards `*` (any letters) and `?` (one letter). `signs` are those
-    that belong to a name, as in C++.
+    are folded and may hold the wildcards `*` (any letters) and `?` (one letter), and `PARTICLE`.
+    `signs` are those that belong to a name, as in C++.
     """
 
     text: str
@@ -79,7 +81,7 @@ class Phrase:
     @property
     def has_wildcard(self) -> bool:
         """Returns whether any word is a pattern."""
-        return any("*" in word or "?" in word for word in self.words)
+        return any(map(WILDCARDS.search, self.words))
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +157,10 @@ def joined(words: Iterable[str]) -> str:
 
 def _anchor(words: str) -> tuple[str, int]:
     """Returns the longest stretch without wildcards, and the number of the word that it ends in."""
-    if "*" not in words and "?" not in words:
+    if not WILDCARDS.search(words):
         return words, words.count(" ") - 2
     best, number, start = "", 0, 0
-    for end in [*(wildcard.start() for wildcard in _WILDCARDS.finditer(words)), len(words)]:
+    for end in [*(wildcard.start() for wildcard in WILDCARDS.finditer(words)), len(words)]:
         if len(words[start:end].strip()) > len(best.strip()):
             best, number = words[start:end], words[:end].rstrip().count(" ") - 1
         start = end + 1
@@ -259,7 +261,7 @@ def _with_signs(phrase: Phrase) -> str:
     for number, word in enumerate(phrase.words):
         _, before, after = signs.get(number, (number, "", ""))
         is_joined = not spelt or spelt[-1] in JOINING_SIGNS
-        spelt += f"{'' if is_joined else ' '}{before}{word}{after}"
+        spelt += f"{'' if is_joined else ' '}{before}{word.removesuffix(PARTICLE)}{after}"
     return spelt
 
 

@@ -13,6 +13,8 @@ from monitor.watchlists.lexer import Lexeme
 from monitor.watchlists.signs import signs_of
 from monitor.watchlists.syntax import (
     MODES,
+    PARTICLE,
+    WILDCARDS,
     Fact,
     Mode,
     Node,
@@ -29,6 +31,10 @@ _PATTERN = regex.compile(r"[\p{L}\p{M}\p{N}*?]*[*?][\p{L}\p{M}\p{N}*?]*|[^\s*?]+
 _WILDCARD = regex.compile(r"[*?]")
 _FIXED = regex.compile(r"[^*?]+")
 _IN_UNSPACED_SCRIPT = regex.compile(f"[{UNSPACED_SCRIPTS}]")
+# Korean writes particles (josa) right after a noun: 북한은, 북한에서도. A syllable is enough of a
+# word for two letters of other scripts.
+_KOREAN = regex.compile(r"[\uac00-\ud7a3]{2,}")
+_MIN_SYLLABLES = 2
 _LANGUAGE_CODE = regex.compile(r"[A-Za-z]{2,3}")
 
 
@@ -43,7 +49,7 @@ def phrase(
             words += _patterns(query, start, end, piece)
         else:
             signs += signs_of(piece, len(words))
-            words += words_of(piece)
+            words += map(_with_particle, words_of(piece))
     if not words:
         _fail(query, start, end, "contains no word", "write at least one letter or digit")
     if signs and loose is not None:
@@ -73,8 +79,8 @@ def _wildcard(query: str, start: int, end: int, word: str) -> str:
             "leave it out: in this script, terms match inside longer words, too",
             instead=query[:start] + _WILDCARD.sub("", query[start:end]) + query[end:],
         )
-    fixed = _FIXED.findall(word)
-    if sum(map(len, fixed)) < MIN_LETTERS:
+    fixed = "".join(_FIXED.findall(word))
+    if len(fixed) < (_MIN_SYLLABLES if _KOREAN.fullmatch(fixed) else MIN_LETTERS):
         _fail(
             query,
             start,
@@ -87,6 +93,11 @@ def _wildcard(query: str, start: int, end: int, word: str) -> str:
     while "**" in folded:
         folded = folded.replace("**", "*")
     return folded
+
+
+def _with_particle(word: str) -> str:
+    """Lets a Korean noun be followed by a particle."""
+    return word + PARTICLE if _KOREAN.fullmatch(word) else word
 
 
 def fact(query: str, kind: str, asked: Lexeme) -> Fact:
@@ -124,9 +135,12 @@ def restricted(query: str, node: Node, name: str, start: int, end: int) -> Node:
     match node:
         case Phrase() if name in {*MODES, "cs"}:
             mode: Mode = "exact" if name == "exact" else "case"
-            if node.has_wildcard or node.loose is not None:
+            words = tuple(word.removesuffix(PARTICLE) for word in node.words)
+            if any(map(WILDCARDS.search, words)) or node.loose is not None:
                 _fail(query, start, end, f"{mode}: takes no wildcards and no ~n", "leave them out")
-            return replace(node, mode=mode, text=node.text if "(" in written else written)
+            return replace(
+                node, words=words, mode=mode, text=node.text if "(" in written else written
+            )
         case Phrase(fields=fields):
             if fields not in {("title", "body"), (name,)}:
                 _fail(

@@ -35,7 +35,7 @@ hours = itertools.count()
 OTHER_SCRIPTS = [
     "Путин", "путина", "Київ", "Αθήνα", "ΑΘΉΝΑ", "القُدس", "القدس", "ירושלים", "กรุงเทพ", "東京都",
     "東京", "パリ", "서울", "दिल्ली", "Zürich", "zurich", "İstanbul", "istanbul", "ﬁnance", "finance",
-    "news", "example", "herald", "smith",
+    "news", "example", "herald", "smith", "서울에서", "C++", "AT&T", "at", "t", ".NET", "$TSLA", "tsla",
 ]  # fmt: skip
 others = st.sampled_from(OTHER_SCRIPTS)
 other_terms = others.map('"{}"'.format) | st.builds(
@@ -196,6 +196,8 @@ def test_an_article_with_too_many_words_for_the_index_is_still_searched(engine, 
         ("*conference OR NATO", None, False),
         ("NATO NEAR/3 (summit OR talks)", '("nato" AND ("summit" OR "talks"))', False),
         ("lead:NATO", '"nato"', False),
+        ("C++", '"c"', False),
+        ("서울", '"서울"*', False),
         ("case:NATO", '"nato"', False),
         ("lang:de AND site:example.org", '("lang/de" AND "site/example.org")', True),
         ("ATLEAST/2(NATO)", '"nato"', False),
