@@ -4,5 +4,5 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-Dialect = Literal["meltwater", "cision", "lexis"]
+Dialect = Literal["meltwater", "cision", "lexis", "talkwalker", "brandwatch", "google", "lucene"]
 DIALECTS: tuple[Dialect, ...] = get_args(Dialect)
