@@ -19,6 +19,7 @@ from redis.exceptions import RedisError
 
 from monitor.archive.database import excess, is_in_place, open_archive, shown, size_bytes
 from monitor.archive.history import count_articles
+from monitor.archive.refolding import refold
 from monitor.archive.writer import Writer
 from monitor.coverage import Record
 from monitor.errors import ArchiveUnavailable
@@ -63,6 +64,8 @@ class Archiver:
         self._data = data
         self._kept_house_at = float("-inf")
         self._failing = False
+        self._is_folded = False
+        self._refolded_to: int | None = None
 
     def run(self) -> None:
         """Writes until told to stop; raises PresswatchError if the archive cannot be used."""
@@ -78,6 +81,7 @@ class Archiver:
     def _write_to(self, engine: Archive) -> None:
         """Writes until told to stop, or until the archive is no longer where it was opened."""
         writer = Writer(engine)
+        self._is_folded, self._refolded_to = False, None
         while not self._stop.is_set():
             if not is_in_place(engine):
                 return
@@ -114,7 +118,10 @@ class Archiver:
         self._reload()
         # Before the first records are written: an archive that begins has no past to look at.
         self._look_backs.look(engine, datetime.now(UTC))
-        if 0 < self._move(writer, engine, PATIENCE) < BATCH:
+        moved = self._move(writer, engine, PATIENCE)
+        if moved < BATCH:
+            self._refold(engine)
+        if 0 < moved < BATCH:
             self._stop.wait(GATHERING_S)
         self._spikes.look_if_due(engine, datetime.now(UTC))
         self._reports.look_if_due(engine, datetime.now(UTC))
@@ -122,6 +129,13 @@ class Archiver:
             # A fault in it must not come again, with its trace, at every step.
             self._kept_house_at = time.monotonic()
             self._keep_house(writer, engine)
+
+    def _refold(self, engine: Archive) -> None:
+        """Folds articles again that were folded by older rules, a few at a time."""
+        if self._is_folded:
+            return
+        self._refolded_to = refold(engine, self._refolded_to)
+        self._is_folded = self._refolded_to is None
 
     def _move(self, writer: Writer, engine: Archive, patience: timedelta) -> int:
         """Moves a batch of records into the archive; returns how many there were.

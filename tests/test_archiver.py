@@ -5,11 +5,11 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from structlog.testing import capture_logs
 
 from monitor.archive.backup import backup
-from monitor.archive.database import open_archive, read_archive
+from monitor.archive.database import begin, open_archive, read_archive
 from monitor.archive.history import count_articles, latest_alerts
 from monitor.archive.schema import articles, matches
 from monitor.archive.writer import Writer
@@ -23,6 +23,7 @@ from monitor.reports.schedule import decide
 from monitor.runtime.composition import Runtime
 from monitor.scheduler.archive_lag import ArchiveLag
 from monitor.store.look_backs import LookBackState
+from monitor.watchlists.text import RULES
 
 CONFIG = "subscribers: [{name: operators, webhook: {url: 'https://a.example/'}}]"
 
@@ -295,3 +296,21 @@ def test_operators_are_told_once_that_the_archive_is_behind(redis, configure, st
     redis.xdel(store.keys.unarchived, stream_id)
     lag.look(runtime, now + timedelta(minutes=81))
     assert told() == 1
+
+
+def test_words_of_older_rules_are_folded_again_beside_the_writing(redis, store, archiver, tmp_path):
+    add(redis, store, *map(article, range(3)))
+    end = archiver()
+    wait_until(lambda: count(tmp_path) == 3)
+    end()
+    engine = open_archive(None, tmp_path)
+    with begin(engine) as connection:
+        connection.execute(update(articles).values(rules=0))
+    archiver()
+
+    def rules():
+        with begin(engine) as connection:
+            return set(connection.execute(select(articles.c.rules)).scalars())
+
+    wait_until(lambda: rules() == {RULES})
+    engine.dispose()

@@ -7,7 +7,7 @@ matcher decides then. A filter that decides alone is exact, as for words joined 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from monitor.archive.words import ANY_WORD, fact_lexeme, field_lexeme, is_whole, text_lexeme
 from monitor.watchlists.syntax import (
@@ -86,6 +86,8 @@ def narrow(node: Node) -> Narrowing:
 
 
 def _phrase(phrase: Phrase) -> Narrowing:
+    if phrase.otherwise is not None:
+        return _or([_phrase(replace(phrase, otherwise=None)), _phrase(phrase.otherwise)])
     parts = [part for word in dict.fromkeys(phrase.words) if (part := _word(phrase.fields, word))]
     is_exact = (
         len(phrase.words) == 1

@@ -24,7 +24,7 @@ _WORDS = (articles.c.number, articles.c.rules, _JOINED)
 # All that watchlists and stories ask of an article but its text.
 _DESCRIBED_FIELDS = ("id", "story", "source", "tags", "language")
 _DESCRIBED = (*_WORDS, articles.c.found_at, *(articles.c[name] for name in _DESCRIBED_FIELDS))
-_ALL = (*_WORDS, articles.c.found_at, *(articles.c[name] for name in _FIELDS), _TEXT)
+ARTICLE_COLUMNS = (*_WORDS, articles.c.found_at, *(articles.c[name] for name in _FIELDS), _TEXT)
 
 
 def read_articles(
@@ -37,7 +37,9 @@ def read_articles(
     """
     with begin(engine) as connection:
         rows = connection.execute(
-            select(*(_WORDS if words_only else _ALL)).where(articles.c.number.in_(numbers))
+            select(*(_WORDS if words_only else ARTICLE_COLUMNS)).where(
+                articles.c.number.in_(numbers)
+            )
         ).all()
     for row in rows:
         yield row, _stored(engine, row, words_only=words_only)
@@ -63,7 +65,7 @@ def read_described(
 
 def _stored(engine: Engine, row: Row[Any], *, words_only: bool) -> StoredArticle:
     def load() -> Article:
-        return _load(engine, row.number) if words_only else _article(row)
+        return _load(engine, row.number) if words_only else article_of(row)
 
     # After a change of the rules, the words are not those that a query has.
     joined = unpack(row.packed_joined) if row.rules == RULES else joined_texts(load())
@@ -72,11 +74,12 @@ def _stored(engine: Engine, row: Row[Any], *, words_only: bool) -> StoredArticle
 
 def _load(engine: Engine, number: int) -> Article:
     with begin(engine) as connection:
-        row = connection.execute(select(*_ALL).where(articles.c.number == number)).one()
-    return _article(row)
+        row = connection.execute(select(*ARTICLE_COLUMNS).where(articles.c.number == number)).one()
+    return article_of(row)
 
 
-def _article(row: Row[Any]) -> Article:
+def article_of(row: Row[Any]) -> Article:
+    """Returns the article of a row with `ARTICLE_COLUMNS`."""
     fields = {name: getattr(row, name) for name in _FIELDS}
     fields["tags"], fields["authors"] = tuple(row.tags), tuple(row.authors)
     return Article(**fields, text=unpack(row.packed_text))

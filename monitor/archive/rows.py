@@ -114,6 +114,14 @@ def unindex(connection: Connection, gone: Sequence[tuple[int, str]]) -> None:
         )
 
 
+def index(connection: Connection, new: Sequence[tuple[int, str]]) -> None:
+    """Adds articles to the index of SQLite, given their numbers and `joined`."""
+    connection.execute(
+        text("INSERT INTO words(rowid, lexemes) VALUES (:number, :lexemes)"),
+        [{"number": number, "lexemes": lexemes(joined)} for number, joined in new],
+    )
+
+
 def _store_indexed_by_sqlite(connection: Connection, rows: list[Row]) -> None:
     changed_at = {row["id"]: row["changed_at"] for row in rows}
     known = connection.execute(
@@ -132,10 +140,7 @@ def _store_indexed_by_sqlite(connection: Connection, rows: list[Row]) -> None:
         select(articles.c.id, articles.c.number).where(articles.c.id.in_(ids))
     )
     numbers = {row.id: row.number for row in found}
-    connection.execute(
-        text("INSERT INTO words(rowid, lexemes) VALUES (:number, :lexemes)"),
-        [{"number": numbers[row["id"]], "lexemes": lexemes(row["joined"])} for row in indexed],
-    )
+    index(connection, [(numbers[row["id"]], row["joined"]) for row in indexed])
 
 
 def _insert(table: Table, name: str) -> sqlite.Insert | postgresql.Insert:

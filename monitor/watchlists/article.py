@@ -149,6 +149,12 @@ class ScannedArticle:
     def _in_field(self, phrase: Phrase, field: str) -> list[tuple[int, int]]:
         if phrase.loose is not None:
             return self._loosely(phrase, field)
+        stretches = self._side_by_side(phrase, field)
+        if phrase.otherwise is not None:
+            stretches = sorted({*stretches, *self._side_by_side(phrase.otherwise, field)})
+        return stretches
+
+    def _side_by_side(self, phrase: Phrase, field: str) -> list[tuple[int, int]]:
         ends = self.keys.get(phrase.key, {}).get(field)
         if not ends:
             return []
@@ -241,7 +247,7 @@ def keys_of(phrase: Phrase) -> list[str]:
     """Returns the keys that the automaton must look for on behalf of a phrase."""
     if phrase.loose is not None:
         return [Phrase("", (word,)).key for word in phrase.words]
-    return [phrase.key]
+    return [phrase.key, *(keys_of(phrase.otherwise) if phrase.otherwise else ())]
 
 
 @lru_cache(maxsize=100_000)

@@ -148,7 +148,7 @@ def triggers_of(node: Node) -> frozenset[Trigger]:
     """Returns triggers, one of which is in every article that matches; prefers rare ones."""
     match node:
         case Phrase():
-            return frozenset([node.key])
+            return frozenset([node.key] if node.loose is not None else keys_of(node))
         case Fact():
             return frozenset([node])
         case Or(parts):

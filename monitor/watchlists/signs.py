@@ -20,14 +20,21 @@ _BEFORE = regex.compile(r"(?:[$#@]|(?<!\.)\.)$")
 # After a word: C++, Disney+, C#, 2%.
 _AFTER = regex.compile(r"\++|#|%")
 # Between two words without white space: AT&T, Q&A, A+E.
-_BETWEEN = regex.compile(rf"[{JOINING_SIGNS}+#]")
+_BETWEEN = regex.compile(r"[&@$+#]")
+_BETWEEN_OR_DASH = regex.compile(r"[&@$+#-]")
+_DASH = regex.compile(r"[\u2010-\u2015\u2212]")
+# Names of letters and a number, and words after a letter, are written with a dash or without.
+_WITH_DASH = regex.compile(r"(?P<before>\p{L}{1,9})-(?P<after>\d{1,4}|(?<=^\p{L}-)\p{L}{2,})")
+_WITHOUT_DASH = regex.compile(r"(?P<before>\p{L}{1,9})(?P<after>\d{1,4})")
 
 
-def signs_of(piece: str, first: int) -> Iterator[Signs]:
+def signs_of(piece: str, first: int, *, dashes: bool = False) -> Iterator[Signs]:
     """Yields the signs in a part of a query without white space.
 
-    `first` is the number of the part's first word in its phrase.
+    `first` is the number of the part's first word in its phrase. With `dashes`, a dash between two
+    words is such a sign, too.
     """
+    between = _BETWEEN_OR_DASH if dashes else _BETWEEN
     spans = Text(piece).spans
     for number, (start, end) in enumerate(spans):
         before, after = "", ""
@@ -36,11 +43,20 @@ def signs_of(piece: str, first: int) -> Iterator[Signs]:
         if number == len(spans) - 1:
             found = _AFTER.match(piece, end)
         else:
-            found = _BETWEEN.match(piece, end) if spans[number + 1][0] == end + 1 else None
+            found = between.match(piece, end) if spans[number + 1][0] == end + 1 else None
         if found:
             after = found[0]
         if before or after:
             yield Signs(first + number, before, after)
+
+
+def other_spelling(piece: str) -> str:
+    """Returns how a part of a query is written as well: F16 for F-16, and the other way round."""
+    if found := _WITH_DASH.fullmatch(piece):
+        return f"{found['before']}{found['after']}"
+    if found := _WITHOUT_DASH.fullmatch(piece):
+        return f"{found['before']}-{found['after']}"
+    return piece
 
 
 def has_signs(raw: str, span: Span, signs: Signs) -> bool:
@@ -62,5 +78,6 @@ def has_signs(raw: str, span: Span, signs: Signs) -> bool:
 
 
 def _plain(signs: str) -> str:
-    """Returns signs in their usual width."""
-    return unicodedata.normalize("NFKC", signs)
+    """Returns signs in their usual width; all dashes are one."""
+    plain: str = _DASH.sub("-", unicodedata.normalize("NFKC", signs))
+    return plain

@@ -21,8 +21,8 @@ FACTS = ("site", "lang", "tag")
 MODES = ("case", "exact")
 LEAD_WORDS = 100
 
-# Signs that join two words to one name, without white space: AT&T.
-JOINING_SIGNS = "&@$"
+# Signs that join two words to one name, without white space: AT&T, F-16.
+JOINING_SIGNS = "&@$-"
 
 # In a phrase's word: a Korean particle may follow. A character that no text has.
 PARTICLE = "\ue000"
@@ -43,7 +43,8 @@ class Phrase:
 
     `text` is the phrase as the query spells it, `raw` the same without quotes and prefix. `words`
     are folded and may hold the wildcards `*` (any letters) and `?` (one letter), and `PARTICLE`.
-    `signs` are those that belong to a name, as in C++.
+    `signs` are those that belong to a name, as in C++. `otherwise` is another spelling that counts
+    as well, such as F16 for F-16.
     """
 
     text: str
@@ -53,6 +54,7 @@ class Phrase:
     mode: Mode = "folded"
     loose: int | None = None
     signs: tuple[Signs, ...] = ()
+    otherwise: Phrase | None = None
     # A string that must be in a text's joined words for the phrase to occur there, and the number
     # of the phrase's word that it ends in. Needed for every article, hence computed once.
     key: str = field(init=False)
@@ -71,12 +73,15 @@ class Phrase:
         return hash(self.key)
 
     def _identity(self) -> tuple[object, ...]:
-        return (self.text, self.words, self.raw, self.fields, self.mode, self.loose, self.signs)
+        what = (self.text, self.words, self.raw, self.signs, self.otherwise)
+        return (*what, self.fields, self.mode, self.loose)
 
     @property
     def needs_original(self) -> bool:
         """Returns whether folded words do not decide: capitals, spelling or signs count."""
-        return self.mode != "folded" or bool(self.signs)
+        other = self.otherwise
+        is_spelt = self.mode != "folded" or bool(self.signs)
+        return is_spelt or (other is not None and other.needs_original)
 
     @property
     def has_wildcard(self) -> bool:

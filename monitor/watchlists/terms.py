@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import NoReturn
 
@@ -10,7 +10,7 @@ import regex
 
 from monitor.errors import QueryError
 from monitor.watchlists.lexer import Lexeme
-from monitor.watchlists.signs import signs_of
+from monitor.watchlists.signs import other_spelling, signs_of
 from monitor.watchlists.syntax import (
     MODES,
     PARTICLE,
@@ -42,21 +42,35 @@ def phrase(
     query: str, start: int, end: int, inside: str, text: str = "", loose: int | None = None
 ) -> Phrase:
     """Builds the phrase at `start` of a query; `inside` holds its words, without quotes."""
-    words: list[str] = []
-    signs: list[Signs] = []
-    for piece in with_joined_digits(inside).split():
-        if "*" in piece or "?" in piece:
-            words += _patterns(query, start, end, piece)
-        else:
-            signs += signs_of(piece, len(words))
-            words += map(_with_particle, words_of(piece))
+    pieces = with_joined_digits(inside).split()
+    words, signs = _read(query, start, end, pieces)
     if not words:
         _fail(query, start, end, "contains no word", "write at least one letter or digit")
     if signs and loose is not None:
         hint = 'leave ~n out, or write "C++" NEAR/3 developer'
         _fail(query, start, end, "~n takes no signs such as those of C++ and AT&T", hint)
     raw = " ".join(inside.split())
-    return Phrase(text or inside, tuple(words), raw, loose=loose, signs=tuple(signs))
+    others = list(map(other_spelling, pieces))
+    otherwise = None
+    if others != pieces and loose is None:
+        other_words, other_signs = _read(query, start, end, others, dashes=True)
+        otherwise = Phrase("", other_words, signs=other_signs)
+    return Phrase(text or inside, words, raw, loose=loose, signs=signs, otherwise=otherwise)
+
+
+def _read(
+    query: str, start: int, end: int, pieces: Iterable[str], *, dashes: bool = False
+) -> tuple[tuple[str, ...], tuple[Signs, ...]]:
+    """Reads parts of a phrase without white space; with `dashes`, theirs belong to the names."""
+    words: list[str] = []
+    signs: list[Signs] = []
+    for piece in pieces:
+        if "*" in piece or "?" in piece:
+            words += _patterns(query, start, end, piece)
+        else:
+            signs += signs_of(piece, len(words), dashes=dashes)
+            words += map(_with_particle, words_of(piece))
+    return tuple(words), tuple(signs)
 
 
 def _patterns(query: str, start: int, end: int, piece: str) -> Iterator[str]:
@@ -138,9 +152,8 @@ def restricted(query: str, node: Node, name: str, start: int, end: int) -> Node:
             words = tuple(word.removesuffix(PARTICLE) for word in node.words)
             if any(map(WILDCARDS.search, words)) or node.loose is not None:
                 _fail(query, start, end, f"{mode}: takes no wildcards and no ~n", "leave them out")
-            return replace(
-                node, words=words, mode=mode, text=node.text if "(" in written else written
-            )
+            text = node.text if "(" in written else written
+            return replace(node, words=words, mode=mode, text=text, otherwise=None)
         case Phrase(fields=fields):
             if fields not in {("title", "body"), (name,)}:
                 _fail(

@@ -26,7 +26,7 @@ import regex
 
 # The version of the rules by which text becomes words: the archive stores folded words. Change it
 # with anything that changes `Text.joined` or an article's facts.
-RULES = 1
+RULES = 2
 
 Span = tuple[int, int]
 
@@ -52,16 +52,19 @@ _TOKEN = regex.compile(
       [{_UNSPACED_CHARACTERS}][\p{{M}}\uff9e\uff9f]*              # one character
     | (?:(?<![\p{{L}}\p{{N}}])\p{{L}}\.){{2,}}            # U.S., U.S.A, U.K.'s
       (?:\p{{L}}(?![\p{{L}}\p{{N}}]))?{_S}
-    | \p{{N}}+(?:[.,]\p{{N}}{{3}}(?!\p{{N}}))+            # 1,000,000
+    | \p{{N}}+(?:[.,\u066c'\u2019]\p{{N}}{{3}}(?!\p{{N}}))+ # 1,000,000, and 1'000 in Switzerland
     | {_RUN}{_S}                                     # council, council's
     """,
     regex.VERBOSE | regex.V1,
 )
 _POSSESSIVE = regex.compile(rf"[{_APOSTROPHES}][sS]$")
-_IGNORED_IN_WORDS = regex.compile(rf"[{_INVISIBLE}{_APOSTROPHES}.,]")
+_IGNORED_IN_WORDS = regex.compile(rf"[{_INVISIBLE}{_APOSTROPHES}.,\u066c]")
 _ASCII_WORD = re.compile(r"[a-z0-9]+")
-# Thin spaces between groups of digits become commas: as many code points, and no white space.
-_THIN_SPACE = re.compile(r"(?<=\d)[\u2009\u202f](?=\d{3})")
+# Spaces between groups of digits become commas: as many code points, and no white space. A plain
+# space may also stand between two numbers.
+_NUMBER_SPACES = "\u00a0\u2009\u202f"
+_SPACED_NUMBER = re.compile(rf"(?<!\d)\d{{1,3}}(?:[{_NUMBER_SPACES}]\d{{3}})+(?!\d)")
+_COMMAS = str.maketrans(dict.fromkeys(_NUMBER_SPACES, ","))
 _MAX_PIECE_LENGTH = 40
 _MAX_PIECES = 200_000
 
@@ -71,11 +74,25 @@ _MAX_PIECES = 200_000
 # of Telugu, Thai and Lao.
 _POINTS = range(10, 37)
 _FIRST_AROUND = 200
+# But for the nukta of Devanagari, which Hindi writers often leave out, as Lucene's
+# HindiNormalizer does.
+_NUKTA = "\u093c"
+
+# The zeros of Arabic, Persian, N'Ko, Devanagari, Bengali, Gurmukhi, Gujarati, Odia, Tamil, Telugu,
+# Kannada, Malayalam and Tibetan.
+_ZEROS = (
+    0x660, 0x6F0, 0x7C0, 0x966, 0x9E6, 0xA66, 0xAE6, 0xB66, 0xBE6, 0xC66, 0xCE6, 0xD66, 0xF20
+)  # fmt: skip
 
 # Letters without a decomposition, as people type them whose keyboard lacks them.
 _PLAIN = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ħ": "h", "ı": "i",
      "ŋ": "n", "ŧ": "t", "ĸ": "k", "ə": "e", "ɓ": "b", "ɗ": "d", "ƙ": "k", "ƴ": "y"}
+    # Arabic, Persian and Urdu have letters of their own for one sound, and keyboards mix them. The
+    # choice is that of Lucene's ArabicNormalizer and PersianNormalizer; hamzas are marks.
+    | {"ى": "ي", "ی": "ي", "ے": "ي", "ک": "ك", "ة": "ه", "ۀ": "ه", "ہ": "ه", "ە": "ه", "ٱ": "ا"}
+    # Digits of other scripts; those of scripts without spaces are letters to us.
+    | {chr(zero + digit): str(digit) for zero in _ZEROS for digit in range(10)}
 )  # fmt: skip
 
 # Letters below are of the Latin alphabet, and fold one by one.
@@ -260,9 +277,9 @@ def words_of(text: str) -> list[str]:
 
 
 def with_joined_digits(text: str) -> str:
-    """Returns a text without thin spaces between groups of digits, as long as before."""
-    if "\u202f" in text or "\u2009" in text:
-        return _THIN_SPACE.sub(",", text)
+    """Returns a text without spaces that do not break between groups of digits, as long."""
+    if any(space in text for space in _NUMBER_SPACES):
+        return _SPACED_NUMBER.sub(lambda number: number[0].translate(_COMMAS), text)
     return text
 
 
@@ -306,4 +323,4 @@ def fold(word: str, *, case: bool = True) -> str:
 
 def _is_diacritic(char: str) -> bool:
     kind = unicodedata.combining(char)
-    return kind in _POINTS or kind >= _FIRST_AROUND
+    return kind in _POINTS or kind >= _FIRST_AROUND or char == _NUKTA

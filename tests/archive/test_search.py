@@ -9,19 +9,23 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 
-from monitor.archive import scan
+from monitor.archive import refolding, scan
 from monitor.archive.database import begin
 from monitor.archive.narrow import fts5, narrow, tsquery
+from monitor.archive.rows import index, unindex
 from monitor.archive.schema import articles as articles_table
+from monitor.archive.schema import indexed_articles
 from monitor.archive.search import Search
 from monitor.archive.writer import Writer
 from monitor.coverage import Publication, Record
 from monitor.errors import QueryError
 from monitor.model import Article, Watchlist, content_id
+from monitor.watchlists.article import joined_texts
 from monitor.watchlists.matcher import Matcher
 from monitor.watchlists.query import parse
+from monitor.watchlists.text import RULES
 
 _path = Path(__file__).parents[1] / "watchlists" / "test_matcher.py"
 _spec = importlib.util.spec_from_file_location("generators", _path)
@@ -35,7 +39,7 @@ hours = itertools.count()
 OTHER_SCRIPTS = [
     "Путин", "путина", "Київ", "Αθήνα", "ΑΘΉΝΑ", "القُدس", "القدس", "ירושלים", "กรุงเทพ", "東京都",
     "東京", "パリ", "서울", "दिल्ली", "Zürich", "zurich", "İstanbul", "istanbul", "ﬁnance", "finance",
-    "news", "example", "herald", "smith", "서울에서", "C++", "AT&T", "at", "t", ".NET", "$TSLA", "tsla",
+    "news", "example", "herald", "smith", "서울에서", "C++", "AT&T", "at", "t", ".NET", "$TSLA", "tsla", "F-16", "F16", "F", "16", "١٦", "کی", "كي",
 ]  # fmt: skip
 others = st.sampled_from(OTHER_SCRIPTS)
 other_terms = others.map('"{}"'.format) | st.builds(
@@ -218,3 +222,27 @@ def test_articles_folded_by_older_rules_are_folded_again(engine, twenty):
     with begin(engine) as connection:
         connection.execute(update(articles_table).values(rules=0, joined=" old \n" * 5))
     assert len(urls(Search(engine, '"peace word7"', since=BEGIN))) == 1
+
+
+def test_articles_folded_by_older_rules_are_indexed_again_a_few_at_a_time(
+    engine, twenty, monkeypatch
+):
+    monkeypatch.setattr(refolding, "AT_ONCE", 6)
+    with begin(engine) as connection:
+        rows = connection.execute(select(articles_table.c.number, articles_table.c.joined)).all()
+        old = joined_texts(Article("", "", "", "old words", "", ""))
+        if engine.dialect.name == "sqlite":
+            unindex(connection, [(row.number, row.joined) for row in rows])
+            index(connection, [(row.number, old) for row in rows])
+        else:
+            connection.execute(update(indexed_articles).values(words=func.to_tsvector("old")))
+        connection.execute(update(articles_table).values(rules=0, joined=old))
+    assert urls(Search(engine, '"peace word7"', since=BEGIN)) == []
+    steps, below = 0, refolding.refold(engine)
+    while below is not None:
+        steps, below = steps + 1, refolding.refold(engine, below)
+    assert steps == 4
+    assert len(urls(Search(engine, '"peace word7"', since=BEGIN))) == 1
+    assert urls(Search(engine, "old", since=BEGIN)) == []
+    with begin(engine) as connection:
+        assert set(connection.execute(select(articles_table.c.rules)).scalars()) == {RULES}

@@ -21,7 +21,11 @@ from monitor.watchlists.text import _FULL_STOP, _SENTENCE_END, _TITLES, _TOKEN, 
 
 def tokens(text):
     """Returns words and their spans by one regular expression over the whole text."""
-    plain = re.sub(r"(?<=\d)[\u2009\u202f](?=\d{3})", ",", text)
+    plain = re.sub(
+        r"(?<!\d)\d{1,3}(?:[\u00a0\u2009\u202f]\d{3})+(?!\d)",
+        lambda number: re.sub(r"\D", ",", number[0]),
+        text,
+    )
     found = []
     for token in _TOKEN.finditer(plain):
         folded = fold(token[0])
