@@ -72,4 +72,4 @@ def test_a_model_of_other_features_is_refused(tmp_path, monkeypatch):
     other.write_text('{"features": ["words"], "trees": []}')
     monkeypatch.setattr(selection, "MODEL", other)
     with pytest.raises(ValueError, match="train it again"):
-        selection._trees.__wrapped__()
+        selection._sums.__wrapped__()

@@ -170,8 +170,8 @@ def as_tree(node):
 
 def use(model):
     """Makes the selection use this model."""
-    trees = tuple(map(selection._tree, model["trees"]))
-    selection._trees = lambda: trees
+    sums = selection.sums_of(model["trees"])
+    selection._sums = lambda: sums
 
 
 def cross_validate(samples, extra):
