@@ -15,10 +15,14 @@ from monitor.model import Article, DeliveryNote
 
 @dataclass(frozen=True, slots=True)
 class MatchRecord:
-    """A watchlist that matched an article; `alert` is the id of the alert that this led to."""
+    """A watchlist that matched an article; `alert` is the id of the alert that this led to.
+
+    `muted` says that a mute held the alert back.
+    """
 
     watchlist: str
     alert: str | None = None
+    muted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ class Mute:
     """Keeps a watchlist from alerting on a story or a source, until a moment or for good.
 
     `subject` is the id of a story, or the name of a source as alerts show it; `title` says to
-    people what it is.
+    people what it is. `by` is who muted it, empty if nobody can say.
     """
 
     watchlist: str
@@ -26,6 +26,7 @@ class Mute:
     title: str
     since: datetime
     until: datetime | None = None
+    by: str = ""
 
     @property
     def id(self) -> str:
@@ -48,7 +49,12 @@ def is_muted(mutes: Iterable[Mute], watchlist: str, article: Article, now: datet
 
 
 def mute_of(
-    document: Mapping[str, Any], kind: MuteKind, *, now: datetime, length: timedelta | None
+    document: Mapping[str, Any],
+    kind: MuteKind,
+    *,
+    now: datetime,
+    length: timedelta | None,
+    by: str = "",
 ) -> Mute:
     """Returns the mute of an alert's story or source, for its watchlist.
 
@@ -63,4 +69,4 @@ def mute_of(
     else:
         subject = title = article["source"]
     until = None if length is None else now + length
-    return Mute(document["watchlist"], kind, subject, title, now, until)
+    return Mute(document["watchlist"], kind, subject, title, now, until, by)

@@ -39,10 +39,16 @@ class Coverage:
 TermsOfArticles = Iterable[tuple[ArchivedArticle, tuple[str, ...]]]
 
 
-def covered(watchlist: Watchlist, found: TermsOfArticles, since: datetime) -> Coverage:
+def covered(
+    watchlist: Watchlist,
+    found: TermsOfArticles,
+    since: datetime,
+    muted: Collection[str] = frozenset(),
+) -> Coverage:
     """Returns what a watchlist would have covered since a moment.
 
-    Articles found before it only decide whether a story has had an alert already.
+    Articles found before it only decide whether a story has had an alert already. `muted` has the
+    ids of articles whose match was muted.
     """
     coverage = Coverage({}, [])
     histories: defaultdict[str, TopicHistory] = defaultdict(TopicHistory)
@@ -50,7 +56,9 @@ def covered(watchlist: Watchlist, found: TermsOfArticles, since: datetime) -> Co
         article = Article(archived.id, "", "", "", "", "", story=archived.story)
         match = Match(watchlist.name, tuple(Term(term, "", ()) for term in terms))
         subject = topic(watchlist, article)
-        verdict, new_terms = judge(histories[subject], article.id, match)
+        verdict, new_terms = judge(
+            histories[subject], article.id, match, is_muted=article.id in muted
+        )
         if verdict == "alert":
             # Ids of alerts decide nothing. Counted articles are not remembered: each comes once.
             histories[subject] = after_alert(histories[subject], "", article.id, new_terms)

@@ -19,7 +19,8 @@ from monitor.alerts.plan import (
     overlap,
     subscriber_changes,
 )
-from monitor.archive.matching import Asked, CoverageSearch, Period, period
+from monitor.archive.matching import WARM_UP, Asked, CoverageSearch, Period, period
+from monitor.archive.muted import muted_articles
 from monitor.archive.recorded import alerting_watchlists, received_alerts, recorded_coverage
 from monitor.model import FeedFilter, Watchlist
 from monitor.watchlists.changes import DefinedWatchlists, WatchlistChange, changes
@@ -63,6 +64,7 @@ class Planner:
         self._after, self._before = after, before
         self._period = period(engine, since, until)
         self._changes = changes(before, after) if before else []
+        self._muted = muted_articles(engine, self._period.since - WARM_UP, self._period.until)
         # Versions of watchlists that match the same articles are looked for once.
         self._places: dict[tuple[str, FeedFilter], int] = {}
         asked: list[Asked] = []
@@ -113,7 +115,7 @@ class Planner:
             return Coverage({}, [])
         key = parse(watchlist.query, side.definitions).reading, watchlist.feeds
         found = self.search.found[self._places[key]]
-        return covered(watchlist, found, self._period.since)
+        return covered(watchlist, found, self._period.since, self._muted.get(watchlist.name, ()))
 
     def _with_before(self, before: DefinedWatchlists) -> list[Compared]:
         return [

@@ -186,6 +186,10 @@ def _upsert_of_matches(name: str) -> Any:
             ),
             "alert": func.coalesce(old.alert, new.alert),
             "later": and_(old.later, new.later),
+            # A match found by looking back says nothing about mutes.
+            "muted": case(
+                (old.later, new.muted), (new.later, old.muted), else_=and_(old.muted, new.muted)
+            ),
         },
     )
 
@@ -275,6 +279,7 @@ def _matches(publication: Publication) -> list[Row]:
             "matched_at": publication.at,
             "alert": match.alert,
             "later": False,
+            "muted": match.muted,
         }
         for match in publication.matches
     ]

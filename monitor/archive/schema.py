@@ -26,6 +26,8 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
+    text,
 )
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.types import TypeDecorator
@@ -34,7 +36,7 @@ from monitor.archive.packing import pack, unpack
 from monitor.untrusted import join_surrogates
 
 # The newest migration: what this version reads and writes.
-REVISION = "0002"
+REVISION = "0003"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -172,8 +174,22 @@ matches = Table(
     Column("alert", _ID),
     # Found by looking back, so that nobody was alerted.
     Column("later", Boolean, nullable=False),
+    # A mute held the alert back.
+    Column("muted", Boolean, nullable=False, server_default=false()),
     Index("matches_watchlist", "watchlist", "matched_at"),
     Index("matches_article", "article"),
+)
+# Few matches are muted, and the pages ask for these alone: among 300,000 matches of a watchlist,
+# 200 muted ones are counted in 0.6 ms. SQLite would count by `matches_watchlist`, in 72 ms, if this
+# index did not begin with the watchlist. It uses a partial index only for the condition as
+# SQLAlchemy writes it.
+Index(
+    "matches_muted",
+    matches.c.watchlist,
+    matches.c.matched_at,
+    matches.c.article,
+    sqlite_where=text("muted = 1"),
+    postgresql_where=matches.c.muted,
 )
 
 deliveries = Table(

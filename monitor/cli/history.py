@@ -125,7 +125,7 @@ def tail(watchlists: tuple[str, ...], config_directory: Path, data: Path, as_jso
     logs.configure("warning")
     daemon = look(config_directory, data)
     alerts = daemon.store.alerts
-    _refuse_unknown("watchlist", watchlists, (each.name for each in daemon.config.watchlists))
+    refuse_unknown("watchlist", watchlists, (each.name for each in daemon.config.watchlists))
     for alert in alerts.follow(after=alerts.last_id(), block=BLOCK):
         if alert and (not watchlists or alert.get("watchlist") in watchlists):
             click.echo(terminal_json(alert) if as_json else line(alert))
@@ -166,7 +166,7 @@ def list_alerts(
     engine = read_archive(config.settings.archive.url, data)
     if watchlists:
         configured = (each.name for each in config.watchlists)
-        _refuse_unknown("watchlist", watchlists, {*configured, *known_watchlists(engine)})
+        refuse_unknown("watchlist", watchlists, {*configured, *known_watchlists(engine)})
     # With --since, all of them; without it, the latest ones.
     documents = latest_alerts(
         engine,
@@ -254,7 +254,7 @@ def resend(alert_id: str, chosen: tuple[str, ...], config_directory: Path, data:
     click.echo(f"queued for {', '.join(names) or 'nobody'}")
 
 
-def _refuse_unknown(kind: str, names: Iterable[str], known: Iterable[str]) -> None:
+def refuse_unknown(kind: str, names: Iterable[str], known: Iterable[str]) -> None:
     """Raises click.UsageError for a name that nothing has, with the most similar one."""
     from monitor.config.checks import suggestion
 

@@ -1,7 +1,8 @@
-"""Commands for what is kept from alerting: mutes list, add, remove."""
+"""Commands for what is kept from alerting: mutes list, matches, add, remove."""
 
 from __future__ import annotations
 
+import getpass
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from monitor.alerts.build import rfc3339
 from monitor.cli import options
 from monitor.cli.options import examples
 from monitor.errors import PresswatchError
@@ -16,6 +18,7 @@ from monitor.untrusted import printable, terminal_json
 
 if TYPE_CHECKING:
     from monitor.alerts.mutes import Mute, MuteKind
+    from monitor.archive.muted import MutedCursor, MutedMatch
 
 
 @click.group()
@@ -35,6 +38,51 @@ def list_mutes(config_directory: Path, data: Path, as_json: bool) -> None:
 
     for mute in look(config_directory, data).store.mutes.all(datetime.now(UTC)):
         click.echo(_as_json(mute) if as_json else _line(mute))
+
+
+@mutes.command(
+    epilog=examples(
+        "presswatch mutes matches", "presswatch mutes matches --since 7d --watchlist grain"
+    )
+)
+@click.option(
+    "--since", type=options.Since(), help="Only the last 15m, 2h, 7d …, or since a moment."
+)
+@click.option("--watchlist", "watchlists", multiple=True, help="Only those of this watchlist.")
+@options.config
+@options.data
+@options.as_json
+def matches(
+    since: datetime | None,
+    watchlists: tuple[str, ...],
+    config_directory: Path,
+    data: Path,
+    as_json: bool,
+) -> None:
+    """List muted matches, oldest first, also those of mutes that have ended."""
+    from monitor.archive.database import read_archive
+    from monitor.archive.history import known_watchlists
+    from monitor.archive.muted import MutedFilter, muted_matches
+    from monitor.cli.history import LATEST_ALERTS, refuse_unknown
+    from monitor.runtime.composition import read_to_look
+
+    config = read_to_look(config_directory)
+    engine = read_archive(config.settings.archive.url, data)
+    if watchlists:
+        configured = (each.name for each in config.watchlists)
+        refuse_unknown("watchlist", watchlists, {*configured, *known_watchlists(engine)})
+    selection = MutedFilter(since=since, watchlists=watchlists)
+    found: list[MutedMatch] = []
+    older: MutedCursor | None = None
+    while True:
+        listed = muted_matches(engine, selection, after=older, limit=LATEST_ALERTS)
+        found += listed.matches
+        older = listed.older
+        # With --since, all of them; without it, the latest ones.
+        if since is None or older is None:
+            break
+    for each in reversed(found):
+        click.echo(_match_as_json(each) if as_json else _match_line(each))
 
 
 @mutes.command(
@@ -63,7 +111,7 @@ def add(
     document = known_alert(archive(config_directory, data), alert_id)
     length = None if days is None else timedelta(days=days)
     try:
-        mute = mute_of(document, kind, now=datetime.now(UTC), length=length)
+        mute = mute_of(document, kind, now=datetime.now(UTC), length=length, by=_user())
     except ValueError as error:
         raise PresswatchError(str(error)) from error
     daemon.store.mutes.add(mute)
@@ -89,13 +137,42 @@ def remove(mute_id: str, config_directory: Path, data: Path) -> None:
 
 def _line(mute: Mute) -> str:
     until = f"until {mute.until:%Y-%m-%dT%H:%M:%SZ}" if mute.until else "for good"
-    return "  ".join((mute.id[:8], mute.watchlist, mute.kind, until, printable(mute.title)))
+    by = f"by {printable(mute.by)}" if mute.by else ""
+    parts = (mute.id[:8], mute.watchlist, mute.kind, until, printable(mute.title), by)
+    return "  ".join(filter(None, parts))
 
 
 def _as_json(mute: Mute) -> str:
     until = mute.until.isoformat() if mute.until else None
     shown = {"id": mute.id, **asdict(mute), "since": mute.since.isoformat(), "until": until}
     return terminal_json(shown)
+
+
+def _match_line(match: MutedMatch) -> str:
+    article = match.article
+    parts = (rfc3339(match.matched_at), match.watchlist, article.source, article.title, article.url)
+    return "  ".join(map(printable, filter(None, parts)))
+
+
+def _match_as_json(match: MutedMatch) -> str:
+    article = match.article
+    published_at = rfc3339(article.published_at) if article.published_at else None
+    shown = {
+        "watchlist": match.watchlist,
+        "matched_at": rfc3339(match.matched_at),
+        "story": match.story,
+        "article": asdict(article)
+        | {"published_at": published_at, "found_at": rfc3339(article.found_at)},
+    }
+    return terminal_json(shown)
+
+
+def _user() -> str:
+    """Returns the name of the user of the system, or nothing: a container may have none."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
 
 
 COMMANDS = (mutes,)

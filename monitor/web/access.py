@@ -21,6 +21,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
 from monitor.config.values import is_loopback
+from monitor.untrusted import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -39,6 +40,8 @@ SESSION_COOKIE = "presswatch"
 CSRF_HEADER = "x-csrf-token"
 CSRF_FIELD = "csrf"
 TOKEN_PARAMETER = "token"  # noqa: S105 - the name of a parameter
+# Of a visitor's name, as a proxy tells it, no more is shown, logged or stored.
+MAX_NAME_LENGTH = 100
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -76,7 +79,7 @@ def recognise(
     `peer` is the address of the connection, whatever the headers say of others before it.
     """
     if settings.user_header is not None and _is_among(peer, settings.proxies):
-        name = headers.get(settings.user_header.lower(), "").strip()
+        name = one_line(headers.get(settings.user_header.lower(), ""))[:MAX_NAME_LENGTH]
         if name:
             return Visitor(name)
     if settings.password and session.get(_PROOF) == proof(settings):

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
 from monitor.archive.browse import AlertFilter, Cursor, Marked
+from monitor.archive.muted import MutedCursor
 from monitor.archive.volumes import Buckets
 
 PERIODS = {"24h": "24 hours", "7d": "7 days", "30d": "30 days", "365d": "a year"}
@@ -16,8 +17,9 @@ PRIORITIES = ("high", "normal", "low")
 MOST_VALUES = 50
 
 _PERIOD = re.compile(r"([1-9]\d{0,3})([hd])", re.ASCII)
+_MUTED_CURSOR = re.compile(r"(\d{1,15})-([0-9a-f]{1,64})-(.{1,200})", re.ASCII | re.DOTALL)
 _CURSOR = re.compile(r"(\d{1,15})-([0-9a-f]{1,64})", re.ASCII)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _UNITS = {"h": "hours", "d": "days"}
 _HOUR, _DAY, _WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
 # A Monday, at which weeks begin.
@@ -75,7 +77,7 @@ def alert_filter(
         raise ValueError(f"{show!r} is not one of {', '.join(get_args(Marked))}")
     since = now - length(parameters.get("period") or DEFAULT_PERIOD)
     return AlertFilter(
-        since=max(since, _EPOCH),
+        since=max(since, EARLIEST),
         watchlists=tuple(lists.get("watchlist", ()))[:MOST_VALUES],
         sources=tuple(lists.get("source", ()))[:MOST_VALUES],
         priorities=tuple(lists.get("priority", ()))[:MOST_VALUES],
@@ -98,3 +100,18 @@ def cursor(written: str | None) -> Cursor | None:
 def written_cursor(at: Cursor | None) -> str | None:
     """Writes where a page begins for its address."""
     return None if at is None else f"{at[0]}-{at[1]}"
+
+
+def muted_cursor(written: str | None) -> MutedCursor | None:
+    """Reads where a page of muted matches begins; raises ValueError."""
+    if not written:
+        return None
+    found = _MUTED_CURSOR.fullmatch(written)
+    if found is None:
+        raise ValueError(f"{written!r} does not say where a page begins")
+    return int(found[1]), found[2], found[3]
+
+
+def written_muted_cursor(at: MutedCursor | None) -> str | None:
+    """Writes where a page of muted matches begins for its address."""
+    return None if at is None else "-".join(map(str, at))

@@ -13,6 +13,8 @@ from monitor.alerts.mutes import Mute, MuteKind, mute_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from starlette.requests import Request
+
     from monitor.web.backend import Backend
 
 log = structlog.stdlib.get_logger(__name__)
@@ -25,24 +27,31 @@ def mutes(served: Backend, watchlist: str = "") -> list[Mute]:
 
 
 def begin_mute(
-    served: Backend, document: Mapping[str, Any], kind: MuteKind, length: timedelta | None
+    request: Request,
+    served: Backend,
+    document: Mapping[str, Any],
+    kind: MuteKind,
+    length: timedelta | None,
 ) -> Mute:
     """Mutes an alert's story or source for its watchlist, for good without a `length`.
 
     Raises HTTPException for an alert that no article caused.
     """
+    by = request.state.visitor.name
     try:
-        mute = mute_of(document, kind, now=datetime.now(UTC), length=length)
+        mute = mute_of(document, kind, now=datetime.now(UTC), length=length, by=by)
     except ValueError as error:
         raise HTTPException(422, f"{error}.") from error
     served.runtime.store.mutes.add(mute)
     until = mute.until.isoformat() if mute.until else None
-    log.info("watchlist muted", watchlist=mute.watchlist, kind=kind, title=mute.title, until=until)
+    log.info(
+        "watchlist muted", watchlist=mute.watchlist, kind=kind, title=mute.title, until=until, by=by
+    )
     return mute
 
 
-def end_mute(served: Backend, mute_id: str) -> None:
+def end_mute(request: Request, served: Backend, mute_id: str) -> None:
     """Ends a mute. Raises HTTPException if it does not exist, or has been ended before."""
     if not served.runtime.store.mutes.remove(mute_id):
         raise HTTPException(404, "There is no such mute, or it has ended.")
-    log.info("mute ended", mute=mute_id)
+    log.info("mute ended", mute=mute_id, by=request.state.visitor.name)

@@ -46,7 +46,7 @@ def store(writer):
         records = []
         for number, each in enumerate(fields):
             given = dict(each)
-            recorded = given.pop("recorded", {})
+            recorded, muted = given.pop("recorded", {}), given.pop("muted", ())
             identity = content_id(at.isoformat(), str(number))
             article = Article(
                 **{
@@ -65,7 +65,9 @@ def store(writer):
                 for name, alert in recorded.items()
                 if alert
             )  # fmt: skip
-            matches = tuple(MatchRecord(name, alert) for name, alert in recorded.items())
+            matches = tuple(
+                MatchRecord(name, alert, muted=name in muted) for name, alert in recorded.items()
+            )
             records.append(Record(publication=Publication(moment, article, matches, documents)))
         assert writer.write(records) == []
         return [record.publication.article for record in records]
@@ -210,6 +212,29 @@ def test_a_story_that_began_before_the_period_has_had_its_alert(store, make):
     assert outline(plan) == {"a": ("new", [], [])}
     assert len(plan.changes[0].after.articles) == 2
     assert matching.WARM_UP == WINDOW
+
+
+def test_articles_that_a_mute_held_back_alert_on_neither_side(store, make):
+    held = {"recorded": {"a": None}, "muted": ("a",)}
+    store(
+        {"text": "war", "story": "s", **held},
+        {"text": "war", "story": "s", "recorded": {"a": "1" * 32}},
+        {"text": "war", **held},
+    )
+    watchlist = Watchlist("a", "war")
+    # The article that was not muted alerts, though it is not the first one of its story.
+    assert outline(make(None, [watchlist])) == {}
+    assert outline(make([], [watchlist])) == {"a": ("new", [1], [])}
+    assert outline(make([], [Watchlist("b", "war")])) == {"b": ("new", [0, 2], [])}
+
+
+def test_an_article_held_back_before_the_period_is_no_alert_of_its_story(store, make):
+    store(
+        {"text": "war", "story": "s", "recorded": {"a": None}, "muted": ("a",)},
+        {"text": "war", "story": "s"},
+    )
+    plan = make([], [Watchlist("a", "war")], since=BEGIN + timedelta(hours=1))
+    assert outline(plan) == {"a": ("new", [1], [])}
 
 
 def test_changed_subscribers_alone_move_alerts_between_them(store, make):

@@ -1,5 +1,6 @@
 """The command line, as people and scripts call it."""
 
+import getpass
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from monitor.archive.later import mark_later
 from monitor.archive.writer import Writer
 from monitor.cli import console, presswatch
 from monitor.cli.history import alerts
-from monitor.coverage import DeliveryRecord, Publication, Record
+from monitor.coverage import DeliveryRecord, MatchRecord, Publication, Record
 from monitor.model import Article, Delivery, DeliveryNote, SubscriberState
 from monitor.runtime import composition
 
@@ -533,6 +534,7 @@ def daemon(presswatch, configure, site, redis, redis_url, queues, archived):
         )
 
     call.alert = told.id
+    call.data = data
     call.owed = lambda: redis.hlen("presswatch:outstanding:deliveries")
     return call
 
@@ -566,9 +568,36 @@ def test_mutes_are_added_listed_and_removed(daemon, archived, store):
     assert daemon("mutes", "list").stdout == line
     shown = json.loads(daemon("mutes", "list", "--json").stdout)
     assert (shown["kind"], shown["subject"]) == ("source", DOCUMENT["article"]["source"])
+    assert shown["by"] == getpass.getuser()
     assert daemon("mutes", "remove", "nonsense").returncode == 1
     assert "alerts again" in daemon("mutes", "remove", line.split()[0]).stdout
     assert daemon("mutes", "list").stdout == ""
+
+
+def test_muted_matches_are_listed_oldest_first(daemon, tmp_path):
+    now = datetime.now(UTC)
+    engine = open_archive(None, Path(daemon.data))
+    records = []
+    for age, title in ((1, "Newer"), (2, "Older \x1b[31m"), (100, "Old")):
+        article = Article(
+            title.ljust(32, "0"), "https://a.example/1", title, "Text.", "Herald", "", story="s"
+        )
+        publication = Publication(
+            now - timedelta(hours=age), article, (MatchRecord("w", muted=True),)
+        )
+        records.append(Record(publication=publication))
+    assert Writer(engine).write(records) == []
+    engine.dispose()
+    lines = daemon("mutes", "matches", "--since", "3h", "--watchlist", "w").stdout.splitlines()
+    assert [line.split("  ")[2:4] for line in lines] == [
+        ["Herald", "Older"], ["Herald", "Newer"],
+    ]  # fmt: skip
+    assert len(daemon("mutes", "matches").stdout.splitlines()) == 3
+    shown = daemon("mutes", "matches", "--json", "--since", "90m").stdout
+    assert json.loads(shown)["article"]["title"] == "Newer"
+    unknown = daemon("mutes", "matches", "--watchlist", "v")
+    assert unknown.returncode == 2
+    assert "no watchlist is called 'v'" in unknown.stderr
 
 
 def test_failed_jobs_are_listed_retried_and_dropped(daemon):

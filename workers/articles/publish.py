@@ -120,7 +120,7 @@ class Publisher:
             self._store.articles.put(identified.article, matched, addresses.stored, pipe)
             self._add_to_story(identified, article_sketch, now, pipe)
             alerts = self._publish_alerts(identified, topic_matches, now, pipe)
-            self._record(identified.article, matched, alerts, now, pipe)
+            self._record(identified.article, topic_matches, alerts, now, pipe)
             lags = _lags(identified, polled_at, now) if alerts else None
             self._store.counters.article(article.text_from, lags, pipe)
             self._add_to_threads(identified.article, topic_matches, alerts, pipe)
@@ -248,17 +248,21 @@ class Publisher:
     def _record(
         self,
         article: Article,
-        matched: list[str],
+        topic_matches: list[_TopicMatch],
         alerts: tuple[Alert, ...],
         now: datetime,
         pipe: Pipeline,
     ) -> None:
         """Adds to the transaction: the article, its matches and its alerts, for the archive."""
         alert_ids = {alert.watchlist: alert.id for alert in alerts}
+        verdicts = {matched.watchlist.name: matched.verdict for matched in topic_matches}
         publication = Publication(
             now,
             article,
-            matches=tuple(MatchRecord(name, alert_ids.get(name)) for name in matched),
+            matches=tuple(
+                MatchRecord(name, alert_ids.get(name), muted=verdict == "muted")
+                for name, verdict in verdicts.items()
+            ),
             alerts=tuple(alert.document for alert in alerts),
         )
         self._store.unarchived.add(Record(publication=publication), pipe)

@@ -5,14 +5,18 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends, Path
+from fastapi import APIRouter, Body, Depends, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
 from monitor.alerts.mutes import Mute, MuteKind
+from monitor.archive.muted import MutedFilter, muted_matches
 from monitor.web.access import CSRF_HEADER, from_our_pages
 from monitor.web.api.answers import ID_PATTERN, NOT_FOUND, PROBLEMS, READERS, VISITORS, problem
+from monitor.web.api.articles import StoryArticle
+from monitor.web.api.selection import Names, Since
 from monitor.web.backend import Served, known_alert
+from monitor.web.choosing import muted_cursor, written_muted_cursor
 from monitor.web.muting import begin_mute, end_mute, mutes
 
 router = APIRouter(tags=["mutes"], dependencies=READERS)
@@ -35,6 +39,25 @@ class MuteInForce(BaseModel):
     title: str
     since: datetime
     until: datetime | None
+    by: str = Field(description="Who muted it; empty if that is not known.")
+
+
+class ArchivedMutedMatch(BaseModel):
+    """A watchlist's match of an article that led to no alert because of a mute."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    watchlist: str
+    matched_at: datetime
+    story: str = Field(description="The id of the article's story.")
+    article: StoryArticle
+
+
+class MutedMatchList(BaseModel):
+    """A page of muted matches, newest first."""
+
+    matches: list[ArchivedMutedMatch]
+    older: str | None = Field(description="`before` of the next page; null at the end.")
 
 
 class NewMute(TypedDict, total=False):
@@ -52,12 +75,36 @@ def list_mutes(served: Served) -> list[MuteInForce]:
     return [_shown(mute) for mute in mutes(served)]
 
 
+@router.get("/matches/muted", responses=PROBLEMS)
+def list_muted_matches(
+    served: Served,
+    since: Since = None,
+    watchlist: Names = [],  # noqa: B006 - FastAPI copies it
+    before: Annotated[
+        str | None,
+        Query(
+            pattern="^[0-9]{1,15}-[0-9a-f]{1,64}-.{1,200}$",
+            description="`older` of the page before.",
+        ),
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> MutedMatchList:
+    """Lists muted matches, newest first, also those of mutes that have ended."""
+    selection = MutedFilter(since=since, watchlists=tuple(watchlist))
+    found = muted_matches(served.reader, selection, after=muted_cursor(before), limit=limit)
+    return MutedMatchList(
+        matches=[ArchivedMutedMatch.model_validate(each) for each in found.matches],
+        older=written_muted_cursor(found.older),
+    )
+
+
 @changes.post(
     "/alerts/{alert_id}/mutes",
     responses=_REFUSALS
     | {400: problem("The body is not JSON"), 413: problem("The request is too large")},
 )
 def mute_alert(
+    request: Request,
     served: Served,
     alert_id: Annotated[str, Path(pattern=ID_PATTERN, description="An alert's id.")],
     wanted: Annotated[NewMute, Body()],
@@ -66,16 +113,17 @@ def mute_alert(
     document = known_alert(served, alert_id)
     days = wanted.get("days")
     length = None if days is None else timedelta(days=days)
-    return _shown(begin_mute(served, document, wanted.get("kind", "story"), length))
+    return _shown(begin_mute(request, served, document, wanted.get("kind", "story"), length))
 
 
 @changes.delete("/mutes/{mute_id}", responses=_REFUSALS, status_code=204)
 def unmute(
+    request: Request,
     served: Served,
     mute_id: Annotated[str, Path(pattern=ID_PATTERN, description="A mute's id.")],
 ) -> None:
     """Ends a mute."""
-    end_mute(served, mute_id)
+    end_mute(request, served, mute_id)
 
 
 def _shown(mute: Mute) -> MuteInForce:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -24,6 +25,7 @@ from monitor.archive.browse import (
 )
 from monitor.archive.history import ledger
 from monitor.archive.marks import MAX_NOTE_LENGTH, UNMARKED, Mark, change_mark, marks_of
+from monitor.archive.muted import MutedFilter, count_muted
 from monitor.errors import QueryError
 from monitor.model import Article, DeliveryNote, Match
 from monitor.watchlists.matcher import Matcher
@@ -97,7 +99,7 @@ def alert(
         # ahead: somebody reads the alert.
         change_mark(served.archive, alert_id, CHANGES["read"], _now())
         return _pane(request, served, document)
-    return _alerts(request, served, _open(served, document), before)
+    return _alerts(request, served, document, before)
 
 
 @router.post("/alerts/{alert_id}/marks")
@@ -120,10 +122,11 @@ def mark(
 
 
 def _pane(request: Request, served: Backend, document: dict[str, Any]) -> HTMLResponse:
-    return page(request, "alert_pane.html", opened=_open(served, document), mute_lengths=LENGTHS)
+    opened = _open(served, document, mutes(served))
+    return page(request, "alert_pane.html", opened=opened, mute_lengths=LENGTHS)
 
 
-def _open(served: Backend, document: dict[str, Any]) -> OpenAlert:
+def _open(served: Backend, document: dict[str, Any], in_force: Sequence[Mute]) -> OpenAlert:
     engine = served.reader
     article = archived_article(engine, document["article"]["id"])
     match = _match(served, document["watchlist"], article)
@@ -137,8 +140,9 @@ def _open(served: Backend, document: dict[str, Any]) -> OpenAlert:
         deliveries=tuple(ledger(engine, document["id"])),
         mutes=tuple(
             mute
-            for mute in mutes(served, document["watchlist"])
-            if mute.subject in (document["article"]["source"], document["story"]["id"])
+            for mute in in_force
+            if mute.watchlist == document["watchlist"]
+            and mute.subject in (document["article"]["source"], document["story"]["id"])
         ),
     )
 
@@ -184,7 +188,7 @@ def _paragraphs(
 
 
 def _alerts(
-    request: Request, served: Backend, opened: OpenAlert | None, before: str | None
+    request: Request, served: Backend, document: dict[str, Any] | None, before: str | None
 ) -> HTMLResponse:
     parameters = request.query_params
     now = _now()
@@ -209,6 +213,9 @@ def _alerts(
     except QueryError as error:
         query_error, listed = error, AlertPage((), None)
     counts = count_alerts(engine, now - length(period), now)
+    in_force = mutes(served)
+    # The page of mutes shows those of one watchlist, or of all.
+    watchlist = selection.watchlists[0] if len(selection.watchlists) == 1 else ""
     return page(
         request,
         "alerts.html",
@@ -222,9 +229,13 @@ def _alerts(
         periods=PERIODS,
         priorities=PRIORITIES,
         query_error=query_error,
-        opened=opened,
+        opened=None if document is None else _open(served, document, in_force),
         mute_lengths=LENGTHS,
-        muted=len(mutes(served)),
+        muted_watchlist=watchlist,
+        muted=count_muted(
+            engine, MutedFilter(selection.since, selection.watchlists if watchlist else ())
+        ),
+        is_muting=any(watchlist in ("", mute.watchlist) for mute in in_force),
         stream_position=served.runtime.store.alerts.last_id(),
         is_filtered=_is_filtered(selection),
         feed_count=len(served.runtime.config.feeds),

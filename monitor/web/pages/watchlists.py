@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse
 from monitor.alerts.build import OPERATORS
 from monitor.alerts.document import whole
 from monitor.archive.browse import AlertFilter, alerts_page
+from monitor.archive.muted import MutedFilter, count_muted
 from monitor.archive.volumes import (
     AlertVolume,
     Buckets,
@@ -34,6 +35,7 @@ SOURCES = 3
 MOST_SOURCES = 10
 STORIES = 10
 SAMPLES = 5
+MUTES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,7 @@ def one_watchlist(
     engine = served.reader
     selection = AlertFilter(since=buckets.start, watchlists=(name,))
     config = served.runtime.config
+    in_force = mutes(served, name)
     return page(
         request,
         "watchlist.html",
@@ -118,7 +121,9 @@ def one_watchlist(
         samples=[
             whole(each.document) for each in alerts_page(engine, selection, limit=SAMPLES).alerts
         ],
-        muted=len(mutes(served, name)),
+        muted=[(mute, count_muted(engine, MutedFilter(mute=mute))) for mute in in_force[:MUTES]],
+        mute_count=len(in_force),
+        matches_muted=count_muted(engine, MutedFilter(since=buckets.start, watchlists=(name,))),
         saved=saved,
         period=period,
         periods=PERIODS,

@@ -114,9 +114,10 @@ def test_a_muted_match_is_archived_and_alerts_nobody(desk, council, words, kind)
     desk.process(again)
     assert desk.alerts() == [("council", "Envoys meet"), ("grain", "Envoys meet again")]
     records = [from_json(Record, each) for each in desk.runtime.store.unarchived.waiting()]
-    matches = {match.watchlist: match.alert for match in records[-1].publication.matches}
-    assert matches["council"] is None
-    assert matches["grain"] is not None
+    matches = {match.watchlist: match for match in records[-1].publication.matches}
+    assert (matches["council"].alert, matches["council"].muted) == (None, True)
+    assert matches["grain"].alert is not None
+    assert not matches["grain"].muted
 
 
 def test_after_a_mute_the_story_alerts_again(desk, council, words):
@@ -687,6 +688,22 @@ def test_counted_articles_go_below_the_first_message_if_the_subscriber_has_threa
     assert [(one["subscriber"], one["alerts"]) for one in later] == [("bot", [alert["id"]])]
     agency(2, version="edited", text="The NATO-Russia Council met again.")
     assert len([one for one in deliveries(agency.desk) if one["article"]]) == 1
+
+
+def test_a_muted_story_sends_nothing_not_even_below_the_first_message(agency):
+    agency(1)
+    (alert,) = documents(agency.desk)
+    before = deliveries(agency.desk)
+    mute = mute_of(alert, "story", now=datetime.now(UTC), length=None)
+    agency.desk.runtime.store.mutes.add(mute)
+    # A worker that has just started reads the mutes anew.
+    agency.desk.runtime = agency.desk.at(agency.desk.runtime.redis).runtime
+    agency(2)
+    agency(3, "Mr Grushko took the floor.")
+    agency(1, text="The NATO-Russia Council met again.", version="edited")
+    assert documents(agency.desk) == [alert]
+    assert deliveries(agency.desk) == before
+    assert agency.desk.runtime.store.stories.count(alert["story"]["id"]) == 3
 
 
 def test_a_page_that_is_fetched_late_is_recognised_as_a_copy(agency):
