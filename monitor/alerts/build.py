@@ -63,9 +63,14 @@ def build(
     }
     if is_update:
         document["update"] = True
-    if watchlist.title:
-        document["watchlist_title"] = watchlist.title
-    return Alert(identity, watchlist.name, watchlist.subscribers, document)
+    return Alert(
+        identity, watchlist.name, watchlist.subscribers, document | title_fields(watchlist)
+    )
+
+
+def title_fields(watchlist: Watchlist) -> dict[str, str]:
+    """Returns the field of an alert that has its watchlist's title, if there is one."""
+    return {"watchlist_title": watchlist.title} if watchlist.title else {}
 
 
 def added_to(document: dict[str, Any], article: Article) -> dict[str, Any]:
@@ -126,6 +131,7 @@ def coverage_alert(
         **notice(title, "", now=now).document,
         "id": identity,
         "watchlist": watchlist.name,
+        **title_fields(watchlist),
         "priority": "low" if is_over else watchlist.priority,
         "snippets": [list_line(usual), *map(_story_line, named)],
         "story": {"id": subject, "articles": 1},

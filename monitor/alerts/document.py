@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
+from types import MappingProxyType
 from typing import Any
 
 PRIORITIES = frozenset({"low", "normal", "high"})
+NO_HEADINGS: Mapping[str, str] = MappingProxyType({})
 
 
 def whole(document: object) -> dict[str, Any]:
@@ -58,10 +60,16 @@ def whole(document: object) -> dict[str, Any]:
     }
 
 
-def watchlist_heading(alert: Mapping[str, Any]) -> str:
-    """Returns what people read as an alert's watchlist: its title when it alerted, or its name."""
+def watchlist_heading(alert: Mapping[str, Any], headings: Mapping[str, str] = NO_HEADINGS) -> str:
+    """Returns what people read as an alert's watchlist.
+
+    That is its title when it alerted, or else what `headings` has for its name, or else the name.
+    """
     title = alert.get("watchlist_title")
-    return title if isinstance(title, str) and title.strip() else alert["watchlist"]
+    if isinstance(title, str) and title.strip():
+        return title
+    name: str = alert["watchlist"]
+    return headings.get(name, name)
 
 
 def clock(moment: str, form: str, zone: tzinfo | None = UTC) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from monitor.alerts.build import article_fields, list_line, notice, rfc3339
+from monitor.alerts.build import article_fields, list_line, notice, rfc3339, title_fields
 from monitor.hiding import without_userinfo
 from monitor.model import Alert, Article, Watchlist
 
@@ -62,6 +62,7 @@ def look_back_alert(
         **notice(title, "", now=now).document,
         "id": identity,
         "watchlist": watchlist.name,
+        **title_fields(watchlist),
         "priority": "normal" if found.articles and watchlist.priority != "low" else "low",
         "snippets": lines,
         "story": {"id": identity, "articles": 1},

@@ -6,14 +6,14 @@ import shutil
 import sys
 import threading
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from monitor.alerts.build import reservation
-from monitor.alerts.document import clock, watchlist_heading, whole
+from monitor.alerts.document import NO_HEADINGS, clock, watchlist_heading, whole
 from monitor.runtime import logs
 from monitor.untrusted import printable
 
@@ -110,8 +110,11 @@ def highlighted(snippet: dict[str, Any]) -> str:
     return "".join([*pieces, printable(text[done:])])
 
 
-def line(document: dict[str, Any]) -> str:
-    """Returns an alert as one line, with so much of its id that `alerts show` finds it."""
+def line(document: dict[str, Any], headings: Mapping[str, str] = NO_HEADINGS) -> str:
+    """Returns an alert as one line, with so much of its id that `alerts show` finds it.
+
+    `headings` has the titles of watchlists by name, for alerts that have no title of their own.
+    """
     alert = whole(document)
     article = alert["article"]
     later = "(found later)" if alert.get("later") is True else ""
@@ -119,7 +122,7 @@ def line(document: dict[str, Any]) -> str:
     parts = (
         alert["detected_at"],
         shown_id,
-        alert["watchlist"],
+        watchlist_heading(alert, headings),
         article["title"],
         article["url"],
         later,

@@ -69,7 +69,8 @@ def _as_text(state: dict[str, Any]) -> str:
     archive = state["archive"]
     lines.append(f"archive    {archive['to_write']} to write, {archive['refused']} refused")
     lines.append(f"kept       {state['alerts']} alerts in Redis")
-    lines += [f"alert      {line(alert)}" for alert in state["last_alerts"]]
+    headings = {each["name"]: each["title"] or each["name"] for each in state["watchlists"]}
+    lines += [f"alert      {line(alert, headings)}" for alert in state["last_alerts"]]
     lines += [f"failed     {job['id']}: {printable(job['error'])}" for job in state["failed"]]
     return "\n".join(lines)
 
@@ -124,11 +125,11 @@ def tail(watchlists: tuple[str, ...], config_directory: Path, data: Path, as_jso
 
     logs.configure("warning")
     daemon = look(config_directory, data)
-    alerts = daemon.store.alerts
+    alerts, headings = daemon.store.alerts, daemon.config.headings
     refuse_unknown("watchlist", watchlists, (each.name for each in daemon.config.watchlists))
     for alert in alerts.follow(after=alerts.last_id(), block=BLOCK):
         if alert and (not watchlists or alert.get("watchlist") in watchlists):
-            click.echo(terminal_json(alert) if as_json else line(alert))
+            click.echo(terminal_json(alert) if as_json else line(alert, headings))
 
 
 @click.group()
@@ -175,7 +176,7 @@ def list_alerts(
         limit=None if since else LATEST_ALERTS,
     )
     for alert in reversed(list(documents)):
-        click.echo(terminal_json(alert) if as_json else line(alert))
+        click.echo(terminal_json(alert) if as_json else line(alert, config.headings))
 
 
 @alerts.command(

@@ -17,6 +17,8 @@ from monitor.errors import PresswatchError
 from monitor.untrusted import printable, terminal_json
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from monitor.alerts.mutes import Mute, MuteKind
     from monitor.archive.muted import MutedCursor, MutedMatch
 
@@ -36,8 +38,9 @@ def list_mutes(config_directory: Path, data: Path, as_json: bool) -> None:
     """List what is muted, newest first."""
     from monitor.runtime.composition import look
 
-    for mute in look(config_directory, data).store.mutes.all(datetime.now(UTC)):
-        click.echo(_as_json(mute) if as_json else _line(mute))
+    daemon = look(config_directory, data)
+    for mute in daemon.store.mutes.all(datetime.now(UTC)):
+        click.echo(_as_json(mute) if as_json else _line(mute, daemon.config.headings))
 
 
 @mutes.command(
@@ -82,7 +85,7 @@ def matches(
         if since is None or older is None:
             break
     for each in reversed(found):
-        click.echo(_match_as_json(each) if as_json else _match_line(each))
+        click.echo(_match_as_json(each) if as_json else _match_line(each, config.headings))
 
 
 @mutes.command(
@@ -115,7 +118,7 @@ def add(
     except ValueError as error:
         raise PresswatchError(str(error)) from error
     daemon.store.mutes.add(mute)
-    click.echo(_line(mute))
+    click.echo(_line(mute, daemon.config.headings))
 
 
 @mutes.command(epilog=examples("presswatch mutes remove 9c41"))
@@ -126,20 +129,23 @@ def remove(mute_id: str, config_directory: Path, data: Path) -> None:
     """End a mute, named by the beginning of its id."""
     from monitor.runtime.composition import look
 
-    store = look(config_directory, data).store.mutes
+    daemon = look(config_directory, data)
+    store, headings = daemon.store.mutes, daemon.config.headings
     found = [mute for mute in store.all(datetime.now(UTC)) if mute.id.startswith(mute_id)]
     if len(found) != 1:
         problem = "several mutes have ids that begin with" if found else "no mute has the id"
         raise PresswatchError(f"{problem} {mute_id}; see `presswatch mutes list`")
     store.remove(found[0].id)
-    click.echo(f"{found[0].watchlist} alerts again on {printable(found[0].title)}")
+    heading = headings.get(found[0].watchlist, found[0].watchlist)
+    click.echo(printable(f"{heading} alerts again on {found[0].title}"))
 
 
-def _line(mute: Mute) -> str:
+def _line(mute: Mute, headings: Mapping[str, str]) -> str:
     until = f"until {mute.until:%Y-%m-%dT%H:%M:%SZ}" if mute.until else "for good"
-    by = f"by {printable(mute.by)}" if mute.by else ""
-    parts = (mute.id[:8], mute.watchlist, mute.kind, until, printable(mute.title), by)
-    return "  ".join(filter(None, parts))
+    heading = headings.get(mute.watchlist, mute.watchlist)
+    by = f"by {mute.by}" if mute.by else ""
+    parts = (mute.id[:8], heading, mute.kind, until, mute.title, by)
+    return "  ".join(map(printable, filter(None, parts)))
 
 
 def _as_json(mute: Mute) -> str:
@@ -148,9 +154,10 @@ def _as_json(mute: Mute) -> str:
     return terminal_json(shown)
 
 
-def _match_line(match: MutedMatch) -> str:
+def _match_line(match: MutedMatch, headings: Mapping[str, str]) -> str:
     article = match.article
-    parts = (rfc3339(match.matched_at), match.watchlist, article.source, article.title, article.url)
+    heading = headings.get(match.watchlist, match.watchlist)
+    parts = (rfc3339(match.matched_at), heading, article.source, article.title, article.url)
     return "  ".join(map(printable, filter(None, parts)))
 
 

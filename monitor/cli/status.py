@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from monitor.errors import PresswatchError
 from monitor.jobs.liveness import living
-from monitor.model import Subscriber
+from monitor.model import Subscriber, Watchlist
 from monitor.overview.feeds import FeedOverview, feed_overviews
 from monitor.overview.readiness import has_leader, idle_reasons
+from monitor.untrusted import printable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,9 +39,7 @@ def collect(runtime: Runtime, data: Path) -> dict[str, Any]:
         "scheduler": has_leader(runtime),
         "workers": len(living(runtime.redis)),
         "feeds": feed_states(runtime),
-        "watchlists": [
-            _watchlist(watchlist.name, activity) for watchlist in runtime.config.watchlists
-        ],
+        "watchlists": [_watchlist(watchlist, activity) for watchlist in runtime.config.watchlists],
         "subscribers": [
             _subscriber(subscriber, store) for subscriber in runtime.config.subscribers
         ],
@@ -74,12 +73,15 @@ def _activity(
         return None, str(error)
 
 
-def _watchlist(name: str, activity: dict[str, WatchlistActivity] | None) -> dict[str, Any]:
+def _watchlist(
+    watchlist: Watchlist, activity: dict[str, WatchlistActivity] | None
+) -> dict[str, Any]:
+    names = {"name": watchlist.name, "title": watchlist.title}
     if activity is None:
-        return {"name": name, "alerts": None, "last_alert_at": None}
-    known = activity.get(name)
+        return {**names, "alerts": None, "last_alert_at": None}
+    known = activity.get(watchlist.name)
     return {
-        "name": name,
+        **names,
         "alerts": known.alerts if known else 0,
         "last_alert_at": _iso(known.last) if known else None,
     }
@@ -127,7 +129,10 @@ def _subscriber(subscriber: Subscriber, store: Store) -> dict[str, Any]:
 def watchlist_lines(watchlists: Iterable[dict[str, Any]]) -> list[str]:
     """Returns a line for each watchlist, those that alerted last first."""
     last_first = sorted(watchlists, key=lambda each: each["last_alert_at"] or "", reverse=True)
-    return [f"watchlist  {each['name']}: {_alerts_in_words(each)}" for each in last_first]
+    return [
+        f"watchlist  {printable(each['title'] or each['name'])}: {_alerts_in_words(each)}"
+        for each in last_first
+    ]
 
 
 def _alerts_in_words(watchlist: dict[str, Any]) -> str:

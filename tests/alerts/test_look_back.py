@@ -80,11 +80,19 @@ def test_the_document_names_no_password_and_has_every_field_of_an_alert():
     assert {"v", "id", "watchlist", "detected_at", "matches", "snippets", "story"} <= set(document)
 
 
-def spike():
+def spike(watchlist=WATCHLIST):
     story = {"id": "s", "title": "Envoys <b>meet</b>", "url": "https://a.example/1",
              "source": "Herald", "articles": 12}  # fmt: skip
     event = SpikeEvent("spike", NOW - timedelta(hours=3), 3, 40, 0.6)
-    return coverage_alert(WATCHLIST, event, "s", [story], now=NOW).document
+    return coverage_alert(watchlist, event, "s", [story], now=NOW).document
+
+
+@pytest.mark.parametrize("build", [spike, lambda watchlist: summary(watchlist=watchlist)])
+def test_mails_call_a_watchlist_by_its_title_also_when_no_article_alerts(build):
+    plain, titled = build(WATCHLIST), build(replace(WATCHLIST, title="Peace <talks>"))
+    assert "watchlist_title" not in plain
+    assert render_mail(Message("k", (plain,))).subject.startswith("[talks] ")
+    assert render_mail(Message("k", (titled,))).subject.startswith("[Peace <talks>] ")
 
 
 LISTING = pytest.mark.parametrize(

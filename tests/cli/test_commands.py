@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from monitor.alerts.build import notice
+from monitor.alerts.build import notice, rfc3339
 from monitor.archive.database import open_archive
 from monitor.archive.later import mark_later
 from monitor.archive.writer import Writer
@@ -451,6 +451,42 @@ def test_matches_found_later_are_listed_among_alerts_and_marked(
     assert document["later"] is True
     assert document["watchlist"] == "w"
     assert document["article"]["source"] == "Herald"
+
+
+def test_lists_of_alerts_and_mutes_call_watchlists_by_their_titles(
+    presswatch, configure, archived, tmp_path, redis, redis_url
+):
+    """The title when it alerted, or the present one; programs get the name."""
+    config = CONFIG + "  - {name: w, title: Peace & war, query: NATO}\n"
+    matched = [{"term": "Council", "field": "body", "count": 1}]
+    now = datetime.now(UTC)
+    documents = [
+        DOCUMENT | {"id": f"{number}" * 32, "matches": matched, "detected_at": rfc3339(at)} | title
+        for number, (at, title) in enumerate(
+            [(now - timedelta(hours=1), {}), (now, {"watchlist_title": "Peace"})]
+        )
+    ]
+    options = ("--config", str(configure(config)), *archived(*documents))
+
+    def call(*arguments):
+        return presswatch.call(*arguments, *options, REDIS_URL=redis_url).stdout
+
+    listed = call("alerts", "list", "--watchlist", "w").splitlines()
+    assert [row.split("  ")[2] for row in listed] == ["Peace & war", "Peace"]
+    assert json.loads(call("alerts", "list", "--json").splitlines()[0])["watchlist"] == "w"
+    assert call("mutes", "add", "0000").split("  ")[1] == "Peace & war"
+    assert call("mutes", "list").split("  ")[1] == "Peace & war"
+    (mute,) = call("mutes", "list", "--json").splitlines()
+    assert json.loads(mute)["watchlist"] == "w"
+    article = Article("b" * 32, "https://a.example/1", "Held", "Text.", "Herald", "", story="s")
+    publication = Publication(now, article, (MatchRecord("w", muted=True),))
+    engine = open_archive(None, tmp_path)
+    assert Writer(engine).write([Record(publication=publication)]) == []
+    engine.dispose()
+    assert call("mutes", "matches").split("  ")[1] == "Peace & war"
+    ended = call("mutes", "remove", json.loads(mute)["id"])
+    assert ended.startswith("Peace & war alerts again on Red")
+    assert "\x1b" not in ended
 
 
 def test_a_list_shows_so_much_of_an_id_that_show_finds_the_alert(presswatch, configure, archived):

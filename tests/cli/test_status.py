@@ -103,7 +103,8 @@ def status(configure, redis_url, presswatch):
 
     def call(*options, data="nowhere"):
         directory = configure(
-            "watchlists: [{name: cod, query: cod}, {name: herring, query: herring}]"
+            "watchlists: [{name: cod, query: cod}, "
+            "{name: herring, title: Small fish, query: herring}]"
         )
         return presswatch.call(
             "status", *options, "--config", str(directory), "--data", str(data), REDIS_URL=redis_url
@@ -138,8 +139,11 @@ def test_status_has_a_line_for_each_watchlist(status, led, tmp_path):
     last = (now - timedelta(hours=1)).isoformat(timespec="seconds")
     assert [line for line in result.stdout.splitlines() if line.startswith("watchlist")] == [
         f"watchlist  cod: 1 alert in 24 h, the last at {last}",
-        "watchlist  herring: no alert yet",
+        "watchlist  Small fish: no alert yet",
     ]
+    cod, herring = json.loads(status("--json", data=tmp_path).stdout)["watchlists"]
+    assert (cod["name"], cod["title"]) == ("cod", "")
+    assert (herring["name"], herring["title"]) == ("herring", "Small fish")
 
 
 def test_status_goes_on_without_an_archive(status, led):

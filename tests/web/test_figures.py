@@ -372,7 +372,8 @@ def test_pages_of_figures_never_keep_the_archive_from_writing(newsroom, get):
 def test_pages_and_feeds_call_a_watchlist_by_its_title(serve, newsroom_of):
     configuration = """
 feeds: [{url: "https://herald.example/feed", name: Herald}]
-watchlists: [{name: fisheries, title: Cod & co, query: cod OR herring}]
+watchlists:
+  - {name: fisheries, title: Cod & co, query: cod OR herring, feeds: {names: [Herald]}}
 """
     served = serve(configuration=configuration)
     (alert,) = newsroom_of(served).publish("Cod quotas", "Cod again.")
@@ -380,6 +381,8 @@ watchlists: [{name: fisheries, title: Cod & co, query: cod OR herring}]
     for path in ("/", f"/alerts/{alert['id']}", "/watchlists", "/watchlists/fisheries",
                  "/watchlists/fisheries/bench", "/coverage", "/watchlists?find=%26"):  # fmt: skip
         assert "Cod &amp; co" in requests.get(f"{served.url}{path}", timeout=10).text, path
+    bench = requests.get(f"{served.url}/watchlists/fisheries/bench?q=cod", timeout=10).text
+    assert "the feeds that Cod &amp; co covers" in bench
     feed = requests.get(f"{served.url}/api/v1/watchlists/fisheries/feed.json", timeout=10).json()
     assert feed["title"] == "Cod & co · Presswatch"
     assert "Cod & co: cod" in feed["items"][0]["content_text"]
