@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from lxml import etree
 from lxml.html import HtmlElement
@@ -12,10 +12,10 @@ from monitor.untrusted import one_line
 
 _SKIPPED_TAGS = frozenset(
     "script style noscript template iframe object svg math head select option textarea button input"
-    " label canvas audio video map dialog".split()
+    " label canvas audio video map dialog rp rt".split()
 )
 _INLINE_TAGS = frozenset(
-    "a abbr acronym b bdi bdo big br cite code data del dfn em font i ins kbd mark nobr q rb rp rt"
+    "a abbr acronym b bdi bdo big br cite code data del dfn em font i ins kbd mark nobr q rb"
     " ruby s samp small span strike strong sub sup time tt u var wbr".split()
 )
 _BLOCK_TAGS = frozenset(
@@ -26,6 +26,10 @@ _BLOCK_TAGS = frozenset(
 _CELL_TAGS = frozenset(("td", "th"))
 _BOLD_TAGS = frozenset(("b", "strong"))
 _HEADING_TAGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
+_NOTE_MARK = re.compile(r"\[?\d{1,3}\]?|[*†‡]+")
+_LONGEST_MARK = 8
+_LAST_WORD = re.compile(r"[^\W\d_]+$")
+_UNITS = frozenset(("m", "cm", "mm", "km", "ft", "mi", "s", "x", "n"))
 _WORD_CHARACTER = re.compile(r"\w")
 _NUMBERING = re.compile(r"\d+")
 _COMMENTS_CLASS = re.compile(
@@ -189,7 +193,7 @@ class _BlockWalk:
                 yield from self._end()
             else:
                 self._pieces.append("\n")
-        elif tag in _CELL_TAGS:
+        elif tag in _CELL_TAGS or (tag == "sup" and is_footnote(element, self._pieces)):
             self._pieces.append(" ")
         self._links += tag == "a"
         self._open_links += tag == "a"
@@ -227,6 +231,13 @@ class _BlockWalk:
             block.starts_with_link = self._starts_with_link
             yield block
         self._begin()
+
+
+def is_footnote(element: HtmlElement, before: Sequence[str]) -> bool:
+    """Returns whether a <sup> refers to a note: NATO¹, but not km²."""
+    mark = element.text_content()
+    word = _LAST_WORD.search(before[-1]) if before and len(mark) <= _LONGEST_MARK else None
+    return word is not None and word[0] not in _UNITS and bool(_NOTE_MARK.fullmatch(mark.strip()))
 
 
 def _is_block(element: HtmlElement) -> bool:

@@ -6,14 +6,17 @@ import html as html_entities
 import re
 
 from lxml import etree
-from lxml.html import HTMLParser, fragment_fromstring
+from lxml.html import HtmlElement, HTMLParser, fragment_fromstring
 
+from monitor.articles.blocks import is_footnote
 from monitor.untrusted import paragraphs, without_controls
 
 _LINE_BREAKING_TAGS = frozenset(
-    "p div li h1 h2 h3 h4 h5 h6 blockquote tr br figure section article pre dt dd".split()
+    "p div li h1 h2 h3 h4 h5 h6 blockquote tr br figure section article pre dt dd"
+    " summary details".split()
 )
-_TEXTLESS_TAGS = frozenset("script style noscript template iframe object svg form".split())
+_TEXTLESS_TAGS = frozenset("script style noscript template iframe object svg form rp rt".split())
+_CELL_TAGS = frozenset(("td", "th"))
 # A tag may not contain `<`: a megabyte of `<a<a<a` would be scanned from each of them.
 _TAG_OR_ENTITY = re.compile(r"<[a-zA-Z!/][^<>]*>|&#?\w+;")
 
@@ -40,4 +43,12 @@ def clean_fragment(html: str) -> str:
         elif element.tag in _LINE_BREAKING_TAGS:
             element.tail = "\n" + (element.tail or "")
             element.text = "\n" + (element.text or "")
+        elif element.tag in _CELL_TAGS or (element.tag == "sup" and _is_footnote(element)):
+            element.text = " " + (element.text or "")
     return paragraphs("".join(tree.itertext()))
+
+
+def _is_footnote(element: HtmlElement) -> bool:
+    before, parent = element.getprevious(), element.getparent()
+    text = parent.text if before is None else before.tail or before.text_content()
+    return is_footnote(element, [text or ""])

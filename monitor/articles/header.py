@@ -152,7 +152,8 @@ def times(found: HeaderElements, headline: int | None) -> tuple[list[str], list[
     for _, element in _in_header(found.times, headline):
         written = element.get("datetime") or element.get("content") or text_of(element)
         prop = f"{element.get('itemprop') or ''} {element.get('class') or ''}".lower()
-        (modified if "modif" in prop or "updat" in prop else published).append(written[:100])
+        is_change = ("modif" in prop or "updat" in prop) and "publi" not in prop
+        (modified if is_change else published).append(written[:100])
     return published, modified
 
 
@@ -161,7 +162,7 @@ def deck(found: HeaderElements, headline: int | None) -> str:
     if headline is None:
         return ""
     for position, element in found.decks:
-        if headline < position <= headline + _DECK_REACH and not _is_outside_header(element):
+        if headline < position <= headline + _DECK_REACH and not is_outside_header(element):
             text = plain_line(text_of(element), _MAX_DECK_CHARS)
             is_sentence = len(_DECK_WORD.findall(text)) >= _MIN_DECK_WORDS
             if is_sentence and len(text) < _MAX_DECK_CHARS:
@@ -180,11 +181,12 @@ def _in_header(elements: Iterable[Placed], headline: int | None) -> Iterator[Pla
         is_near = (
             headline is None or headline - _REACH_BEFORE <= position <= headline + _REACH_AFTER
         )
-        if is_near and not _is_outside_header(element):
+        if is_near and not is_outside_header(element):
             yield position, element
 
 
-def _is_outside_header(element: HtmlElement) -> bool:
+def is_outside_header(element: HtmlElement) -> bool:
+    """Returns whether an element stands in something that is no part of an article's header."""
     return any(
         above.tag in _OUTSIDE_HEADER_TAGS
         or _OUTSIDE_HEADER_CLASS.search(f"{above.get('class') or ''} {above.get('id') or ''}"[:500])

@@ -22,6 +22,7 @@ from monitor.articles.names import distinct, names
 from monitor.articles.structured import JsonLdNode, is_article, kinds, metas
 from monitor.articles.titles import MAX_TITLE_CHARS, fold
 from monitor.articles.urls import joined
+from monitor.articles.written_dates import written_dates
 from monitor.untrusted import plain_line
 
 _MAX_URL_CHARS = 2_000
@@ -216,10 +217,10 @@ class _PageSources:
             *changes,
             *(node.get("dateModified") for node in pages),
         ]
-        return (
-            published(published_claims, modified_claims),
-            published(modified_claims, published_claims),
-        )
+        found = published(published_claims, modified_claims)
+        if found is None:
+            found = published(list(written_dates(self._tree, headline, self._url)), modified_claims)
+        return found, published(modified_claims, published_claims)
 
     def canonical_url(self) -> str | None:
         links = [

@@ -30,6 +30,9 @@ def texts(html):
         ("<p>Kept<script>gone()</script> text<!-- a remark --> and tail</p>", ["Kept text and tail"]),
         ("<x-card><p>Unknown</p></x-card> <x-w>word</x-w>", ["Unknown", "word"]),
         ("<p> *** </p><p>&nbsp;</p>", []),
+        ("<p>これは<ruby>虐待<rp>(</rp><rt>ぎゃくたい</rt><rp>)</rp></ruby>だ</p>", ["これは虐待だ"]),
+        ("<p>NATO<sup>1</sup> and <b>EU</b><sup>[2]</sup></p>", ["NATO 1 and EU [2]"]),
+        ("<p>10 km<sup>2</sup>, the 21<sup>st</sup>, 10<sup>6</sup></p>", ["10 km2, the 21st, 106"]),
     ],
 )  # fmt: skip
 def test_all_markup_but_inline_markup_ends_a_block(html, expected):

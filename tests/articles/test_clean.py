@@ -215,6 +215,11 @@ def test_hostile_fragments_are_cleaned_quickly(html):
         ("<html lang='en'>One <b>two</b>", "One two"),
         ("<html>", ""),
         ("", ""),
+        ("<table><tr><th>NATO</th><td>EU</td></tr></table>", "NATO EU"),
+        ("<details><summary>NATO</summary>met</details>", "NATO\nmet"),
+        ("<ruby>虐待<rt>ぎゃくたい</rt></ruby>だ", "虐待だ"),
+        ("<p><b>NATO</b><sup>1</sup></p>", "NATO 1"),
+        ("<p>NATO<sup>1</sup></p>", "NATO 1"),
     ],
 )
 def test_html_from_a_feed_becomes_text(html, text):
