@@ -82,6 +82,8 @@ class FeedState:
     failures: int = 0
     error: str | None = None
     entries: int = 0
+    # By the dates of the last document; None if it has none.
+    entries_a_day: float | None = None
     # What makes the last document doubtful, such as a charset that it does not declare.
     problem: str | None = None
     # New and edited entries of the last document that are left to later polls.

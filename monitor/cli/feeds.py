@@ -1,24 +1,23 @@
-"""Commands for feeds: list, add, poll."""
+"""Commands for feeds: list, remove, poll, and those of `adding` and `exchange`."""
 
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
-from monitor.cli import options
+from monitor.cli import adding, exchange, options
 from monitor.cli.options import examples
-from monitor.errors import FeedError, FetchError, PresswatchError
+from monitor.errors import PresswatchError
 from monitor.hiding import without_userinfo
 from monitor.runtime import composition
 from monitor.untrusted import printable, terminal_json
 
 if TYPE_CHECKING:
-    from monitor.config import Settings
+    from monitor.config import Config
     from monitor.model import Feed
 
 
@@ -34,7 +33,11 @@ def feeds() -> None:
 @options.data
 @options.as_json
 def list_feeds(config_directory: Path, data: Path, as_json: bool) -> None:
-    """List the feeds, with their health if a daemon is running."""
+    """List the feeds, with their state if a daemon is running.
+
+    Each line has a feed's id and health, how long it waits until its next poll, how many entries it
+    publishes a day, when it was last read, its address, its name and its tags.
+    """
     from monitor.cli.status import feed_states
     from monitor.errors import NotRunning
 
@@ -44,93 +47,57 @@ def list_feeds(config_directory: Path, data: Path, as_json: bool) -> None:
         states = {feed["id"]: feed for feed in feed_states(daemon)}
     except NotRunning:
         states = {}
+    now = datetime.now(UTC)
     for feed in config.feeds:
         state = states.get(feed.id, {})
         if as_json:
             configured = {"id": feed.id, "url": feed.public_url, "name": feed.name}
             click.echo(terminal_json(configured | {"tags": list(feed.tags)} | state))
             continue
-        health, tags = f"{state.get('health', '-'):<8}", ",".join(feed.tags)
+        health = _health(state, now) if state else "-"
         name = state.get("name") or feed.name or ""
-        parts = map(printable, (feed.id, health, feed.public_url, name, tags))
+        parts = map(printable, (feed.id, health, feed.public_url, name, ",".join(feed.tags)))
         click.echo("  ".join(filter(None, parts)))
 
 
-@feeds.command(
-    epilog=examples(
-        "presswatch feeds add https://example.org/rss --name Herald --tag defence --tag local",
-        "presswatch feeds add 'https://example.org/rss?key=${NEWS_KEY}'",
+def _health(state: dict[str, Any], now: datetime) -> str:
+    columns = (
+        (state["health"], 8),
+        (_rhythm(state), 8),
+        (_pace(state), 9),
+        (_last_success(state, now), 11),
     )
-)
-@click.argument("url")
-@click.option("--name", help="Its name; by default, the title that the feed gives itself.")
-@click.option("--tag", "tags", multiple=True, help="A tag; may be given several times.")
-@click.option("--force", is_flag=True, help="Add it without polling it first.")
-@options.config
-@click.pass_context
-def add(
-    context: click.Context,
-    url: str,
-    name: str | None,
-    tags: tuple[str, ...],
-    force: bool,
-    config_directory: Path,
-) -> None:
-    """Poll a feed and add it to the configuration; a running daemon picks it up within seconds.
-
-    A variable in URL, such as '${KEY}' in single quotes, is taken from the environment and written
-    to the file as a variable.
-    """
-    import asyncio
-
-    from monitor.config import load
-    from monitor.config.additions import prepare_feed
-    from monitor.config.argument import given_feed
-
-    source = context.get_parameter_source("config_directory")
-    given = source is not ParameterSource.DEFAULT or composition.users_config() is not None
-    if not given or composition.is_bundled(config_directory):
-        raise PresswatchError(
-            "there is no ./config here, and the bundled configuration is never changed: write one "
-            "of your own with `presswatch init`, or name one with --config"
-        )
-    feed, url_with_variables = given_feed(url, name, tags, os.environ)
-    change = prepare_feed(config_directory, feed, os.environ, url_with_variables)
-    if not force:
-        settings = load(config_directory, os.environ).settings
-        click.echo(printable(asyncio.run(_described(feed, settings))))
-    click.echo(f"added to {change.write()}")
+    return "  ".join(f"{value:<{width}}" for value, width in columns)
 
 
-async def _described(feed: Feed, settings: Settings) -> str:
-    """Polls a feed and describes what it holds; raises PresswatchError if it cannot be read."""
-    from monitor.feeds.parse import parse
-    from monitor.http.client import HttpClient
-    from monitor.scheduler.poll import ACCEPT
+def _rhythm(state: dict[str, Any]) -> str:
+    """Returns how long the feed's last pause was to be: after failures, longer than usual."""
+    if not state["polled_at"] or not state["due_at"]:
+        return "-"
+    due, polled = map(datetime.fromisoformat, (state["due_at"], state["polled_at"]))
+    return f"~{_short(due - polled)}"
 
-    try:
-        async with HttpClient.of(settings) as http:
-            response = await http.get(
-                feed.url,
-                timeout_s=settings.poll.timeout.total_seconds(),
-                max_bytes=settings.poll.max_size,
-                accept=ACCEPT,
-            )
-        parsed = parse(
-            response.body, url=response.url, headers=response.headers, now=datetime.now(UTC)
-        )
-    except (FetchError, FeedError) as error:
-        raise PresswatchError(
-            f"{feed.public_url} was not added: {feed.shown_text(str(error))}; "
-            "--force adds it anyway"
-        ) from error
-    moments = [
-        moment for entry in parsed.entries if (moment := entry.published_at or entry.updated_at)
-    ]
-    newest = f", the newest of {max(moments):%Y-%m-%d %H:%M} UTC" if moments else ""
-    count = len(parsed.entries)
-    title = parsed.title or "(no title)"
-    return f"{title}: {count} entr{'y' if count == 1 else 'ies'}{newest}"
+
+def _pace(state: dict[str, Any]) -> str:
+    a_day: float | None = state["entries_a_day"]
+    if a_day is None:
+        return "-"
+    return f"{a_day:.0f} a day" if a_day >= 1 else "<1 a day"
+
+
+def _last_success(state: dict[str, Any], now: datetime) -> str:
+    if not state["succeeded_at"]:
+        return "never"
+    return f"{_short(now - datetime.fromisoformat(state['succeeded_at']))} ago"
+
+
+def _short(span: timedelta) -> str:
+    """Writes a span as settings have it, in its largest unit, such as 15m."""
+    seconds = max(0, round(span.total_seconds()))
+    for unit, length in (("d", 86_400), ("h", 3_600), ("m", 60)):
+        if seconds >= 2 * length or (unit != "d" and seconds >= length and seconds % length == 0):
+            return f"{round(seconds / length)}{unit}"
+    return f"{seconds}s"
 
 
 @feeds.command(epilog=examples("presswatch feeds poll https://example.org/rss"))
@@ -147,7 +114,7 @@ def poll(url: str, config_directory: Path, data: Path, log_level: str) -> None: 
     from monitor.scheduler.poll import Poller
 
     daemon = start(config_directory, data)
-    feed = next((feed for feed in daemon.config.feeds if url in _names(feed)), None)
+    feed = _configured(daemon.config, url)
     if feed is None:
         raise PresswatchError(
             f"{without_userinfo(url)} is not a feed of this configuration; add it: "
@@ -165,9 +132,39 @@ def poll(url: str, config_directory: Path, data: Path, log_level: str) -> None: 
     asyncio.run(once())
 
 
-def _names(feed: Feed) -> set[str]:
-    """Returns the names by which a person may refer to a feed."""
-    return {feed.id, feed.url, feed.public_url}
+def _configured(config: Config, url: str) -> Feed | None:
+    """Returns the feed with this address, as it is written or as it is asked for, or this id."""
+    return next(
+        (feed for feed in config.feeds if url in {feed.id, feed.url, feed.public_url}), None
+    )
 
+
+@feeds.command(epilog=examples("presswatch feeds remove https://example.org/rss"))
+@click.argument("url")
+@options.config
+@click.pass_context
+def remove(context: click.Context, url: str, config_directory: Path) -> None:
+    """Remove a feed from the configuration; a running daemon stops polling it within seconds.
+
+    URL may also be the id that `feeds list` shows. Comments beside the feed are removed with it,
+    those above it stay. A feed that a watchlist selects by its name, or by a tag that no other feed
+    has, is not removed. Its articles and alerts are kept.
+    """
+    from monitor.config import load
+    from monitor.config.additions import prepare_removal
+
+    adding.own_config(context, config_directory)
+    config = load(config_directory, os.environ)
+    feed = _configured(config, url)
+    if feed is None:
+        raise PresswatchError(f"{without_userinfo(url)} is not a feed of this configuration")
+    file = prepare_removal(config_directory, feed, os.environ).write()
+    click.echo(f"{printable(feed.public_url)} was removed from {file}")
+    if len(config.feeds) == 1:
+        click.echo("it was the last feed: restart a running daemon, which else keeps polling it")
+
+
+for command in (adding.add, adding.discover, exchange.import_feeds, exchange.export):
+    feeds.add_command(command)
 
 COMMANDS = (feeds,)

@@ -106,8 +106,10 @@ def _feed(overview: FeedOverview) -> dict[str, Any]:
         "problem": state.problem,
         "failures": state.failures,
         "entries": state.entries,
+        "entries_a_day": state.entries_a_day,
         "held_back": state.held_back,
         "polled_at": _iso(state.polled_at),
+        "succeeded_at": _iso(state.succeeded_at),
         "changed_at": _iso(state.changed_at),
         "due_at": _iso(overview.due_at),
     }

@@ -1,4 +1,4 @@
-"""Changes a file of the configuration: adds a feed or a watchlist, or replaces a query."""
+"""Changes a file of the configuration: adds or removes feeds, adds a watchlist or a new query."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import codecs
 import fcntl
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import count
@@ -15,8 +15,9 @@ from stat import S_IMODE
 from tempfile import NamedTemporaryFile
 
 from monitor.config import Config, load
-from monitor.config.edit import has_list, with_feed, with_query, with_watchlist
+from monitor.config.edit import has_list, with_feeds, with_query, with_watchlist, without_feed
 from monitor.config.source import files
+from monitor.config.variables import expand
 from monitor.errors import ConfigError, PresswatchError
 from monitor.model import Feed, Watchlist
 
@@ -94,21 +95,55 @@ def prepare_feed(
     Raises ConfigError if the configuration is broken or would be with this feed, and
     PresswatchError if it already has the feed or the feed cannot be written.
     """
+    return prepare_feeds(directory, [(feed, url)], environ)
+
+
+def prepare_feeds(
+    directory: Path, additions: Sequence[tuple[Feed, str | None]], environ: Mapping[str, str]
+) -> Change:
+    """Finds the file to add feeds to, as `prepare_feed` does, and raises the same errors."""
     known = load(directory, environ)
-    if feed.url in {present.url for present in known.feeds}:
-        raise PresswatchError(f"{feed.public_url} is already a feed of this configuration")
-    wanted = Counter((*known.feeds, replace(feed, name=feed.name or None)))
+    present = {feed.url for feed in known.feeds}
+    for feed, _ in additions:
+        if feed.url in present:
+            raise PresswatchError(f"{feed.public_url} is already a feed of this configuration")
+    named = (replace(feed, name=feed.name or None) for feed, _ in additions)
+    wanted = Counter((*known.feeds, *named))
     errors: list[ConfigError] = []
     for file in _files_for(directory, "feeds"):
         before = file.read_bytes() if file.exists() else b""
-        text = with_feed(before.decode("utf-8-sig"), feed, url)
+        text = with_feeds(before.decode("utf-8-sig"), additions)
         try:
             if Counter(load(directory, environ, instead={file: text}).feeds) == wanted:
                 return _change(file, text, before)
         except ConfigError as error:
             errors.append(error)
-    message = f"{feed.public_url} cannot be written as a feed"
+    message = f"{additions[0][0].public_url} cannot be written as a feed"
     raise errors[0] if errors else PresswatchError(message)
+
+
+def prepare_removal(directory: Path, feed: Feed, environ: Mapping[str, str]) -> Change:
+    """Finds the file with a feed, and its content without it; everything else stays as it is.
+
+    Raises ConfigError if the configuration is broken, or would be without the feed, as one is
+    whose watchlists name it, and PresswatchError if the feed cannot be removed by itself.
+    """
+    known = load(directory, environ)
+    wanted = Counter(each for each in known.feeds if each.url != feed.url)
+    for file in files(directory):
+        before = file.read_bytes()
+        text = without_feed(
+            before.decode("utf-8-sig"), lambda url: expand(url, environ).text == feed.url
+        )
+        if text is None:
+            continue
+        changed = load(directory, environ, instead={file: text})
+        if Counter(changed.feeds) == wanted and replace(changed, feeds=known.feeds) == known:
+            return _change(file, text, before)
+    raise PresswatchError(
+        f"{feed.public_url} cannot be removed by itself: an alias or a merged key shares it with "
+        "others; edit the file by hand"
+    )
 
 
 def prepare_watchlist(directory: Path, watchlist: Watchlist, environ: Mapping[str, str]) -> Change:

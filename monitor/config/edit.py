@@ -1,13 +1,15 @@
-"""Writes a feed or a watchlist as YAML, as a person would. Pure.
+"""Writes feeds or a watchlist as YAML, as a person would. Pure.
 
-A feed or a watchlist is added to a file, and a query replaced in it, without touching the rest.
+Feeds or a watchlist are added to a file, a feed is removed, and a query replaced, without touching
+the rest.
 
 Loading and dumping the file would keep its comments, but change line breaks and indents.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode, SequenceNode
@@ -16,12 +18,43 @@ from monitor.config.variables import escaped, has_variables
 from monitor.model import Feed, Watchlist
 
 
-def with_feed(text: str, feed: Feed, url: str | None = None) -> str:
-    """Returns a file's text with one more feed; the caller checks that it reads as intended.
+def with_feeds(text: str, additions: Iterable[tuple[Feed, str | None]]) -> str:
+    """Returns a file's text with more feeds; the caller checks that it reads as intended.
 
-    `url` is the feed's address with its variables, if it has any.
+    Beside each feed is its address with its variables, if it has any.
     """
-    return _with_entry(text, "feeds", _pairs(feed, url))
+    return _with_entries(text, "feeds", [_pairs(feed, url) for feed, url in additions])
+
+
+def without_feed(text: str, is_url: Callable[[str], bool]) -> str | None:
+    """Returns a file's text without the feed whose address, as it is written, is the one wanted.
+
+    Returns None if the file does not have it. The caller checks that the rest reads as before.
+    """
+    for _, feeds in _lists(text, "feeds"):
+        for number, feed in enumerate(_values(feeds)):
+            url = _value(feed, "url")
+            if isinstance(url, ScalarNode) and is_url(url.value):
+                start, end = _extent(text, feeds, number)
+                return text[:start] + text[end:]
+    return None
+
+
+def _extent(text: str, feeds: Any, number: int) -> tuple[int, int]:
+    """Returns where the part of a text begins and ends that is one of the feeds, and no other."""
+    feed = feeds.value[number]
+    if feeds.flow_style:
+        if len(feeds.value) == 1:
+            return feeds.start_mark.index + 1, feeds.end_mark.index - 1
+        if number:
+            return feeds.value[number - 1].end_mark.index, feed.end_mark.index
+        return feed.start_mark.index, feeds.value[1].start_mark.index
+    start = text.rfind("\n", 0, feed.start_mark.index) + 1
+    # The dash may be on a line above.
+    while start and not text[start:].startswith(" " * feeds.start_mark.column + "-"):
+        start = text.rfind("\n", 0, start - 1) + 1
+    end = text.find("\n", _end(text, feed)) + 1 or len(text)
+    return start, end
 
 
 def with_watchlist(text: str, watchlist: Watchlist) -> str:
@@ -32,22 +65,27 @@ def with_watchlist(text: str, watchlist: Watchlist) -> str:
     pairs.append(f"query: {_in_single_quotes(watchlist.query)}")
     if watchlist.subscribers:
         pairs.append(f"subscribers: {_list(watchlist.subscribers)}")
-    return _with_entry(text, "watchlists", pairs)
+    return _with_entries(text, "watchlists", [pairs])
 
 
-def _with_entry(text: str, key: str, pairs: list[str]) -> str:
-    """Returns a file's text with one more entry in the list of a key."""
+def _with_entries(text: str, key: str, blocks: list[list[str]]) -> str:
+    """Returns a file's text with more entries in the list of a key."""
     newline = _newline(text)
+
+    def indented(indent: str) -> str:
+        return "".join(_block(pairs, indent, newline) for pairs in blocks)
+
     for name, entries in _lists(text, key):
         if not isinstance(entries, SequenceNode):
-            return _after_line(text, name.end_mark.index, _block(pairs, "  ", newline), newline)
+            return _after_line(text, name.end_mark.index, indented("  "), newline)
         if entries.flow_style:
             end = entries.end_mark.index - 1
             comma = ", " if entries.value else ""
-            return f"{text[:end]}{comma}{{{', '.join(pairs)}}}{text[end:]}"
+            written = ", ".join(f"{{{', '.join(pairs)}}}" for pairs in blocks)
+            return f"{text[:end]}{comma}{written}{text[end:]}"
         indent = " " * entries.start_mark.column
-        return _after_line(text, _end(text, entries), _block(pairs, indent, newline), newline)
-    return _after_line(text, len(text), f"{key}:{newline}{_block(pairs, '  ', newline)}", newline)
+        return _after_line(text, _end(text, entries), indented(indent), newline)
+    return _after_line(text, len(text), f"{key}:{newline}{indented('  ')}", newline)
 
 
 def with_query(text: str, name: str, query: str) -> str | None:

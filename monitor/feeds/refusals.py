@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import html
 import re
 
-from monitor.articles.urls import joined
+from monitor.feeds.discovery import linked_feeds
 
 # What precedes the root element: declarations, comments, a document type.
 _PROLOGUE = re.compile(
@@ -15,12 +14,7 @@ _PROLOGUE = re.compile(
 _HTML_TYPE = re.compile(r"\s*<!doctype\s+html\b", re.IGNORECASE)
 _HTML_ROOT = re.compile(r"\s*<(?:html|head|body)\b", re.IGNORECASE)
 _FEED_ROOT = re.compile(r"\s*<(?:rss|feed|(?:\w{1,20}:)?rdf)\b", re.IGNORECASE)
-_LINK = re.compile(r"<link\b[^<>]*>", re.IGNORECASE)
-_FEED_TYPE = re.compile(r"application/(?:rss\+xml|atom\+xml|feed\+json)", re.IGNORECASE)
-_HREF = re.compile(r"""\shref\s{0,3}=\s{0,3}["']?([^"'\s<>]{1,2000})""", re.IGNORECASE)
 ROOT_ELEMENT = re.compile(r"<([A-Za-z_][\w:.-]{0,60})")
-# The part of a page that contains its head.
-_HEAD_CHARS = 200_000
 _SHOWN_CHARS = 40
 _MAGIC = {
     b"\x1f\x8b": "compressed data (gzip)",
@@ -54,15 +48,11 @@ def binary_kind(body: bytes) -> str | None:
 def refusal(text: str, url: str) -> str:
     """Explains why `text`, the body of `url`, is not a feed."""
     if is_html(text):
-        feeds = [
-            address
-            for link in _LINK.findall(text[:_HEAD_CHARS])
-            if _FEED_TYPE.search(link)
-            and (href := _HREF.search(link))
-            and (address := joined(url, html.unescape(href[1])))
-        ]
+        feeds = linked_feeds(text, url)
         if feeds:
-            return f"no feed: this is a web page; it names a feed, subscribe to that: {feeds[0]}"
+            return (
+                f"no feed: this is a web page; it names a feed, subscribe to that: {feeds[0].url}"
+            )
         return (
             "no feed: this is a web page (HTML) and names no feed; it may be an error, a login or "
             "a challenge for browsers: open the address in one, and look for the feed's own"

@@ -18,6 +18,7 @@ from monitor.feeds.cadence import next_poll
 from monitor.feeds.document import Document, storable
 from monitor.feeds.entries import Decision, Seen, decide, room
 from monitor.feeds.fingerprint import fingerprint
+from monitor.feeds.pace import entries_a_day
 from monitor.http.client import HttpClient, Response
 from monitor.http.failures import shown
 from monitor.model import Feed, FeedState
@@ -266,6 +267,7 @@ def _after_reading(
         title=document.title or previous.title,
         language=document.language or previous.language,
         entries=len(document.entries),
+        entries_a_day=entries_a_day((entry.dated for entry in document.entries), now),
         problem=feed.shown_text(document.problem) if document.problem else None,
         held_back=decision.held_back,
         etag=None,

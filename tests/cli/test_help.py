@@ -53,7 +53,8 @@ def parsed(line):
 def test_help_ends_with_examples_that_the_command_understands(words, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     # What the examples name has to exist.
-    (tmp_path / "archive.db").touch()
+    for name in ("archive.db", "subscriptions.opml", "urls"):
+        (tmp_path / name).touch()
     (tmp_path / "config").mkdir()
     monkeypatch.setattr("monitor.runtime.logs.configure", lambda *_: None)
     lines = examples(COMMANDS[words])

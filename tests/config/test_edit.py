@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitor.config import load
-from monitor.config.additions import prepare_feed, prepare_query
+from monitor.config.additions import prepare_feed, prepare_feeds, prepare_query, prepare_removal
 from monitor.config.edit import watchlist_yaml, with_query, with_watchlist
 from monitor.config.source import ConfigDocument, read
 from monitor.errors import ConfigError, PresswatchError
@@ -59,6 +59,60 @@ def test_a_list_in_brackets_stays_one(tmp_path, before, after):
     (tmp_path / "feeds.yaml").write_text(before)
     prepare_feed(tmp_path, NEW, {}).write()
     assert (tmp_path / "feeds.yaml").read_text() == after
+
+
+OLD = Feed("https://old.example/")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("feeds:\n  - url: https://old.example/ # gone\n", "feeds:\n"),
+        ("feeds:\n- url: https://old.example/\n# b\n- url: https://b.example/\n",
+         "feeds:\n# b\n- url: https://b.example/\n"),
+        ("feeds:\n  - url: https://a.example/\n  -\n    # x\n    url: >-\n      https://old.example/\n\n# e\n",
+         "feeds:\n  - url: https://a.example/\n\n# e\n"),
+        ("feeds:\n  - {tags: [a,\n   b], url: https://old.example/}\nsettings: {}\n", "feeds:\nsettings: {}\n"),
+        ("feeds: [{url: https://old.example/}, {url: https://b.example/}]\n",
+         "feeds: [{url: https://b.example/}]\n"),
+        ("feeds: [{url: https://b.example/}, {url: https://old.example/},]\n",
+         "feeds: [{url: https://b.example/},]\n"),
+        ("feeds: [{url: https://old.example/},]\n", "feeds: []\n"),
+        ("feeds:\r\n- url: https://old.example/\r\n- url: https://b.example/\r\n",
+         "feeds:\r\n- url: https://b.example/\r\n"),
+        ("feeds:\n- url: https://b.example/\n- url: ${OLD}", "feeds:\n- url: https://b.example/\n"),
+    ],
+)  # fmt: skip
+def test_a_feed_is_removed_and_nothing_else_is_changed(tmp_path, before, after):
+    file = tmp_path / "feeds.yaml"
+    file.write_bytes(before.encode())
+    prepare_removal(tmp_path, OLD, {"OLD": OLD.url}).write()
+    assert file.read_bytes().decode() == after
+
+
+def test_a_feed_that_a_watchlist_names_is_not_removed(tmp_path):
+    file = tmp_path / "feeds.yaml"
+    file.write_text(
+        "feeds: [{url: https://old.example/, name: Old}]\n"
+        "watchlists: [{name: a, query: a, feeds: {names: [Old]}}]\n"
+    )
+    with pytest.raises(ConfigError, match="no feed is called `Old`"):
+        prepare_removal(tmp_path, OLD, {})
+
+
+def test_a_feed_that_others_share_keys_with_is_left_to_a_person(tmp_path):
+    (tmp_path / "feeds.yaml").write_text(
+        "feeds:\n- &a {url: https://old.example/, tags: [x]}\n- {<<: *a, url: https://b.example/}\n"
+    )
+    with pytest.raises(PresswatchError):
+        prepare_removal(tmp_path, OLD, {})
+
+
+def test_many_feeds_are_added_at_once(tmp_path):
+    (tmp_path / "feeds.yaml").write_text("feeds: [{url: https://a.example/}]\n")
+    feeds = [Feed(f"https://{number}.example/") for number in range(2000)]
+    prepare_feeds(tmp_path, [(feed, None) for feed in feeds], {}).write()
+    assert set(load(tmp_path, {}).feeds) == {Feed("https://a.example/"), *feeds}
 
 
 @pytest.mark.parametrize("before", ["", "# none yet\n", "settings: {}", None])
