@@ -22,6 +22,7 @@ from monitor.feeds.parse import parse
 from monitor.feeds.refusals import is_html
 from monitor.feeds.text import decode
 from monitor.scheduler.poll import ACCEPT
+from monitor.scheduler.sitemaps import completed
 
 if TYPE_CHECKING:
     from monitor.config import Settings
@@ -130,6 +131,15 @@ class Prober:
         return None
 
     async def _get(self, url: str) -> Response:
+        return await completed(
+            await self._get_one(url),
+            self._get_one,
+            max_bytes=self._settings.poll.max_size,
+            timeout_s=self._settings.poll.timeout.total_seconds(),
+            now=datetime.now(UTC),
+        )
+
+    async def _get_one(self, url: str) -> Response:
         return await self._http.get(
             url,
             timeout_s=self._settings.poll.timeout.total_seconds(),
@@ -143,7 +153,7 @@ def _found(url: str, response: Response) -> FoundFeed:
     moments = [
         moment for entry in parsed.entries if (moment := entry.published_at or entry.updated_at)
     ]
-    title = parsed.title or "(no title)"
+    title = parsed.title or ("a sitemap" if parsed.is_sitemap else "(no title)")
     return FoundFeed(url, title, len(parsed.entries), max(moments, default=None))
 
 

@@ -12,12 +12,16 @@ from monitor.feeds.parse import parse
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A feed as one poll read it; `problem` says what makes it doubtful."""
+    """A feed as one poll read it; `problem` says what makes it doubtful.
+
+    `is_sitemap` says that it lists pages of a site, which need not be new.
+    """
 
     title: str | None
     language: str | None
     problem: str | None
     entries: tuple[Listed, ...]
+    is_sitemap: bool = False
 
 
 def read(body: bytes, *, url: str, headers: Mapping[str, str], now: datetime) -> Document:
@@ -35,6 +39,7 @@ def read(body: bytes, *, url: str, headers: Mapping[str, str], now: datetime) ->
         language=storable(parsed.language),
         problem=storable(problem),
         entries=entries,
+        is_sitemap=parsed.is_sitemap,
     )
 
 

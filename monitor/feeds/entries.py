@@ -24,6 +24,9 @@ MOST_AT_ONCE = 500
 # never fewer than this.
 FEW_AT_ONCE = 20
 MANY_WAITING = 5_000
+# A site does not publish so many pages between two polls of its sitemap: it was rebuilt, or the
+# sitemap lists other pages of it now.
+MOST_UNDATED_PAGES = 100
 # At this many waiting entries nothing is queued, because Redis holds them all in memory.
 TOO_MANY_WAITING = 50_000
 
@@ -59,12 +62,16 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The entries to queue, the records to keep (by identity), and how many entries must wait."""
+    """The entries to queue, the records to keep (by identity), and how many entries must wait.
+
+    `passed_over` counts pages of a rebuilt sitemap that were recorded, though they may be new.
+    """
 
     new: tuple[Listed, ...]
     edited: tuple[Listed, ...]
     remember: Mapping[str, Seen]
     held_back: int
+    passed_over: int = 0
 
 
 def listed(entries: Sequence[Entry]) -> tuple[tuple[Listed, ...], int]:
@@ -119,12 +126,16 @@ def decide(
     now: datetime,
     backfill: timedelta | None = None,
     most: int | None = None,
+    is_sitemap: bool = False,
 ) -> Decision:
     """Separates new and edited entries from known ones.
 
     `seen` maps identities to the records that earlier decisions kept. `backfill` is given on a
     feed's first poll: entries older than that at `now` are recorded but not queued. An entry with a
     missing or doubtful date may be new, and is queued.
+
+    A sitemap (`is_sitemap`) lists old pages as well. Its entries without a date of publication are
+    recorded but not queued on the first poll, nor if too many of them are new at once.
 
     At most `most` new and `most` edited entries are queued. The records of the others do not
     change, so that the next decision finds them new or edited again. After MOST_EDITS edits an
@@ -136,6 +147,8 @@ def decide(
     remember: dict[str, Seen] = {}
     held_identities: set[str] = set()
     held_back = 0
+    passed_over = unknown_pages(entries, seen) if is_sitemap else 0
+    undated_are_old = is_sitemap and (backfill is not None or passed_over > MOST_UNDATED_PAGES)
     for entry in entries:
         # Earlier entries of this document count as seen: some feeds list entries twice.
         by_identity = {name: remember.get(name) or seen.get(name) for name in entry.identities}
@@ -144,7 +157,9 @@ def decide(
         if not any(record.version == entry.version for record in records):
             reuses_link = _reuses_link(entry, seen)
             queue = edited if records and not reuses_link else new
-            is_old = backfill is not None and entry.dated and entry.dated < now - backfill
+            is_old = undated_are_old and entry.dated is None
+            if backfill is not None and entry.dated:
+                is_old = entry.dated < now - backfill
             is_spurious = edits >= MOST_EDITS and all(by_identity[name] for name in entry.lasting)
             is_held = not held_identities.isdisjoint(entry.identities)
             if not is_old and not is_spurious:
@@ -156,7 +171,14 @@ def decide(
                 queue.append(_named_at_link(entry) if reuses_link else entry)
                 edits += queue is edited
         remember |= dict.fromkeys(entry.identities, Seen(entry.version, edits))
-    return Decision(tuple(new), tuple(edited), remember, held_back)
+    if backfill is not None or not undated_are_old:
+        passed_over = 0
+    return Decision(tuple(new), tuple(edited), remember, held_back, passed_over)
+
+
+def unknown_pages(entries: Sequence[Listed], seen: Mapping[str, Seen]) -> int:
+    """Returns how many entries without a date of publication were not seen before."""
+    return sum(each.dated is None and seen.keys().isdisjoint(each.identities) for each in entries)
 
 
 def _reuses_link(entry: Listed, seen: Mapping[str, Seen]) -> bool:

@@ -1,4 +1,4 @@
-"""Parses feeds: RSS 0.9x, 1.0, 2.0 and Atom, and JSON Feed 1.x in `json_feed`. Pure.
+"""Parses feeds: RSS and Atom here, JSON Feed in `json_feed`, sitemaps in `sitemaps`. Pure.
 
 feedparser says what an entry of RSS or Atom is; `ordinary` finds the same in most feeds, sooner.
 Relative URLs are resolved. Which entries are new is decided elsewhere.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from xml.sax import SAXParseException
@@ -23,6 +23,7 @@ from monitor.feeds.fields import counted, html, line, link, plain
 from monitor.feeds.json_feed import read_document, read_item
 from monitor.feeds.ordinary import read_ordinary
 from monitor.feeds.refusals import EMPTY, ROOT_ELEMENT, binary_kind, is_html, refusal
+from monitor.feeds.sitemaps import is_sitemap, read_sitemap
 from monitor.feeds.text import decode, mend
 from monitor.model import Entry
 
@@ -49,13 +50,15 @@ _ENTRY_TAG = re.compile(r"<(/?)(?:\w{1,20}:)?(?:item|entry)[\s>]", re.IGNORECASE
 class ParsedFeed:
     """A feed's title and language, and its entries in the feed's order.
 
-    `problem` tells an operator what is wrong with a feed whose entries can still be used.
+    `problem` tells an operator what is wrong with a feed whose entries can still be used, and
+    `is_sitemap` says that this is a sitemap, which serves as the feed of a site without one.
     """
 
     title: str | None
     language: str | None
     entries: tuple[Entry, ...]
     problem: str | None = None
+    is_sitemap: bool = False
 
 
 def parse(body: bytes, *, url: str, headers: Mapping[str, str], now: datetime) -> ParsedFeed:
@@ -72,12 +75,17 @@ def parse(body: bytes, *, url: str, headers: Mapping[str, str], now: datetime) -
     text = mend(decoded).lstrip("\ufeff\ufffd \t\r\n")
     if text.startswith(("{", "[")):
         feed = _json_feed(text, url, now)
+    elif is_sitemap(text):
+        sitemap = read_sitemap(text, url, now)
+        feed = ParsedFeed(
+            sitemap.title, sitemap.language, sitemap.entries, sitemap.problem, is_sitemap=True
+        )
     elif is_html(text):
         raise FeedError(refusal(text, url))
     else:
         feed = _xml_feed(text, url, headers, now)
     problems = filter(None, (charset_problem, feed.problem))
-    return ParsedFeed(feed.title, feed.language, feed.entries, "; ".join(problems) or None)
+    return replace(feed, problem="; ".join(problems) or None)
 
 
 def _json_feed(text: str, url: str, now: datetime) -> ParsedFeed:

@@ -151,6 +151,7 @@ def _answer(request: Mapping[str, Any], body: bytes) -> Iterator[Any]:
         "title": document.title,
         "language": document.language,
         "problem": document.problem,
+        "is_sitemap": document.is_sitemap,
     }
     for start in range(0, len(document.entries), ENTRIES_A_LINE):
         yield [_plain(entry) for entry in document.entries[start : start + ENTRIES_A_LINE]]

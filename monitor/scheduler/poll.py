@@ -26,6 +26,7 @@ from monitor.scheduler.apart import ReaderFault
 from monitor.scheduler.groups import GroupedCommits
 from monitor.scheduler.reading import FeedReader
 from monitor.scheduler.reports import PollReports
+from monitor.scheduler.sitemaps import JoinedSitemaps, completed
 from monitor.scheduler.urgency import NOTHING_URGENT, Urgency
 from monitor.store.feeds import PollRecord, StateRecord
 
@@ -140,13 +141,25 @@ class Poller:
             "If-None-Match": _sendable(state.etag),
             "If-Modified-Since": _sendable(state.last_modified),
         }
-        return await self._http.get(
-            feed.url,
-            timeout_s=self._settings.poll.timeout.total_seconds(),
+        sent = {name: value for name, value in conditions.items() if value}
+
+        async def get(url: str) -> Response:
+            return await self._http.get(
+                url,
+                timeout_s=self._settings.poll.timeout.total_seconds(),
+                max_bytes=self._settings.poll.max_size,
+                headers=sent if url == feed.url else None,
+                accept=ACCEPT,
+                ok=(200, NOT_MODIFIED) if url == feed.url else (200,),
+            )
+
+        return await completed(
+            await get(feed.url),
+            get,
             max_bytes=self._settings.poll.max_size,
-            headers={name: value for name, value in conditions.items() if value},
-            accept=ACCEPT,
-            ok=(200, NOT_MODIFIED),
+            timeout_s=self._settings.poll.timeout.total_seconds(),
+            now=self._clock(),
+            threads=self._threads,
         )
 
     async def _take(self, feed: Feed, previous: FeedState, response: Response) -> Outcome:
@@ -158,6 +171,9 @@ class Poller:
         if body_hash == previous.body_hash:
             return await self._keep(feed, previous, response)
         document, seconds = await self._reader.read(feed, response, self._clock())
+        if isinstance(response, JoinedSitemaps) and response.problem:
+            problem = "; ".join(filter(None, (response.problem, document.problem)))
+            document = replace(document, problem=storable(problem))
         reading = timedelta(seconds=seconds)
         return await call_in(
             self._threads, self._remember, feed, previous, response, body_hash, document, reading
@@ -189,7 +205,14 @@ class Poller:
 
         def decide_and_queue(seen: Mapping[str, Seen], pipe: Pipeline) -> PollRecord:
             nonlocal outcome
-            decision = decide(document.entries, seen, now=now, backfill=backfill, most=most)
+            decision = decide(
+                document.entries,
+                seen,
+                now=now,
+                backfill=backfill,
+                most=most,
+                is_sitemap=document.is_sitemap,
+            )
             self._queue(feed, previous, decision, now, pipe)
             state = _after_reading(feed, previous, document, decision, now)
             if not decision.held_back:
@@ -257,6 +280,12 @@ def _after_reading(
     feed: Feed, previous: FeedState, document: Document, decision: Decision, now: datetime
 ) -> FeedState:
     """Returns the state of a feed whose document was read, without validators and hash."""
+    problems = [document.problem] if document.problem else []
+    if decision.passed_over:
+        problems.append(
+            f"{decision.passed_over} pages without a date appeared in the sitemap at once, more "
+            "than a site publishes: they count as known"
+        )
     return replace(
         previous,
         polled_at=now,
@@ -268,7 +297,7 @@ def _after_reading(
         language=document.language or previous.language,
         entries=len(document.entries),
         entries_a_day=entries_a_day((entry.dated for entry in document.entries), now),
-        problem=feed.shown_text(document.problem) if document.problem else None,
+        problem=feed.shown_text("; ".join(problems)) if problems else None,
         held_back=decision.held_back,
         etag=None,
         last_modified=None,

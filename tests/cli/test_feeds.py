@@ -168,7 +168,7 @@ def test_an_exported_list_of_feeds_is_imported_and_what_cannot_be_is_named(
     (tmp_path / "bad").write_text("ftp://a.example/\n")
     assert presswatch.call("feeds", "import", str(tmp_path / "bad"), *config).returncode == 1
     missing = presswatch.call("feeds", "import", str(tmp_path / "none"), *config)
-    assert missing.returncode == 1
+    assert missing.returncode == 2
     assert "No such file" in missing.stderr
 
 
@@ -231,3 +231,23 @@ def test_the_list_says_how_each_feed_fares(presswatch, configure, site, redis, r
     state = json.loads(as_json.stdout.splitlines()[0])
     assert state["succeeded_at"]
     assert state["entries_a_day"] == 8
+
+
+def test_the_sitemap_of_a_site_without_feeds_is_found_and_added(presswatch, config, site):
+    put_page(site, "/", body="<p>Welcome</p>")
+    site.pages["/robots.txt"] = (200, {}, f"Sitemap: {site.url}/maps.xml".encode())
+    urlset = f"<urlset><url><loc>{site.url}/1</loc><lastmod>2026-11-24</lastmod></url></urlset>"
+    site.pages["/maps.xml"] = (
+        200,
+        {},
+        f"<sitemapindex><sitemap><loc>{site.url}/m</loc></sitemap></sitemapindex>".encode(),
+    )
+    site.pages["/m"] = (200, {}, urlset.encode())
+    found = presswatch.call("feeds", "discover", site.url, *config)
+    assert (
+        found.stdout
+        == f"{site.url}/maps.xml  a sitemap: 1 entry, the newest of 2026-11-24 00:00 UTC\n"
+    )
+    added = presswatch.call("feeds", "add", f"{site.url}/maps.xml", *config)
+    assert added.returncode == 0, added.stderr
+    assert urls(presswatch, config) == [f"{site.url}/maps.xml"]

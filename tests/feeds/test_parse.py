@@ -226,7 +226,7 @@ def test_an_undeclared_charset_is_a_problem():
         (b" \n", "the answer is empty"),
         (b"<!DOCTYPE html><title>x</title>", r"a web page \(HTML\) and names no feed"),
         (b'<html><link rel="alternate" type="application/rss+xml" href="/rss?a=1&amp;b=2">', r"subscribe to that: https://herald.example/rss\?a=1&b=2"),
-        (b'<?xml version="1.0"?><urlset xmlns="x"><url/></urlset>', "begins with <urlset>"),
+        (b'<?xml version="1.0"?><opml xmlns="x"><body/></opml>', "begins with <opml>"),
         (b'{"articles": []}', "no list of `items`"),
         (b'{"items": [{"sku": 1}, 5]}', "neither `id`, `url`"),
         (b'{"items": ', "JSON cannot be read"),
