@@ -86,6 +86,30 @@ def test_what_was_found_can_be_searched_and_listed_while_the_daemon_is_stopped(
     assert presswatch.call("alerts", "list", *other).stdout.count("Envoys meet") == 1
 
 
+def test_a_page_that_appears_in_a_sitemap_alerts_and_those_listed_before_do_not(
+    herald, presswatch, eventually, tmp_path
+):
+    data = tmp_path / "var"
+    herald.config.joinpath("config.yaml").write_text(
+        CONFIG.format(site=herald.url).replace("feed.xml", "sitemap.xml")
+    )
+    herald.pages["/3"] = herald.pages["/1"]
+
+    def put_sitemap(*paths):
+        urls = "".join(f"<url><loc>{herald.url}{path}</loc></url>" for path in paths)
+        herald.pages["/sitemap.xml"] = (200, {}, f"<urlset>{urls}</urlset>".encode())
+
+    put_sitemap("/3", "/2")
+    presswatch.start("run", "--config", str(herald.config), "--data", str(data))
+    eventually(lambda: herald.asked()["/sitemap.xml"] > 1)
+    put_sitemap("/1", "/3", "/2")
+    eventually(
+        lambda: (data / "redis.url").exists() and titles(stream(data)),
+        [("nato-russia", "Envoys meet")],
+    )
+    assert not herald.asked().keys() & {"/2", "/3"}
+
+
 def test_a_matching_article_alerts_everyone_once_and_a_trending_list_nobody(
     herald, presswatch, eventually, tmp_path, words
 ):

@@ -115,7 +115,12 @@ def import_feeds(
 
 
 def add_all(
-    context: click.Context, wanted: Iterable[Wanted], directory: Path, *, dry_run: bool
+    context: click.Context,
+    wanted: Iterable[Wanted],
+    directory: Path,
+    *,
+    dry_run: bool,
+    were_polled: bool = False,
 ) -> None:
     """Adds feeds to the configuration and says so; exits with 1 if none of them can be added."""
     from monitor.config import load
@@ -142,7 +147,8 @@ def add_all(
     elif feeds:
         target = prepare_feeds(directory, [(feed, None) for feed in feeds], os.environ).write()
         click.echo(f"{_counted(feeds)} added to {target}; {counts}")
-        click.echo(NOT_POLLED)
+        if not were_polled:
+            click.echo(NOT_POLLED)
     else:
         click.echo(f"no feed added; {counts}")
     if skipped and not feeds and not present:

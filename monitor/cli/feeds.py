@@ -1,4 +1,4 @@
-"""Commands for feeds: list, remove, poll, and those of `adding` and `exchange`."""
+"""Commands for feeds: list, remove, poll, and those of other modules."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.cli import adding, exchange, options
+from monitor.cli import adding, exchange, options, suggesting
 from monitor.cli.options import examples
 from monitor.errors import PresswatchError
 from monitor.hiding import without_userinfo
@@ -92,10 +92,10 @@ def _last_success(state: dict[str, Any], now: datetime) -> str:
 
 
 def _short(span: timedelta) -> str:
-    """Writes a span as settings have it, in its largest unit, such as 15m."""
+    """Writes a span as settings do, in the largest unit of which it has two, such as 15m."""
     seconds = max(0, round(span.total_seconds()))
     for unit, length in (("d", 86_400), ("h", 3_600), ("m", 60)):
-        if seconds >= 2 * length or (unit != "d" and seconds >= length and seconds % length == 0):
+        if seconds >= 2 * length:
             return f"{round(seconds / length)}{unit}"
     return f"{seconds}s"
 
@@ -164,7 +164,13 @@ def remove(context: click.Context, url: str, config_directory: Path) -> None:
         click.echo("it was the last feed: restart a running daemon, which else keeps polling it")
 
 
-for command in (adding.add, adding.discover, exchange.import_feeds, exchange.export):
+for command in (
+    adding.add,
+    adding.discover,
+    exchange.import_feeds,
+    exchange.export,
+    suggesting.suggest,
+):
     feeds.add_command(command)
 
 COMMANDS = (feeds,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,9 +29,11 @@ if TYPE_CHECKING:
     from monitor.config import Settings
     from monitor.http.client import HttpClient, Response
 
-# A site is asked for so many addresses in all, and for so many at once.
+# A site is asked for so many addresses in all, and for so many at once; none is asked for after
+# this time, since a slow site would take it for each of them.
 MAX_REQUESTS = 40
 AT_ONCE = 2
+MAX_SEARCH_S = 90.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,7 @@ class Prober:
         self._settings = settings
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._tried: set[str] = set()
+        self._started_s = time.monotonic()
 
     async def probe(self, url: str) -> FoundFeed:
         """Polls a feed.
@@ -124,6 +128,8 @@ class Prober:
     ) -> FoundFeed | None:
         with suppress(FetchError, FeedError):
             async with self._slots:
+                if time.monotonic() - self._started_s > MAX_SEARCH_S:
+                    return None
                 response = await self._get(candidate.url)
             if pages is not None and (page := _page(response)):
                 pages += linked_feeds(page, response.url) + anchored_feeds(page, response.url)

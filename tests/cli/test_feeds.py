@@ -6,8 +6,13 @@ import pty
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import pytest
+
+from monitor.catalogue import Publisher
+from monitor.cli import probing, suggesting
+from monitor.model import Feed
 
 HTML = {"Content-Type": "text/html; charset=utf-8"}
 
@@ -214,18 +219,18 @@ def test_a_feed_is_removed_by_its_address_or_id(presswatch, configure):
     assert "it was the last feed" in last.stdout
 
 
-def test_the_list_says_how_each_feed_fares(presswatch, configure, site, redis, redis_url):
-    redis.flushall()
+def test_the_list_says_how_each_feed_fares(presswatch, configure, site, store, redis_url):
     directory = configure(f"feeds: [{{url: '{site.url}/a', tags: [x]}}, {{url: '{site.url}/b'}}]\n")
     config = ("--config", str(directory))
     site.put_feed("/a", [("Envoys meet", "/1"), ("Rain", "/2")])
     config = (*config, "--data", str(directory))
     before = presswatch.call("feeds", "list", *config)
     assert [line.split()[1] for line in before.stdout.splitlines()] == ["-", "-"]
+    store.feeds.schedule([Feed(f"{site.url}/a")], datetime.now(UTC))
     presswatch.call("feeds", "poll", f"{site.url}/a", *config, REDIS_URL=redis_url)
     presswatch.call("feeds", "poll", f"{site.url}/b", *config, REDIS_URL=redis_url)
     after = presswatch.call("feeds", "list", *config, REDIS_URL=redis_url).stdout.splitlines()
-    assert re.search(rf"  ok  +-  +8 a day  +\ds ago  +{site.url}/a  H  x$", after[0])
+    assert re.search(rf"  ok  +~1s  +8 a day  +\ds ago  +{site.url}/a  H  x$", after[0])
     assert re.search(rf"  failing  +-  +-  +never  +{site.url}/b$", after[1])
     as_json = presswatch.call("feeds", "list", "--json", *config, REDIS_URL=redis_url)
     state = json.loads(as_json.stdout.splitlines()[0])
@@ -251,3 +256,50 @@ def test_the_sitemap_of_a_site_without_feeds_is_found_and_added(presswatch, conf
     added = presswatch.call("feeds", "add", f"{site.url}/maps.xml", *config)
     assert added.returncode == 0, added.stderr
     assert urls(presswatch, config) == [f"{site.url}/maps.xml"]
+
+
+def test_feeds_are_suggested_by_country_and_language_and_said_to_be_untried(presswatch, config):
+    found = presswatch.call("feeds", "suggest", "--country", "be", "--language", "fr", *config)
+    assert found.returncode == 0, found.stderr
+    assert all(line.startswith("BE  fr  ") for line in found.stdout.splitlines())
+    assert "untried, from" in found.stderr
+    as_json = presswatch.call("feeds", "suggest", "--country", "BE", "--json", *config)
+    first = json.loads(as_json.stdout.splitlines()[0])
+    assert first["tried"] is False
+    assert first["source_date"].startswith("20")
+    countries = presswatch.call("feeds", "suggest", *config)
+    assert "BE  1" in countries.stdout
+    unknown = presswatch.call("feeds", "suggest", "--country", "XX", *config)
+    assert unknown.returncode == 1
+    assert "no publisher of XX" in unknown.stderr
+    assert presswatch.call("feeds", "suggest", "--add", *config).returncode == 2
+
+
+def test_suggested_feeds_are_polled_and_those_that_answer_are_added(
+    presswatch, config, site, monkeypatch
+):
+    site.put_feed("/a", [("Envoys meet", "/1")])
+    site.put_feed("/empty", [])
+    put_page(site, "/page", ("Feed", "/a"))
+    known = [
+        Publisher("BE", "fr", name, f"{site.url}{path}", "feed", "kite")
+        for name, path in [("A", "/a"), ("B", "/gone"), ("C", "/empty"), ("D", "/page")]
+    ]
+    # The catalogue of the wheel names servers that are not ours to ask.
+    monkeypatch.setattr(suggesting, "publishers", lambda: iter(known))
+    done = presswatch.call("feeds", "suggest", "--country", "BE", "--tag", "be", "--add", *config)
+    assert done.returncode == 0, done.stderr
+    assert "1 feed added to" in done.stdout
+    assert "3 were skipped" in done.stdout
+    assert f"skipped {site.url}/gone: HTTP 404" in done.stderr
+    assert f"skipped {site.url}/empty: it lists nothing" in done.stderr
+    assert f"skipped {site.url}/page: no feed" in done.stderr
+    assert [(each["name"], each["tags"]) for each in listed(presswatch, config)] == [("A", ["be"])]
+
+
+def test_a_search_of_a_slow_site_comes_to_an_end(presswatch, config, site, monkeypatch):
+    monkeypatch.setattr(probing, "MAX_SEARCH_S", 0.5)
+    put_page(site, "/", body="".join(f'<a href="/rss/{number}">x</a>' for number in range(30)))
+    site.delays = {f"/rss/{number}": 0.4 for number in range(30)}
+    presswatch.call("feeds", "discover", site.url, *config)
+    assert len(site.requests) < 10

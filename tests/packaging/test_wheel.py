@@ -117,17 +117,20 @@ def test_an_installed_command_helps_writes_a_configuration_and_checks_it(install
     assert "Watch the news" in presswatch("--help")
     assert "settings.yaml" in presswatch("init")
     assert "no fault" in presswatch("check")
+    assert "Le Soir" in presswatch("feeds", "suggest", "--country", "BE")
     # The bundled configuration, which is used where there is no other.
     shutil.rmtree(tmp_path / "config")
     assert f"{installed}/monitor/bundled/config: " in presswatch("check")
 
 
-def test_licences_of_scripts_by_others_are_installed(installed):
+def test_licences_of_what_others_made_are_installed(installed):
     (metadata,) = installed.glob("presswatch-*.dist-info")
     assert {path.name for path in metadata.rglob("*LICENSE")} >= {
         "LICENSE",
         "htmx.LICENSE",
         "uPlot.LICENSE",
+        "fundus.LICENSE",
+        "kite-public.LICENSE",
     }
 
 
