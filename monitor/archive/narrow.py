@@ -87,7 +87,8 @@ def narrow(node: Node) -> Narrowing:
 
 def _phrase(phrase: Phrase) -> Narrowing:
     if phrase.otherwise is not None:
-        return _or([_phrase(replace(phrase, otherwise=None)), _phrase(phrase.otherwise)])
+        other = replace(phrase.otherwise, fields=phrase.fields)
+        return _or([_phrase(replace(phrase, otherwise=None)), _phrase(other)])
     parts = [part for word in dict.fromkeys(phrase.words) if (part := _word(phrase.fields, word))]
     is_exact = (
         len(phrase.words) == 1

@@ -28,7 +28,6 @@ _BOLD_TAGS = frozenset(("b", "strong"))
 _HEADING_TAGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _NOTE_MARK = re.compile(r"\[?\d{1,3}\]?|[*†‡]+")
 _LONGEST_MARK = 8
-_LAST_WORD = re.compile(r"[^\W\d_]+$")
 _UNITS = frozenset(("m", "cm", "mm", "km", "ft", "mi", "s", "x", "n"))
 _WORD_CHARACTER = re.compile(r"\w")
 _NUMBERING = re.compile(r"\d+")
@@ -235,9 +234,13 @@ class _BlockWalk:
 
 def is_footnote(element: HtmlElement, before: Sequence[str]) -> bool:
     """Returns whether a <sup> refers to a note: NATO¹, but not km²."""
+    if not before or not before[-1][-1:].isalpha():
+        return False
     mark = element.text_content()
-    word = _LAST_WORD.search(before[-1]) if before and len(mark) <= _LONGEST_MARK else None
-    return word is not None and word[0] not in _UNITS and bool(_NOTE_MARK.fullmatch(mark.strip()))
+    # A longer word than any unit need not be read to its beginning.
+    word = before[-1][-_LONGEST_MARK:].split()[-1]
+    is_mark = len(mark) <= _LONGEST_MARK and _NOTE_MARK.fullmatch(mark.strip())
+    return bool(is_mark) and word not in _UNITS
 
 
 def _is_block(element: HtmlElement) -> bool:

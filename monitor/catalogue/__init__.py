@@ -10,7 +10,7 @@ import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from importlib.resources import files
+from pathlib import Path
 from urllib.parse import urlsplit
 
 
@@ -61,4 +61,4 @@ def sources() -> Iterator[Source]:
 
 
 def _rows(name: str) -> Iterator[dict[str, str]]:
-    yield from csv.DictReader(files(__name__).joinpath(name).read_text("utf-8").splitlines())
+    yield from csv.DictReader(Path(__file__).parent.joinpath(name).read_text("utf-8").splitlines())

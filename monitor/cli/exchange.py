@@ -7,19 +7,20 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import click
-from pydantic import ValidationError
 
 from monitor.cli import options
 from monitor.cli.adding import own_config
 from monitor.cli.options import examples
 from monitor.errors import FeedError, PresswatchError
 from monitor.hiding import without_userinfo
-from monitor.model import Feed
 from monitor.runtime import composition
 from monitor.untrusted import printable
+
+if TYPE_CHECKING:
+    from monitor.model import Feed
 
 NOT_POLLED = (
     "none of them was polled yet: `presswatch check --online` polls each feed once, and "
@@ -44,6 +45,8 @@ def new_feeds(
 
     A name that another feed has is left out: names are unique, and a feed has a title of its own.
     """
+    from monitor.model import Feed
+
     known = {feed.url for feed in present}
     names = {feed.name for feed in present}
     for each in wanted:
@@ -67,6 +70,8 @@ def _web_address(url: str) -> str:
 
 
 def _fault(url: str, tags: tuple[str, ...]) -> str:
+    from pydantic import ValidationError
+
     from monitor.config.schema import FeedEntry
 
     try:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.alerts.build import rfc3339
 from monitor.cli import options
 from monitor.cli.options import examples
 from monitor.errors import PresswatchError
@@ -155,6 +154,8 @@ def _as_json(mute: Mute) -> str:
 
 
 def _match_line(match: MutedMatch, headings: Mapping[str, str]) -> str:
+    from monitor.alerts.build import rfc3339
+
     article = match.article
     heading = headings.get(match.watchlist, match.watchlist)
     parts = (rfc3339(match.matched_at), heading, article.source, article.title, article.url)
@@ -162,6 +163,8 @@ def _match_line(match: MutedMatch, headings: Mapping[str, str]) -> str:
 
 
 def _match_as_json(match: MutedMatch) -> str:
+    from monitor.alerts.build import rfc3339
+
     article = match.article
     published_at = rfc3339(article.published_at) if article.published_at else None
     shown = {

@@ -44,7 +44,7 @@ class Phrase:
     `text` is the phrase as the query spells it, `raw` the same without quotes and prefix. `words`
     are folded and may hold the wildcards `*` (any letters) and `?` (one letter), and `PARTICLE`.
     `signs` are those that belong to a name, as in C++. `otherwise` is another spelling that counts
-    as well, such as F16 for F-16.
+    as well, such as F16 for F-16; it is looked for in the same fields.
     """
 
     text: str
