@@ -9,7 +9,6 @@ enqueues it, and only for the process that knew the state before: exactly one se
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from monitor.archive.report import read_figures
+from monitor.archive_watch import ArchiveWatch
 from monitor.errors import ArchiveUnavailable
 from monitor.model import Delivery, ReportSchedule
 from monitor.reports.letter import report_alert
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from redis.client import Pipeline
 
     from monitor.archive.database import Archive
-    from monitor.config import Config
     from monitor.model import Subscriber
     from monitor.runtime.composition import Runtime
 
@@ -39,23 +38,14 @@ RETRY = timedelta(minutes=10)
 log = structlog.stdlib.get_logger(__name__)
 
 
-class ReportsWatch:
+class ReportsWatch(ArchiveWatch):
     """Looks at every subscriber that has `report`, every `EVERY`."""
 
+    every = EVERY
+
     def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
-        self._looked_at: datetime | None = None
+        super().__init__(runtime)
         self._failed_at: dict[str, datetime] = {}
-
-    def use(self, config: Config) -> None:
-        """Takes a new configuration."""
-        self._runtime = replace(self._runtime, config=config)
-
-    def look_if_due(self, engine: Archive, now: datetime) -> None:
-        """Looks at all subscribers, unless it did so lately."""
-        if self._looked_at is None or not timedelta(0) <= now - self._looked_at < EVERY:
-            self._looked_at = now
-            self.look(engine, now)
 
     def look(self, engine: Archive, now: datetime) -> None:
         """Makes all reports that are due; one that fails does not hold up the others."""

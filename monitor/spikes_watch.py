@@ -6,7 +6,7 @@ publishes the alert, and only for the process that knew the state before: exactl
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ import structlog
 from monitor.alerts.build import coverage_alert
 from monitor.alerts.spikes import LONGEST_SPIKE, SpikeEvent, SpikeState, decide
 from monitor.archive.coverage import hourly_counts, stories_between
+from monitor.archive_watch import ArchiveWatch
 from monitor.coverage import Record
 from monitor.model import Spike, Watchlist, content_id
 from monitor.runtime.operators import tell
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from redis.client import Pipeline
 
     from monitor.archive.database import Archive
-    from monitor.config import Config
-    from monitor.runtime.composition import Runtime
 
 EVERY = timedelta(minutes=10)
 # While older records wait to be written, the archive does not know the last hours.
@@ -35,22 +34,10 @@ MOST_STORIES = 5
 log = structlog.stdlib.get_logger(__name__)
 
 
-class SpikesWatch:
+class SpikesWatch(ArchiveWatch):
     """Looks at every watchlist that has `spike`, every `EVERY`."""
 
-    def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
-        self._looked_at: datetime | None = None
-
-    def use(self, config: Config) -> None:
-        """Takes a new configuration."""
-        self._runtime = replace(self._runtime, config=config)
-
-    def look_if_due(self, engine: Archive, now: datetime) -> None:
-        """Looks at all watchlists, unless it did so lately."""
-        if self._looked_at is None or not timedelta(0) <= now - self._looked_at < EVERY:
-            self._looked_at = now
-            self.look(engine, now)
+    every = EVERY
 
     def look(self, engine: Archive, now: datetime) -> None:
         """Looks at all watchlists, and alerts; does nothing while the archive is behind."""

@@ -91,7 +91,8 @@ def create(backend: Backend) -> ASGIApp:
         max_body_size=MAX_BODY_BYTES,
     )
     api.state.backend = backend
-    api.state.exports = exports.limiter()
+    # Apart, since an export may take minutes, and somebody waits for a search at each key.
+    api.state.exports = CapacityLimiter(exports.MOST_EXPORTS)
     api.state.searches = CapacityLimiter(MOST_SEARCHES)
     for router in API_ROUTERS:
         api.include_router(router, prefix="/api/v1")

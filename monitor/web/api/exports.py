@@ -12,7 +12,7 @@ from functools import partial
 from tempfile import TemporaryFile
 from typing import BinaryIO, Literal
 
-from anyio import CapacityLimiter, to_thread
+from anyio import to_thread
 from fastapi import APIRouter, Request
 from starlette.responses import StreamingResponse
 
@@ -27,7 +27,7 @@ from monitor.web.backend import Backend, Served
 
 router = APIRouter(tags=["alerts"], dependencies=READERS)
 
-# More at once would keep the pages waiting.
+# In this process; the others wait for their turn, since more at once would keep the pages waiting.
 MOST_EXPORTS = 2
 _CHUNK_BYTES = 64 * 1024
 
@@ -51,11 +51,6 @@ _ANSWERS = beside_other_media(PROBLEMS) | {
         },
     }
 }
-
-
-def limiter() -> CapacityLimiter:
-    """Returns what keeps exports to a few at once; the others wait for their turn."""
-    return CapacityLimiter(MOST_EXPORTS)
 
 
 @router.get("/alerts/export.{form}", responses=_ANSWERS, response_class=StreamingResponse)
