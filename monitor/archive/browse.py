@@ -239,12 +239,11 @@ def count_alerts(engine: Engine, since: datetime, until: datetime, most: int = 1
     was_read = select(counted).select_from(alerts).join(marks, marks.c.alert == alerts.c.id)
     with begin(engine) as connection:
         by_watchlist = connection.execute(
-            select(alerts.c.watchlist, day, counted)
-            .where(in_time)
-            .group_by(alerts.c.watchlist, day)
+            select(alerts.c.watchlist, counted).where(in_time).group_by(alerts.c.watchlist)
         ).all()
+        by_day = connection.execute(select(day, counted).where(in_time).group_by(day)).all()
         by_source_and_language = connection.execute(by_article).all()
-        total = sum(row[2] for row in by_watchlist)
+        total = sum(row[1] for row in by_watchlist)
         read = connection.scalar(was_read.where(in_time, marks.c.read)) or 0
         starred = connection.scalar(was_read.where(in_time, marks.c.starred)) or 0
         first = connection.scalar(select(func.min(articles.c.found_at)))
@@ -262,10 +261,10 @@ def count_alerts(engine: Engine, since: datetime, until: datetime, most: int = 1
         before=before,
         unread=total - read,
         starred=starred,
-        by_watchlist=_sums((row[0], row[2]) for row in by_watchlist),
+        by_watchlist=_sums((row[0], row[1]) for row in by_watchlist),
         by_source=dict(list(by_source.items())[:most]),
         by_language=_sums((row[1] or "", row[2]) for row in by_source_and_language),
-        by_day=_sums((int(row[1]), row[2]) for row in by_watchlist),
+        by_day={int(row[0]): row[1] for row in by_day},
     )
 
 

@@ -52,11 +52,12 @@ def health(state: FeedState) -> Health:
 
 def feed_overviews(feeds: Sequence[Feed], store: Store) -> list[FeedOverview]:
     """Returns what is known of feeds, in the given order."""
-    states = store.feeds.states([feed.id for feed in feeds])
-    due = store.feeds.all_due()
+    # An id is a hash of the address.
+    ids = [feed.id for feed in feeds]
+    states, due = store.feeds.states(ids), store.feeds.all_due()
     return [
-        FeedOverview(feed, state, due.get(feed.id))
-        for feed, state in zip(feeds, states, strict=True)
+        FeedOverview(feed, state, due.get(feed_id))
+        for feed_id, feed, state in zip(ids, feeds, states, strict=True)
     ]
 
 

@@ -66,6 +66,9 @@ class FeedStore:
         self._redis = redis
         self._keys = keys
         self._counters = CounterStore(redis, keys)
+        # Those that were read last, with their stored forms: a page reads all of them each time,
+        # and few have changed meanwhile.
+        self._read: dict[str, tuple[bytes | None, FeedState]] = {}
 
     def schedule(self, feeds: Iterable[Feed], now: datetime) -> None:
         """Schedules exactly these feeds: new ones at once, others as before."""
@@ -105,8 +108,18 @@ class FeedStore:
         """Returns the states of feeds, in the given order; see `state`."""
         if not feed_ids:
             return []
-        stored: Any = self._redis.mget([self._keys.feed(each) for each in feed_ids])
-        return list(map(as_state, stored))
+        found: Any = self._redis.mget([self._keys.feed(each) for each in feed_ids])
+        known = self._read
+        read = {
+            feed_id: each
+            if (each := known.get(feed_id)) and each[0] == stored
+            else (stored, as_state(stored))
+            for feed_id, stored in zip(feed_ids, found, strict=True)
+        }
+        # Replaced as a whole, since threads share it; a single feed does not replace all.
+        if len(read) > 1:
+            self._read = read
+        return [read[feed_id][1] for feed_id in feed_ids]
 
     def state(self, feed_id: str) -> FeedState:
         """Returns a feed's state, or an empty one if the stored form is no longer valid."""

@@ -21,11 +21,11 @@ def bar_path(
     `highest` is the value that reaches the top, by default the largest. Nothing is drawn for 0.
     """
     top = max(highest or max(values, default=0), 1)
-    bars = []
+    bars, at = [f"M0 {height}"], 0.0
     for number, value in enumerate(values):
         if value > 0:
-            tall = max(height * value / top, 1.5)
-            bars.append(
-                f"M{number * PITCH + left:g} {height - tall:.4g}h{width:g}V{height}h-{width:g}z"
-            )
+            start, tall = number * PITCH + left, max(height * value / top, 1.5)
+            # From the ground at the end of the bar before. What is filled is closed by itself.
+            bars.append(f"m{start - at:g} 0V{height - tall:.3g}h{width:g}V{height}")
+            at = start + width
     return "".join(bars)

@@ -30,17 +30,17 @@ PLANTED = (
 )
 
 
-def coverage(count):
-    """Yields records in the order of time, over a year, of articles and the alerts on a third."""
+def coverage(count, begin=BEGIN, alerted=ALERTED):
+    """Yields records in the order of time, over a year, of articles and the alerts on a share."""
     rng = random.Random(0)
     paragraphs = _paragraphs(rng)
     step = timedelta(days=365) / count
     sources = [f"{_name(rng)} {_name(rng)}" for _ in range(300)]
     for number in range(count):
-        yield _record(number, BEGIN + number * step, rng, paragraphs, sources)
+        yield _record(number, begin + number * step, rng, paragraphs, sources, alerted)
 
 
-def _record(number, at, rng, paragraphs, sources):
+def _record(number, at, rng, paragraphs, sources, alerted):
     source = sources[min(int(rng.expovariate(1 / 40)), len(sources) - 1)]
     host = f"{source.replace(' ', '').lower()}.example"
     wanted = rng.lognormvariate(0, SPREAD) * MEDIAN_WORDS
@@ -58,7 +58,7 @@ def _record(number, at, rng, paragraphs, sources):
         "\n".join(body), source, f"https://{host}/feed", ("news",), (f"{_name(rng)} {_name(rng)}",),
         at, language, story=content_id("story", str(number // 3)),
     )  # fmt: skip
-    if rng.random() > ALERTED:
+    if rng.random() > alerted:
         return Record(publication=Publication(at, article))
     return Record(
         publication=Publication(

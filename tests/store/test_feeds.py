@@ -258,3 +258,12 @@ def test_states_and_due_times_of_many_feeds_are_read_at_once(store):
     assert store.feeds.all_due() == {
         others[0].id: NOW, others[1].id: NOW + timedelta(hours=1), others[2].id: NOW,
     }  # fmt: skip
+
+
+def test_a_state_that_changed_since_it_was_read_is_read_again(store):
+    feeds = [Feed(f"https://a.example/{number}") for number in range(2)]
+    ids = [each.id for each in feeds]
+    for failures in range(3):
+        state = FeedState(failures=failures)
+        store.feeds.commit([StateRecord(feeds[1], state, NOW)])
+        assert store.feeds.states(ids) == [FeedState(), state]

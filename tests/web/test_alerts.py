@@ -98,6 +98,17 @@ def test_what_strangers_wrote_is_text(newsroom, get):
         assert not re.search(r"<script>alert|<img src=x|<b>Ada|href=\"javascript", page), path
 
 
+def test_of_many_watchlists_those_with_the_most_alerts_are_offered(serve, newsroom_of):
+    names = [f"w{number:02}" for number in range(35)]
+    watchlists = "".join(f"  - {{name: {name}, query: cod}}\n" for name in names)
+    served = serve(configuration=f"watchlists:\n{watchlists}")
+    newsroom_of(served).publish("Cod quotas", "Cod again.")
+    page = requests.get(f"{served.url}/?watchlist=w34", timeout=20).text
+    offered = re.findall(r"<span>(w\d\d)</span> <span class=\"count\">", page)
+    assert offered == [*names[:30], "w34"]
+    assert re.search(r'href="/watchlists\?period=7d">All <data value="35">', page)
+
+
 def test_an_unknown_alert_is_not_found(newsroom, get):
     for unknown in (content_id("nothing"), "x", "%25", "../etc"):
         assert get(f"/alerts/{unknown}").status_code == 404

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -47,6 +47,8 @@ from monitor.web.rendering import is_part, page
 router = APIRouter(dependencies=[Depends(from_our_pages)])
 
 PAGE_LENGTH = 50
+# With a thousand watchlists, a list of all would be most of the page.
+MOST_WATCHLISTS = 30
 # Feed readers show what a page offers as a list to choose from.
 MOST_FEEDS = 20
 LISTS = ("watchlist", "source", "priority", "language")
@@ -223,6 +225,7 @@ def _alerts(
         documents=[(whole(each.document), each.mark) for each in listed.alerts],
         older=written_cursor(listed.older),
         counts=counts,
+        offered_watchlists=_offered(counts.by_watchlist, selection.watchlists),
         days=_days(counts, now, length(period).days),
         selection=selection,
         period=period,
@@ -249,6 +252,12 @@ def _feeds(served: Backend, selection: AlertFilter) -> list[str]:
     configured = [watchlist.name for watchlist in served.runtime.config.watchlists]
     chosen = [name for name in configured if name in selection.watchlists]
     return (chosen or configured)[:MOST_FEEDS]
+
+
+def _offered(counted: dict[str, int], chosen: Collection[str]) -> dict[str, int]:
+    """Returns the watchlists to choose from: those with the most alerts, and those chosen."""
+    most = list(counted)[:MOST_WATCHLISTS]
+    return {name: counted[name] for name in counted if name in most or name in chosen}
 
 
 def _is_filtered(selection: AlertFilter) -> bool:

@@ -58,7 +58,7 @@ def feeds(
         has_archive=archive_error is None,
         archive_error=archive_error,
         no_polls=None if has_leader(served.runtime) else NO_LEADER,
-        asked=next((each for each in overviews if each.feed.id == asked), None),
+        asked=next((each for each in overviews if asked and each.feed.id == asked), None),
     )
 
 
