@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from monitor.alerts.document import story_size
 from monitor.alerts.snippets import snippets
 from monitor.alerts.spikes import SpikeEvent
 from monitor.hiding import without_userinfo
@@ -42,13 +43,14 @@ def build(
     *,
     identity: str,
     articles: int,
+    sites: int = 1,
     is_update: bool,
     now: datetime,
 ) -> Alert:
     """Builds the alert that a watchlist matched an article, with the evidence.
 
-    `articles` counts those of the story so far; `is_update` says that an earlier version of the
-    article was known.
+    `articles` counts those of the story so far, and `sites` where they were published;
+    `is_update` says that an earlier version of the article was known.
     """
     document: dict[str, Any] = {
         "v": VERSION,
@@ -59,7 +61,7 @@ def build(
         "article": article_fields(article),
         "matches": termed(match),
         "snippets": evidence_of(article, match),
-        "story": {"id": article.story, "articles": articles},
+        "story": {"id": article.story, "articles": articles, "sites": sites},
     }
     if is_update:
         document["update"] = True
@@ -115,7 +117,7 @@ def coverage_alert(
     """Builds the alert that a watchlist's coverage has a spike, or that a spike is over.
 
     `subject` identifies the spike; both alerts have it as their story. `stories` are those with the
-    most articles, each with `id`, `title`, `url`, `source` and `articles`.
+    most articles, each with `id`, `title`, `url`, `source`, `articles` and `sites`.
     """
     identity = content_id(watchlist.name, event.kind, subject)
     is_over = event.kind == "spike over"
@@ -154,8 +156,9 @@ def list_line(text: str, url: str | None = None) -> dict[str, Any]:
 
 
 def _story_line(story: Mapping[str, Any]) -> dict[str, Any]:
-    count = "1 article" if story["articles"] == 1 else f"{story['articles']} articles"
-    return list_line(f"{count}: {story['title']} ({story['source']})", story["url"])
+    return list_line(
+        f"{story_size(story) or '1 article'}: {story['title']} ({story['source']})", story["url"]
+    )
 
 
 def article_fields(article: Article) -> dict[str, Any]:

@@ -114,10 +114,11 @@ def gather(alerts: Iterable[dict[str, Any]], limit: int = MAX_SHOWN) -> tuple[Se
     return _cut(sections, limit)
 
 
-def _worth(alert: dict[str, Any]) -> tuple[int, int, bool, int, str]:
+def _worth(alert: dict[str, Any]) -> tuple[int, int, int, bool, int, str]:
     """Ranks an alert by how much it tells someone who reads only a few."""
     return (
         _RANKS[alert["priority"]],
+        alert["story"].get("sites", 1),
         alert["story"]["articles"],
         any(match["field"] == "title" for match in alert["matches"]),
         sum(match["count"] for match in alert["matches"]),

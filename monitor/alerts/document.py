@@ -52,11 +52,7 @@ def whole(document: object) -> dict[str, Any]:
             for match in map(_mapping, _list(fields.get("matches")))
         ],
         "snippets": [_snippet(snippet) for snippet in map(_mapping, _list(fields.get("snippets")))],
-        "story": {
-            **story,
-            "id": _text(story.get("id")),
-            "articles": _count(story.get("articles"), 1),
-        },
+        "story": _story(story),
     }
 
 
@@ -72,12 +68,32 @@ def watchlist_heading(alert: Mapping[str, Any], headings: Mapping[str, str] = NO
     return headings.get(name, name)
 
 
+def story_size(story: Mapping[str, Any]) -> str:
+    """Returns how often a story was told: `9 articles on 6 sites`; empty if one article tells it.
+
+    Without the sites if an earlier version wrote the alert, which did not count them.
+    """
+    articles, sites = story["articles"], story.get("sites", 0)
+    if articles <= 1:
+        return ""
+    where = f" on {sites} site{'s' * (sites != 1)}" if sites else ""
+    return f"{articles} articles{where}"
+
+
 def clock(moment: str, form: str, zone: tzinfo | None = UTC) -> str:
     """Formats a moment (RFC 3339) in a zone, None for the local one; as it is if that fails."""
     try:
         return format(datetime.fromisoformat(moment).astimezone(zone), form)
     except (ValueError, OverflowError, OSError):
         return moment
+
+
+def _story(story: dict[str, Any]) -> dict[str, Any]:
+    shown = {**story, "id": _text(story.get("id")), "articles": _count(story.get("articles"), 1)}
+    # Alerts of earlier versions have no sites.
+    if _count(story.get("sites"), 0) < 1:
+        shown.pop("sites", None)
+    return shown
 
 
 def _snippet(snippet: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from monitor.alerts.document import whole
 from monitor.archive.browse import AlertFilter, alerts_page
-from monitor.archive.rows import site
+from monitor.articles.sites import site
 from monitor.reports.figures import MatchRow
 
 if TYPE_CHECKING:

@@ -27,6 +27,7 @@ class StoryCoverage:
     url: str
     source: str
     articles: int
+    sites: int
 
 
 def hourly_counts(engine: Engine, watchlist: str, since: datetime, until: datetime) -> list[int]:
@@ -57,7 +58,9 @@ def stories_between(
 ) -> list[StoryCoverage]:
     """Returns the stories with the most articles that a watchlist matched in a time."""
     query = (
-        select(articles.c.story, articles.c.title, articles.c.url, articles.c.source)
+        select(
+            articles.c.story, articles.c.title, articles.c.url, articles.c.source, articles.c.site
+        )
         .join(matches, matches.c.article == articles.c.id)
         .where(
             matches.c.watchlist == watchlist,
@@ -71,7 +74,10 @@ def stories_between(
         rows = connection.execute(query).all()
     first = {row.story: row for row in reversed(rows)}
     counts = Counter(row.story for row in rows)
+    sites = Counter(story for story, _ in {(row.story, row.site) for row in rows})
     return [
-        StoryCoverage(story, first[story].title, first[story].url, first[story].source, count)
+        StoryCoverage(
+            story, first[story].title, first[story].url, first[story].source, count, sites[story]
+        )
         for story, count in counts.most_common(most)
     ]

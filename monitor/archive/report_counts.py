@@ -161,6 +161,7 @@ def _matched(period: Period, watchlists: Sequence[str], dialect: Dialect) -> CTE
             case((at >= since, 1), else_=0).label("is_now"),
             case((step > last, last), else_=step).label("step"),
             articles.c.source,
+            articles.c.site,
             articles.c.language,
             articles.c.story,
         )
@@ -194,7 +195,7 @@ def _most(kind: str, once: CTE, name: ColumnElement[Any], most: int) -> Select[A
 
 def _stories(matched: CTE) -> Select[Any]:
     """Selects for each watchlist the stories of the period that most outlets carry."""
-    outlets = func.count(distinct(matched.c.source))
+    outlets = func.count(distinct(matched.c.site))
     grouped = (
         select(
             matched.c.watchlist,

@@ -71,7 +71,7 @@ def _carriers(
             articles.c.id,
             at.label("at"),
             func.row_number()
-            .over(partition_by=(*pair, articles.c.source), order_by=in_order)
+            .over(partition_by=(*pair, articles.c.site), order_by=in_order)
             .label("of_outlet"),
         )
         .join(matches, matches.c.article == articles.c.id)

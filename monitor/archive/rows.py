@@ -34,7 +34,7 @@ from monitor.archive.schema import (
     storable,
 )
 from monitor.archive.words import lexemes
-from monitor.articles.urls import host
+from monitor.articles.sites import site
 from monitor.coverage import DeliveryRecord, Publication, Record
 from monitor.model import Article, content_id
 from monitor.watchlists.article import joined_texts
@@ -246,11 +246,6 @@ def _joined(article: Article) -> str:
         tags=tuple(map(storable, article.tags)),
     )
     return joined_texts(stored)
-
-
-def site(url: str) -> str:
-    """Returns the host of a URL, without `www`."""
-    return host(url).rstrip(".").removeprefix("www.")
 
 
 def _alert(document: Row) -> Row:

@@ -36,7 +36,7 @@ from monitor.archive.packing import pack, unpack
 from monitor.untrusted import join_surrogates
 
 # The newest migration: what this version reads and writes.
-REVISION = "0004"
+REVISION = "0005"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -193,6 +193,15 @@ Index(
     matches.c.article,
     sqlite_where=text("muted = 1"),
     postgresql_where=matches.c.muted,
+)
+
+# The page of matches that were found later asks for these alone, of all watchlists by time.
+Index(
+    "matches_later",
+    matches.c.matched_at,
+    matches.c.article,
+    sqlite_where=text("later = 1"),
+    postgresql_where=matches.c.later,
 )
 
 deliveries = Table(

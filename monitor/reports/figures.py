@@ -31,7 +31,7 @@ class NamedTally:
 
 @dataclass(frozen=True, slots=True)
 class Carrier:
-    """The first article of an outlet about a story."""
+    """The first article of an outlet, which is a site, about a story."""
 
     source: str
     title: str

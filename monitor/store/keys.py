@@ -74,12 +74,16 @@ class Keys:
         return f"{self.prefix}touched:{number:x}"
 
     def sketch(self, article_id: str) -> str:
-        """String: an article's story and the sketch of its text, in bytes; expires."""
+        """String: an article's story and site, and the sketch of its text, in bytes; expires."""
         return f"{self.prefix}sketch:{article_id}"
 
     def story(self, story_id: str) -> str:
         """Set: the articles of a story that has several; expires."""
         return f"{self.prefix}story:{story_id}"
+
+    def story_sites(self, story_id: str) -> str:
+        """Set: the sites of the articles of a story that has several; expires."""
+        return f"{self.prefix}sites:{story_id}"
 
     def held(self, subscriber: str) -> str:
         """Sorted set: alert id → when it may be sent (epoch seconds)."""

@@ -9,6 +9,7 @@ these keys, and these are the articles of the same story, with few exceptions.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,25 @@ HISTORY_LIFE = timedelta(days=400)
 _TOUCHED = 1 << 14
 # An index of a period that ended longer ago than this is not looked for any more: about a year.
 _TRIMMED_PERIODS = 128
+# Stands between an article's story and its site, whose names never hold it.
+_AT = "@"
+
+
+@dataclass(frozen=True, slots=True)
+class StoryArticle:
+    """An article of a story, and its site, which is empty if an earlier version found it."""
+
+    story: str
+    article: str
+    site: str
+
+
+@dataclass(frozen=True, slots=True)
+class StorySize:
+    """How many articles tell a story, and on how many sites."""
+
+    articles: int = 1
+    sites: int = 1
 
 
 class StoryStore:
@@ -47,14 +67,16 @@ class StoryStore:
         numbers = {number % _TOUCHED for number in sketch.keys} if sketch else set()
         return [self._keys.touched(number) for number in sorted(numbers)]
 
-    def find(self, sketch: Sketch | None, now: datetime) -> str | None:
-        """Returns the story that a text belongs to, or None if no article of it is known."""
+    def find(self, sketch: Sketch | None, now: datetime) -> StoryArticle | None:
+        """Returns an article of the story that a text belongs to, or None if none is known."""
         candidates = self._candidates(sketch, now) if sketch else []
         if sketch and candidates:
             stored: Any = self._redis.mget([self._keys.sketch(each) for each in candidates])
-            for story_id, _, other in (each.partition(b" ") for each in stored if each):
-                if same_story(sketch, Sketch.from_bytes(other)):
-                    return text(story_id)
+            for article_id, value in zip(candidates, stored, strict=True):
+                named, _, other = (value or b"").partition(b" ")
+                if named and same_story(sketch, Sketch.from_bytes(other)):
+                    story_id, _, site = text(named).partition(_AT)
+                    return StoryArticle(story_id, article_id, site)
         return None
 
     def _candidates(self, sketch: Sketch, now: datetime) -> list[str]:
@@ -67,28 +89,54 @@ class StoryStore:
         found = dict.fromkeys([*current, *previous])
         return [text(article_id) for article_id in found if article_id]
 
-    def index(
-        self, story_id: str, article_id: str, sketch: Sketch, now: datetime, pipe: Pipeline
-    ) -> None:
+    def index(self, article: StoryArticle, sketch: Sketch, now: datetime, pipe: Pipeline) -> None:
         """Makes an article known by its text, in the transaction."""
-        value = f"{story_id} ".encode() + sketch.to_bytes()
-        pipe.set(self._keys.sketch(article_id), value, ex=WINDOW)
-        fields = dict.fromkeys(_fields(sketch), article_id)
+        # A space ends the site. A host is a stranger's text, and may hold anything.
+        site = "".join(article.site.split())
+        value = f"{article.story}{_AT}{site} ".encode() + sketch.to_bytes()
+        pipe.set(self._keys.sketch(article.article), value, ex=WINDOW)
+        fields = dict.fromkeys(_fields(sketch), article.article)
         pipe.hset(self._keys.shingles(_period(now)), mapping=fields)  # type: ignore[arg-type]
         pipe.mset(dict.fromkeys(self.index_keys(sketch), ""))
 
-    def add(self, story_id: str, article_id: str, pipe: Pipeline) -> None:
-        """Adds an article to a story, in the transaction; the story's first one need not be."""
-        # The first article, whose id the story has, is not written before there is another one.
-        pipe.sadd(self._keys.story(story_id), story_id, article_id)
-        pipe.expire(self._keys.story(story_id), self._keep)
+    def add(self, story_id: str, articles: Iterable[StoryArticle], pipe: Pipeline) -> None:
+        """Adds articles to a story, in the transaction.
 
-    def count(self, story_id: str, *, with_article: str = "") -> int:
-        """Returns how many articles a story has, its first one and `with_article` included."""
-        key = self._keys.story(story_id)
-        count = int(self._redis.scard(key)) or 1
-        is_known = with_article in {"", story_id} or self._redis.sismember(key, with_article)
-        return count if is_known else count + 1
+        Name a new article, and the one by which its story was found: the first article of a story
+        is not written before there is another one.
+        """
+        for key, members in self._members(story_id, articles):
+            if members:
+                pipe.sadd(key, *members)
+                pipe.expire(key, self._keep)
+
+    def size(self, story_id: str, articles: Iterable[StoryArticle] = ()) -> StorySize:
+        """Returns the size of a story, as it is when these articles are added."""
+        sets = self._members(story_id, articles)
+        with self._redis.pipeline(transaction=False) as pipe:
+            for key, members in sets:
+                pipe.scard(key)
+                # Redis refuses to look for no members.
+                pipe.smismember(key, members or [""])
+            articles_known, articles_in, sites_known, sites_in = pipe.execute()
+        (_, ids), (_, sites) = sets
+        return StorySize(
+            articles_known + len(ids) - sum(articles_in),
+            # The site of a first article without others is not known here.
+            max(sites_known + len(sites) - sum(sites_in), 1),
+        )
+
+    def _members(
+        self, story_id: str, articles: Iterable[StoryArticle]
+    ) -> tuple[tuple[str, list[str]], tuple[str, list[str]]]:
+        """Returns the keys of a story's articles and sites, each with what these articles add."""
+        listed = list(articles)
+        ids = dict.fromkeys([story_id, *(each.article for each in listed)])
+        sites = dict.fromkeys(each.site for each in listed if each.site)
+        return (
+            (self._keys.story(story_id), list(ids)),
+            (self._keys.story_sites(story_id), list(sites)),
+        )
 
     def trim(self, now: datetime) -> None:
         """Removes the indexes of periods in which nothing is looked for any more."""

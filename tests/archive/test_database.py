@@ -14,12 +14,13 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import MetaData, text
+from sqlalchemy import MetaData, select, text
 
 from monitor.archive import database
 from monitor.archive.database import begin, open_archive, read_archive, size_bytes
 from monitor.archive.schema import REVISION, articles, indexed_articles, metadata
 from monitor.errors import ArchiveUnavailable, PresswatchError
+from monitor.model import content_id
 
 
 def test_the_migrations_create_the_tables_of_the_schema(engine):
@@ -121,6 +122,30 @@ def test_a_file_is_copied_before_its_tables_change(tmp_path, monkeypatch, public
         )
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     engine.dispose()
+
+
+def test_sites_of_an_older_archive_become_registered_domains(
+    engine, archive_url, tmp_path, writer, publication
+):
+    sites = ("feeds.bbc.co.uk", "m.spiegel.de", "spiegel.de", "herald.example", "")
+    assert writer.write([publication(str(number), "Words.") for number in range(len(sites))]) == []
+    with begin(engine) as connection:
+        for number, site in enumerate(sites):
+            named = articles.c.id == content_id(str(number))
+            connection.execute(articles.update().values(site=site).where(named))
+        connection.execute(text("DROP INDEX matches_later"))
+    _set_revision(engine, "0004")
+    upgraded = open_archive(archive_url, tmp_path)
+    with begin(upgraded) as connection:
+        found = dict(connection.execute(select(articles.c.id, articles.c.site)).all())
+    upgraded.dispose()
+    assert [found[content_id(str(number))] for number in range(len(sites))] == [
+        "bbc.co.uk",
+        "spiegel.de",
+        "spiegel.de",
+        "herald.example",
+        "",
+    ]
 
 
 def test_only_the_owner_reads_the_files(tmp_path):

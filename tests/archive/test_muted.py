@@ -127,6 +127,8 @@ def test_an_archive_of_the_version_before_keeps_its_matches(
     before = read(matches)
     with begin(engine) as connection:
         connection.execute(text("DROP INDEX matches_muted"))
+        connection.execute(text("DROP INDEX matches_later"))
+        connection.execute(text("DROP INDEX articles_counted"))
         connection.execute(text("ALTER TABLE matches DROP COLUMN muted"))
         connection.execute(text("UPDATE presswatch_schema SET version_num = '0002'"))
     engine.dispose()

@@ -24,9 +24,10 @@ WEEK = Period(UNTIL - 7 * DAY, UNTIL)
 def published(writer):
     """Write an article that watchlists matched; the first of them alerted on it."""
 
-    def write(name, at, *watchlists, source="Herald", story="", published=None, language="en", alert=True):  # fmt: skip
+    def write(name, at, *watchlists, source="Herald", story="", published=None, language="en", alert=True, host=None):  # fmt: skip
+        host = host or f"{source.lower().replace(' ', '-')}.example"
         article = Article(
-            content_id(name), f"https://herald.example/{name}", f"About {name}", "Words.", source,
+            content_id(name), f"https://{host}/{name}", f"About {name}", "Words.", source,
             "https://herald.example/feed", language=language, published_at=published,
             story=content_id(story or name),
         )  # fmt: skip
@@ -159,6 +160,15 @@ def test_a_story_names_its_outlets_in_the_order_of_publication(engine, published
     assert story.carriers[0].title == "About first"
     assert story.snippets == ({"text": "of first", "highlights": [[0, 2]]},)
     assert single.outlets == 1
+
+
+def test_an_outlet_is_a_site_however_many_feeds_it_has(engine, published):
+    at = UNTIL - DAY
+    for number, host in enumerate(("www.bbc.co.uk", "feeds.bbc.co.uk", "www.spiegel.de")):
+        published(f"n{number}", at, "nato", story="s", source=f"Feed {number}", host=host)
+    (story,) = read_figures(engine, WEEK, ["nato"]).watchlists[0].stories
+    assert (story.articles, story.outlets) == (3, 2)
+    assert len(story.carriers) == 2
 
 
 def test_each_watchlist_has_its_own_stories_and_only_the_first_are_named(engine, published):

@@ -57,7 +57,7 @@ def test_hours_end_now_and_name_the_stories(engine, history):
     assert sum(counts[-6:-1]) <= 1
     assert sum(counts) == 30 + len(range(6, 21 * 24, 2))
     (story, *_) = stories_between(engine, "nato", NOW - 3 * HOUR, NOW, 3)
-    assert (story.id, story.articles) == ("s" * 32, 30)
+    assert (story.id, story.articles, story.sites) == ("s" * 32, 30, 1)
     assert story.title == "The title of new-29"
 
 
@@ -71,7 +71,7 @@ def test_exactly_one_of_two_archives_alerts_and_a_restart_tells_nothing(
     (document,) = runtime.store.alerts.latest()
     assert document["article"]["title"].startswith("coverage of nato is ")
     assert document["spike"]["stories"][0]["articles"] == 40
-    assert "40 articles: The title of new-39 (Herald)" in document["snippets"][1]["text"]
+    assert "40 articles on 1 site: The title of new-39 (Herald)" in document["snippets"][1]["text"]
     records = [from_json(Record, each) for each in runtime.store.unarchived.waiting()]
     assert writer.write(records) == []
     assert document["id"] in {row["id"] for row in read(alerts)}

@@ -6,7 +6,7 @@ import pytest
 from redis.exceptions import WatchError
 
 from monitor.articles.stories import sketch
-from monitor.store.stories import WINDOW
+from monitor.store.stories import WINDOW, StoryArticle, StorySize
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -17,12 +17,14 @@ def text_of(story):
 
 def index(redis, store, story, article, now=NOW, text=None):
     with redis.pipeline() as pipe:
-        store.stories.index(story, article, sketch(text or text_of(story)), now, pipe)
+        member = StoryArticle(story, article, f"{article}.example")
+        store.stories.index(member, sketch(text or text_of(story)), now, pipe)
         pipe.execute()
 
 
 def find(store, story, now=NOW):
-    return store.stories.find(sketch(text_of(story)), now)
+    found = store.stories.find(sketch(text_of(story)), now)
+    return found and found.story
 
 
 def test_a_copy_is_found_by_its_text_in_this_period_and_the_one_before(redis, store):
@@ -70,7 +72,7 @@ def test_articles_of_one_story_conflict_and_others_do_not(redis, store):
             pipe.watch(*store.stories.index_keys(sketch(text_of("a"))))
             index(redis, store, story, f"{story}2")
             pipe.multi()
-            store.stories.index("a", "a1", sketch(text_of("a")), NOW, pipe)
+            store.stories.index(StoryArticle("a", "a1", ""), sketch(text_of("a")), NOW, pipe)
             pipe.execute()
 
     write_while_others_write("b")
@@ -78,13 +80,38 @@ def test_articles_of_one_story_conflict_and_others_do_not(redis, store):
         write_while_others_write("a")
 
 
+def add(redis, store, story, *articles):
+    with redis.pipeline() as pipe:
+        store.stories.add(story, articles, pipe)
+        pipe.execute()
+
+
 def test_the_first_article_of_a_story_counts_though_it_was_never_added(redis, store):
     stories = store.stories
-    assert (stories.count("a"), stories.count("a", with_article="a")) == (1, 1)
-    assert stories.count("a", with_article="b") == 2
-    with redis.pipeline() as pipe:
-        stories.add("a", "b", pipe)
-        pipe.execute()
-    assert (stories.count("a"), stories.count("a", with_article="b")) == (2, 2)
-    assert stories.count("a", with_article="c") == 3
+    first, second = StoryArticle("a", "a", "one.example"), StoryArticle("a", "b", "two.example")
+    assert stories.size("a") == stories.size("a", [first]) == StorySize(1, 1)
+    assert stories.size("a", [first, second]) == StorySize(2, 2)
+    add(redis, store, "a", first, second)
+    assert stories.size("a") == stories.size("a", [second]) == StorySize(2, 2)
+    third = StoryArticle("a", "c", "one.example")
+    assert stories.size("a", [second, third]) == StorySize(3, 2)
     assert redis.ttl(store.keys.story("a")) > 0
+
+
+def test_a_site_counts_once_however_many_articles_it_has(redis, store):
+    sites = ("one.example", "one.example", "two.example")
+    articles = [StoryArticle("0", str(n), site) for n, site in enumerate(sites)]
+    for number in range(1, 3):
+        add(redis, store, "0", articles[number - 1], articles[number])
+    assert store.stories.size("0") == StorySize(articles=3, sites=2)
+
+
+def test_a_copy_is_found_with_its_site_and_one_of_an_earlier_version_without(redis, store):
+    index(redis, store, "a", "a1")
+    copy = sketch(text_of("a"))
+    assert store.stories.find(copy, NOW) == StoryArticle("a", "a1", "a1.example")
+    # An earlier version wrote no site.
+    redis.set(store.keys.sketch("a1"), b"a " + copy.to_bytes())
+    assert store.stories.find(copy, NOW) == StoryArticle("a", "a1", "")
+    # As many as are known, and never none.
+    assert store.stories.size("a", [StoryArticle("a", "a1", "")]) == StorySize(2, 1)

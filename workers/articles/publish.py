@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 from monitor.alerts.build import alert_id, build, topic
 from monitor.alerts.mutes import is_muted
 from monitor.alerts.once import TopicHistory, Verdict, after_alert, after_count, judge
+from monitor.articles.sites import site
 from monitor.articles.stories import sketch
 from monitor.coverage import MatchRecord, Publication, Record
 from monitor.model import Alert, Article, Delivery, Entry, Match, Watchlist
 from monitor.store.counters import Lags
+from monitor.store.stories import StoryArticle, StorySize
 from workers.articles.addresses import Addresses
 from workers.deliveries.slack.threads import has_threads
 
@@ -37,13 +39,24 @@ if TYPE_CHECKING:
 class _IdentifiedArticle:
     """An article with its final id and story.
 
-    `articles` counts those of its story, including this one. `is_update` says that an earlier
-    version with other words is known.
+    `found` is the article by which its story was found, if it was. `size` is that of the story,
+    including this article. `is_update` says that an earlier version with other words is known.
     """
 
     article: Article
-    articles: int
+    found: StoryArticle | None
+    size: StorySize
     is_update: bool
+
+    @property
+    def as_told(self) -> StoryArticle:
+        """Returns the article as its story has it."""
+        return StoryArticle(self.article.story, self.article.id, site(self.article.url))
+
+    @property
+    def members(self) -> list[StoryArticle]:
+        """Returns the articles that are to be added to the story."""
+        return [each for each in (self.found, self.as_told) if each]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,17 +157,18 @@ class Publisher:
         article = replace(article, id=known_id or article.id)
         previous = known.articles.get(article.id)
         stories = self._store.stories
-        story = (
-            self._kept_story(previous, article, matches)
-            or stories.find(article_sketch, now)
-            or article.id
-        )
-        is_first = previous is None and story == article.id
-        return _IdentifiedArticle(
+        story = self._kept_story(previous, article, matches)
+        found = None if story else stories.find(article_sketch, now)
+        story = story or (found.story if found else article.id)
+        identified = _IdentifiedArticle(
             replace(article, story=story),
-            articles=1 if is_first else stories.count(story, with_article=article.id),
+            found,
+            StorySize(),
             is_update=previous is not None and _is_edited(previous, article),
         )
+        if previous is None and story == article.id:
+            return identified
+        return replace(identified, size=stories.size(story, identified.members))
 
     def _kept_story(
         self, previous: KnownArticle | None, article: Article, matches: list[Match]
@@ -211,10 +225,10 @@ class Publisher:
     ) -> None:
         """Adds to the transaction: the article's place in its story, and in the index of texts."""
         article, stories = identified.article, self._store.stories
-        if identified.articles > 1:
-            stories.add(article.story, article.id, pipe)
+        if identified.size.articles > 1:
+            stories.add(article.story, identified.members, pipe)
         if article_sketch:
-            stories.index(article.story, article.id, article_sketch, now, pipe)
+            stories.index(identified.as_told, article_sketch, now, pipe)
 
     def _publish_alerts(
         self,
@@ -233,7 +247,8 @@ class Publisher:
                 identity = alert_id(watchlist, matched.topic, added_terms)
                 alert = build(
                     watchlist, article, matched.match, identity=identity,
-                    articles=identified.articles, is_update=identified.is_update, now=now,
+                    articles=identified.size.articles, sites=identified.size.sites,
+                    is_update=identified.is_update, now=now,
                 )  # fmt: skip
                 self._store.alerts.publish(alert, pipe)
                 self._queues.enqueue_deliveries(alert, pipe)

@@ -20,8 +20,11 @@ def message_of(delivery: Delivery, alerts: Iterable[Alert], store: Store) -> Mes
     documents = []
     for alert in alerts:
         story = alert.document["story"]
-        count = max(store.stories.count(story["id"]), story["articles"])
-        documents.append({**alert.document, "story": {**story, "articles": count}})
+        size = store.stories.size(story["id"])
+        now = {"articles": max(size.articles, story["articles"])}
+        if "sites" in story:
+            now["sites"] = max(size.sites, story["sites"])
+        documents.append({**alert.document, "story": {**story, **now}})
     if delivery.article:
         article = store.articles.get(delivery.article)
         documents = [added_to(document, article) for document in documents if article]

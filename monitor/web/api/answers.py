@@ -106,10 +106,13 @@ class Passage(_Open):
 
 
 class AlertStory(_Open):
-    """The story that an alert is about, and how many articles it had."""
+    """The story that an alert is about, and how often it was told."""
 
     id: str
     articles: int
+    sites: int = Field(
+        1, description="On how many sites; alerts of earlier versions do not say so."
+    )
 
 
 class AlertDocument(_Open):

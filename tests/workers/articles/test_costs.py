@@ -9,7 +9,7 @@ from monitor.config import load
 from monitor.model import Article, Entry
 from monitor.runtime.composition import Runtime
 from monitor.store.keys import Keys
-from monitor.store.stories import WINDOW
+from monitor.store.stories import WINDOW, StoryArticle
 from workers.articles.publish import Publisher
 
 FEED = "https://herald.example/feed"
@@ -54,7 +54,8 @@ def commands_run(redis):
 def running(redis, store):
     """An installation that has run for longer than the index of earlier versions is read."""
     with redis.pipeline() as pipe:
-        store.stories.index("old", "old", sketch(text_of("old")), datetime.now(UTC) - WINDOW, pipe)
+        old = StoryArticle("old", "old", "")
+        store.stories.index(old, sketch(text_of("old")), datetime.now(UTC) - WINDOW, pipe)
         pipe.execute()
 
 

@@ -635,9 +635,11 @@ def agency(site, configure, redis, words, process_job):
     """Publishes an agency's text at several outlets."""
     desk = Newsroom(site, configure(STORY.format(site=site.url)), redis, process_job)
 
-    def carry(number, *more, feed=None, text="The NATO-Russia Council met.", version="v"):
+    def carry(
+        number, *more, feed=None, text="The NATO-Russia Council met.", version="v", at=site.url
+    ):
         site.put_page(f"/{number}", f"Headline {number}", f"{text} {words}", *more)
-        entry = Entry(str(number), f"{site.url}/{number}", f"Headline {number}")
+        entry = Entry(str(number), f"{at}/{number}", f"Headline {number}")
         return desk.process(entry, feed or desk.feed, version)
 
     def carry_late(number, text, summary="A summary of little use."):
@@ -667,7 +669,18 @@ def test_a_story_at_many_outlets_alerts_once_and_counts_the_rest(agency):
         agency(number, f"Reporting by our own desk {number}.", feed=agency.desk.other)
     (alert,) = documents(agency.desk)
     assert alert["article"]["title"] == "Headline 0"
-    assert agency.desk.runtime.store.stories.count(alert["story"]["id"]) == 5
+    assert agency.desk.runtime.store.stories.size(alert["story"]["id"]).articles == 5
+
+
+def test_an_alert_counts_the_sites_of_its_story_and_not_only_the_articles(agency, site):
+    other_site = site.url.replace("127.0.0.1", "localhost")
+    agency(1)
+    agency(2)
+    agency(3, at=other_site)
+    agency(4, "Mr Grushko took the floor.", at=other_site)
+    first, second = (alert["story"] for alert in documents(agency.desk))
+    assert (first["articles"], first["sites"]) == (1, 1)
+    assert (second["articles"], second["sites"]) == (4, 2)
 
 
 def test_a_later_article_that_matches_another_term_alerts_within_the_story(agency):
@@ -676,7 +689,7 @@ def test_a_later_article_that_matches_another_term_alerts_within_the_story(agenc
     agency(3, "Mr Grushko spoke.")
     first, second = documents(agency.desk)
     assert second["article"]["title"] == "Headline 2"
-    assert second["story"] == {"id": first["story"]["id"], "articles": 2}
+    assert second["story"] == {"id": first["story"]["id"], "articles": 2, "sites": 1}
     assert second["id"] != first["id"]
 
 
@@ -703,14 +716,14 @@ def test_a_muted_story_sends_nothing_not_even_below_the_first_message(agency):
     agency(1, text="The NATO-Russia Council met again.", version="edited")
     assert documents(agency.desk) == [alert]
     assert deliveries(agency.desk) == before
-    assert agency.desk.runtime.store.stories.count(alert["story"]["id"]) == 3
+    assert agency.desk.runtime.store.stories.size(alert["story"]["id"]).articles == 3
 
 
 def test_a_page_that_is_fetched_late_is_recognised_as_a_copy(agency):
     agency(1)
     agency.late(2, "The NATO-Russia Council met.")
     (alert,) = documents(agency.desk)
-    assert agency.desk.runtime.store.stories.count(alert["story"]["id"]) == 2
+    assert agency.desk.runtime.store.stories.size(alert["story"]["id"]).articles == 2
 
 
 def test_the_page_does_not_alert_again_after_the_feeds_words_did(agency):
@@ -768,7 +781,7 @@ def test_workers_that_process_one_story_at_once_alert_once(agency, redis_url, wo
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(work, jobs))
     (alert,) = documents(desk)
-    assert desk.runtime.store.stories.count(alert["story"]["id"]) == 8
+    assert desk.runtime.store.stories.size(alert["story"]["id"]).articles == 8
 
 
 def test_an_edit_that_matches_now_alerts_as_an_update(agency, words):

@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from monitor.alerts.build import reservation
 from monitor.alerts.digest import Message, Section, StoryAlerts
-from monitor.alerts.document import clock, watchlist_heading
+from monitor.alerts.document import clock, story_size, watchlist_heading
 from monitor.alerts.passages import Passage, language_and_direction, passage, safe_link
 from monitor.untrusted import mail_line
 from workers.deliveries.cutting import ELLIPSIS, cut
@@ -70,7 +70,7 @@ class Shown:
     direction: str
     passages: tuple[Passage, ...]
     matched: str
-    articles: int
+    story_size: str
     update: bool
     reservation: str
 
@@ -165,7 +165,7 @@ def _shown(alert: dict[str, Any], zone: tzinfo) -> Shown:
         direction=direction,
         passages=tuple(passage(snippet) for snippet in alert["snippets"]),
         matched=", ".join(filter(None, terms)),
-        articles=alert["story"]["articles"],
+        story_size=story_size(alert["story"]),
         update=alert.get("update") is True,
         reservation=reservation(article),
     )

@@ -20,7 +20,7 @@ import regex
 
 from monitor.alerts.build import reservation
 from monitor.alerts.digest import MAX_SHOWN, Message, Section, StoryAlerts, gather
-from monitor.alerts.document import watchlist_heading
+from monitor.alerts.document import story_size, watchlist_heading
 from monitor.untrusted import slack_text
 from workers.deliveries.cutting import cut
 
@@ -180,8 +180,8 @@ def _section(section: Section) -> dict[str, Any]:
 
 def _story(story: StoryAlerts) -> list[Element]:
     notes = []
-    if (articles := story.best["story"]["articles"]) > 1:
-        notes.append(f"{articles} articles")
+    if size := story_size(story.best["story"]):
+        notes.append(size)
     if story.others:
         notes.append(f"{_count(len(story.others), 'more alert')}")
     return [
@@ -210,8 +210,8 @@ def _remarks(alert: dict[str, Any]) -> Iterable[str]:
         yield "updated"
     if remark := reservation(alert["article"]):
         yield remark
-    if (articles := alert["story"]["articles"]) > 1:
-        yield f"{articles} articles tell the story"
+    if size := story_size(alert["story"]):
+        yield f"{size} tell the story"
 
 
 def _evidence(snippets: Sequence[dict[str, Any]]) -> list[Element]:

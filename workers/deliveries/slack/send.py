@@ -158,9 +158,8 @@ def _post(
 
 
 def _update(client: WebClient, message: Message, thread: ChatThread) -> None:
-    """Updates the count of articles in a story's first message."""
-    articles = message.alerts[0]["story"]["articles"]
-    story = {**thread.alert["story"], "articles": articles}
+    """Updates how many tell the story in a story's first message."""
+    story = {**thread.alert["story"], **message.alerts[0]["story"]}
     rendered = render_alert({**thread.alert, "story": story})
     _call(
         lambda: client.chat_update(

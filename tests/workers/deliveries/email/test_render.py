@@ -27,7 +27,7 @@ HEADERS = [
 ]  # fmt: skip
 
 
-def alert(name="a1", *, watchlist="nato-russia", story="s1", articles=1, **given):
+def alert(name="a1", *, watchlist="nato-russia", story="s1", articles=1, sites=1, **given):
     article = {
         "id": name,
         "url": f"https://news.example/{name}",
@@ -46,7 +46,7 @@ def alert(name="a1", *, watchlist="nato-russia", story="s1", articles=1, **given
         "detected_at": "2026-11-23T09:01:00Z",
         "matches": [{"term": "NATO", "field": "body", "count": 1}],
         "snippets": given.pop("snippets", [{"text": "What NATO said", "highlights": [[5, 9]]}]),
-        "story": {"id": story, "articles": articles},
+        "story": {"id": story, "articles": articles, "sites": sites},
         **({"update": True} if given.pop("update", False) else {}),
         "article": article | given,
     }
@@ -142,16 +142,17 @@ def test_a_digest_says_how_to_list_the_alerts_not_shown():
 
 
 def test_a_digest_gathers_a_story():
-    others = [alert(f"a{i}", articles=9, source=f"Outlet {i}") for i in range(9)]
+    others = [alert(f"a{i}", articles=9, sites=7, source=f"Outlet {i}") for i in range(9)]
     got = read(*others)
     assert html(got).count("<h3") == 1
     assert "8 more alerts:" in html(got)
-    assert "9 articles" in html(got)
+    assert "9 articles on 7 sites" in html(got)
+    assert "9 articles on 7 sites" in text(got)
     assert "8 more: Outlet 1, Outlet 2, Outlet 3, Outlet 4, Outlet 5 and 3 more" in text(got)
 
 
 def test_text_and_html_both_contain_everything():
-    got = read(alert(update=True, articles=4, text_from="feed"))
+    got = read(alert(update=True, articles=4, sites=2, text_from="feed"))
     assert got["Subject"] == "[nato-russia] update: Ministers meet"
     words = re.sub(r"<[^>]+>", "", html(got))
     for part in (text(got), words):
@@ -159,7 +160,7 @@ def test_text_and_html_both_contain_everything():
             "Ministers meet",
             "23 November 2026, 09:00 UTC",
             "By Anna Meier",
-            "4 articles tell this story",
+            "4 articles on 2 sites tell this story",
             "from the feed; the page could not be fetched",
             "high priority",
             "Matched: NATO",

@@ -115,6 +115,11 @@ def test_an_alert_without_snippets_has_no_quote():
         ({"priority": "high"}, "· high priority"),
         ({"priority": "low"}, "· low priority"),
         ({"update": True}, "· updated"),
+        (
+            {"story": {"id": "s", "articles": 4, "sites": 3}},
+            "· 4 articles on 3 sites tell the story",
+        ),
+        # Of an earlier version, which did not count sites.
         ({"story": {"id": "s", "articles": 4}}, "· 4 articles tell the story"),
         ({"article": {"text_from": "feed"}}, "· from the feed; the page could not be fetched"),
         ({"article": {"quality": "teaser"}}, "· from a teaser; the full text was not available"),
@@ -205,8 +210,8 @@ def test_an_added_article_is_brief():
 
 def test_a_digest_lists_each_watchlists_stories():
     rendered = render(
-        alert(1, story={"id": "s", "articles": 3}),
-        alert(2, story={"id": "s", "articles": 3}),
+        alert(1, story={"id": "s", "articles": 3, "sites": 1}),
+        alert(2, story={"id": "s", "articles": 3, "sites": 1}),
         alert(3, watchlist="trade", priority="high", detected_at="2026-11-22T07:00:00Z"),
     )
     heading, trade, nato = rendered.blocks
@@ -217,7 +222,7 @@ def test_a_digest_lists_each_watchlists_stories():
     assert of_type(blocks.Rendered("", [trade]), "emoji")
     assert shown(blocks.Rendered("", [nato])) == (
         "nato · 2 alerts"
-        "Ministers meet, day 1 · Herald · 2026-11-23 08:58 UTC · 3 articles · 1 more alert"
+        "Ministers meet, day 1 · Herald · 2026-11-23 08:58 UTC · 3 articles on 1 site · 1 more alert"
     )
     assert nato["elements"][1]["type"] == "rich_text_list"
     assert rendered.text == "3 alerts since 2026-11-22 07:00 UTC: trade (1), nato (2)"
