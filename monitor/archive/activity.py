@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import quantiles
@@ -121,15 +120,27 @@ class LedgerPage:
     older: Cursor | None
 
 
+@dataclass(frozen=True, slots=True)
+class LedgerFilter:
+    """Selects lines of the ledger; every part that is not empty must hold."""
+
+    subscribers: tuple[str, ...] = ()
+    events: tuple[DeliveryEvent, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+EVERYTHING = LedgerFilter()
+
+
 def last_deliveries(
     engine: Engine,
     most: int,
+    selection: LedgerFilter = EVERYTHING,
     *,
-    subscribers: Sequence[str] = (),
-    events: Sequence[DeliveryEvent] = (),
     after: Cursor | None = None,
 ) -> LedgerPage:
-    """Returns the last lines of the ledger, newest first; of some subscribers or events only.
+    """Returns the last lines of the ledger, newest first.
 
     `after` is the end of the page before.
     """
@@ -152,10 +163,14 @@ def last_deliveries(
         .order_by(moment.desc(), columns.id.desc())
         .limit(most + 1)
     )
-    if subscribers:
-        query = query.where(columns.subscriber.in_(subscribers))
-    if events:
-        query = query.where(columns.event.in_(events))
+    if selection.subscribers:
+        query = query.where(columns.subscriber.in_(selection.subscribers))
+    if selection.events:
+        query = query.where(columns.event.in_(selection.events))
+    if selection.since is not None:
+        query = query.where(columns.at >= selection.since)
+    if selection.until is not None:
+        query = query.where(columns.at < selection.until)
     if after is not None:
         query = query.where(tuple_(moment, columns.id) < tuple_(*after))
     with begin(engine) as connection:

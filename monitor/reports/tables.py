@@ -28,7 +28,7 @@ _FORMULA = re.compile("(^|;)(?=\\s*[=+\\-@\uff1d\uff0b\uff0d\uff20])")
 def write_csv(rows: Iterable[MatchRow], file: BinaryIO) -> int:
     """Writes matches as CSV (RFC 4180), with a header; returns how many there were."""
     count = 0
-    with _utf8(file) as text:
+    with utf8(file) as text:
         writer = csv.writer(text, quoting=csv.QUOTE_ALL)
         writer.writerow(COLUMNS)
         for count, row in enumerate(rows, 1):  # noqa: B007
@@ -39,7 +39,7 @@ def write_csv(rows: Iterable[MatchRow], file: BinaryIO) -> int:
 def write_jsonl(rows: Iterable[MatchRow], file: BinaryIO) -> int:
     """Writes matches as JSON, one object a line; returns how many there were."""
     count = 0
-    with _utf8(file) as text:
+    with utf8(file) as text:
         for count, row in enumerate(rows, 1):  # noqa: B007
             described = {name: getattr(row, name) for name in COLUMNS} | {
                 "matched_at": _utc(row.matched_at),
@@ -50,7 +50,7 @@ def write_jsonl(rows: Iterable[MatchRow], file: BinaryIO) -> int:
 
 
 @contextmanager
-def _utf8(file: BinaryIO) -> Iterator[TextIOWrapper]:
+def utf8(file: BinaryIO) -> Iterator[TextIOWrapper]:
     """Yields a file to write text to, which stays open afterwards."""
     text = TextIOWrapper(file, "utf-8", newline="")
     try:

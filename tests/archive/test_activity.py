@@ -6,6 +6,7 @@ import pytest
 
 from monitor.archive.activity import (
     AlertLag,
+    LedgerFilter,
     Rates,
     WatchlistActivity,
     alert_lag,
@@ -72,9 +73,9 @@ def test_deliveries_are_listed_newest_first_with_titles(filled):
     assert [line.title for line in lines] == ["The title of one", "The title of two"]
     assert {line.note.subscriber for line in lines} == {"desk"}
     assert len(last_deliveries(filled, 1).lines) == 1
-    assert last_deliveries(filled, 10, subscribers=["nobody"]).lines == ()
-    assert last_deliveries(filled, 10, events=["given up"]).lines == ()
-    assert len(last_deliveries(filled, 10, subscribers=["desk"], events=["delivered"]).lines) == 2
+    assert last_deliveries(filled, 10, LedgerFilter(("nobody",))).lines == ()
+    assert last_deliveries(filled, 10, LedgerFilter(events=("given up",))).lines == ()
+    assert len(last_deliveries(filled, 10, LedgerFilter(("desk",), ("delivered",))).lines) == 2
 
 
 def test_deliveries_are_counted_by_subscriber_and_event(filled, morning):

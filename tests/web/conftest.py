@@ -96,7 +96,10 @@ class Newsroom:
 
 
 class Served:
-    """A server with pages; `url` is its address, without a slash at the end."""
+    """A server with pages; `url` is its address, without a slash at the end.
+
+    Its event loop runs in `thread`.
+    """
 
     def __init__(self, backend: Backend):
         self.backend = backend
@@ -106,14 +109,14 @@ class Served:
             create(backend), log_config=None, lifespan="off", ws="none", timeout_graceful_shutdown=1
         )
         self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(
+        self.thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True
         )
-        self._thread.start()
+        self.thread.start()
 
     def close(self):
         self._server.should_exit = True
-        self._thread.join(10)
+        self.thread.join(10)
         self._socket.close()
         self.backend.close()
 

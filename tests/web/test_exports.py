@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import threading
+import zlib
 from datetime import timedelta
 
 import pytest
@@ -10,6 +12,7 @@ import requests
 from openpyxl import load_workbook
 
 from monitor.archive import alert_rows
+from monitor.web.app import GZIP_ASIDE_FROM_BYTES
 
 FORMULA = '=HYPERLINK("https://evil.example","cod")'
 
@@ -74,3 +77,43 @@ def test_an_export_of_nothing_is_a_file_and_a_broken_one_is_an_error(newsroom, e
 
 def test_there_are_no_other_forms(served, export):
     assert export("pdf").status_code == 422
+
+
+@pytest.fixture
+def compressed(monkeypatch):
+    """The sizes of the pieces that are compressed, each with the name of the thread that does it."""
+    pieces = []
+    real = zlib.compressobj
+
+    class Watched:
+        def __init__(self, *parameters):
+            self._compressor = real(*parameters)
+
+        def compress(self, data):
+            pieces.append((threading.current_thread(), len(data)))
+            return self._compressor.compress(data)
+
+        def flush(self, *mode):
+            return self._compressor.flush(*mode)
+
+    monkeypatch.setattr(zlib, "compressobj", Watched)
+    return pieces
+
+
+def test_a_large_export_is_compressed_beside_the_event_loop(served, newsroom, export, compressed):
+    text = " ".join(f"Cod {number}." for number in range(40))
+    for number in range(900):
+        newsroom.publish(f"Cod {number} {text}", "Cod.", age=timedelta(seconds=number))
+    answer = export("csv")
+    assert answer.headers["Content-Encoding"] == "gzip"
+    sizes = [size for _, size in compressed]
+    assert sum(sizes) == len(answer.content) > 4 * GZIP_ASIDE_FROM_BYTES
+    in_loop = [size for thread, size in compressed if thread is served.thread]
+    # The last piece of a file may be small.
+    assert len(in_loop) <= 1
+    assert sum(in_loop) < GZIP_ASIDE_FROM_BYTES
+
+
+def test_a_workbook_is_not_compressed_again(newsroom, export):
+    newsroom.publish("Cod", "Cod.")
+    assert "Content-Encoding" not in export("xlsx").headers

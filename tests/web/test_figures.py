@@ -189,7 +189,7 @@ def test_coverage_says_the_same_in_numbers_and_as_csv(newsroom, get):
     newsroom.publish("Both", f"Cod. {COUNCIL}", age=2 * DAY)
     page = get("/coverage?period=7d").text
     assert "4 matches in 7 days" in words(page)
-    answer = get("/coverage.csv?period=7d")
+    answer = get("/api/v1/coverage/export.csv?period=7d")
     assert answer.headers["Content-Type"].startswith("text/csv")
     head, *rows = csv.reader(answer.text.splitlines())
     assert head == ["from", "fisheries", "nato-russia"]
@@ -211,7 +211,9 @@ def test_coverage_by_source_and_language_counts_each_article_once(newsroom, get,
     newsroom.publish("Cod", "Cod again.", source="Gazette", language=None)
     page = get(f"/coverage?by={by}&period=7d").text
     assert "3 articles in 7 days · that any watchlist matched" in words(page)
-    head, *rows = csv.reader(get(f"/coverage.csv?by={by}&period=7d").text.splitlines())
+    head, *rows = csv.reader(
+        get(f"/api/v1/coverage/export.csv?by={by}&period=7d").text.splitlines()
+    )
     assert head == ["from", *names]
     assert [sum(map(int, column)) for column in zip(*(row[1:] for row in rows), strict=True)] == [
         2,
@@ -228,14 +230,14 @@ def test_coverage_by_source_and_language_counts_each_article_once(newsroom, get,
 def test_sources_beyond_the_six_largest_are_counted_together(newsroom, get):
     for number in range(8):
         newsroom.publish(f"Cod {number}", "Cod again.", source=f"Outlet {number}")
-    head, *rows = csv.reader(get("/coverage.csv?by=source").text.splitlines())
+    head, *rows = csv.reader(get("/api/v1/coverage/export.csv?by=source").text.splitlines())
     assert head[-1] == "others"
     assert sum(int(row[-1]) for row in rows) == 2
 
 
 def test_watchlists_that_are_not_compared_are_counted_together(newsroom, get):
     newsroom.publish("Both", f"Cod. {COUNCIL}")
-    answer = get("/coverage.csv?watchlist=nato-russia")
+    answer = get("/api/v1/coverage/export.csv?watchlist=nato-russia")
     head, *rows = csv.reader(answer.text.splitlines())
     assert head == ["from", "nato-russia", "others"]
     assert [sum(map(int, column)) for column in zip(*(row[1:] for row in rows), strict=True)] == [
@@ -258,7 +260,7 @@ def test_every_period_has_a_page_of_bounded_size(newsroom, get, period):
         answer = get(f"{path}?period={period}")
         assert answer.status_code == 200
         assert len(answer.text) < 100_000
-    rows = get(f"/coverage.csv?period={period}").text.splitlines()
+    rows = get(f"/api/v1/coverage/export.csv?period={period}").text.splitlines()
     assert sum(int(row.split(",")[1]) for row in rows[1:]) == 1
 
 
@@ -290,7 +292,7 @@ def test_an_empty_archive_is_said_to_be_empty(newsroom, get):
     assert "has never alerted" in get("/watchlists/fisheries").text
     for by in ("watchlist", "source", "language"):
         assert "No article matched a watchlist in 30 days" in words(get(f"/coverage?by={by}").text)
-        assert get(f"/coverage.csv?by={by}&period=7d").text.count("\n") == 8
+        assert get(f"/api/v1/coverage/export.csv?by={by}&period=7d").text.count("\n") == 8
 
 
 def test_a_story_shows_what_each_outlet_added_or_changed(newsroom, get):

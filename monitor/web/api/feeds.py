@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import BaseModel, Field
+from starlette.responses import StreamingResponse
 
 from monitor.overview.feeds import FeedOverview, Health, feed_overviews, find_feeds
 from monitor.web.access import CSRF_HEADER, from_our_pages
 from monitor.web.api.answers import NOT_FOUND, PROBLEMS, READERS, VISITORS, PublicUrl, problem
-from monitor.web.backend import Served, known_feed
+from monitor.web.api.files import Table, TableForm, answers_with_table, table_answer
+from monitor.web.backend import Backend, Served, known_feed
 from monitor.web.polling import poll_now
 
 router = APIRouter(tags=["feeds"], dependencies=READERS)
 # What changes something: nobody does so with a token.
 changes = APIRouter(tags=["feeds"], dependencies=[*VISITORS, Depends(from_our_pages)])
 
+OfHealth = Annotated[Health | None, Query(description="Only those of this health.")]
+Words = Annotated[str, Query(max_length=200, description="Words of the name, address or tags.")]
 FeedId = Annotated[str, Path(pattern="^[0-9a-f]{1,64}$", description="A feed's id.")]
 
 
@@ -49,17 +54,25 @@ class FeedList(BaseModel):
 @router.get("/feeds", responses=PROBLEMS)
 def list_feeds(
     served: Served,
-    health: Annotated[Health | None, Query(description="Only those of this health.")] = None,
-    q: Annotated[
-        str, Query(max_length=200, description="Words of the name, address or tags.")
-    ] = "",
+    health: OfHealth = None,
+    q: Words = "",
     skip: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
 ) -> FeedList:
     """Lists feeds with their health."""
-    overviews = feed_overviews(served.runtime.config.feeds, served.runtime.store)
-    found = [each for each in find_feeds(overviews, q) if health in (None, each.health)]
+    found = _chosen(served, health, q)
     return FeedList(feeds=list(map(_shown, found[skip : skip + limit])), total=len(found))
+
+
+@router.get(
+    "/feeds/export.{form}",
+    **answers_with_table("A row for each feed, in the order of the configuration"),
+)
+async def export_feeds(
+    request: Request, served: Served, form: TableForm, health: OfHealth = None, q: Words = ""
+) -> StreamingResponse:
+    """Writes all feeds that were asked for as a table."""
+    return await table_answer(request, "feeds", form, partial(_table, served, health, q))
 
 
 @router.get("/feeds/{feed_id}", responses=PROBLEMS | NOT_FOUND)
@@ -82,6 +95,16 @@ def show_feed(served: Served, feed_id: FeedId) -> FeedInUse:
 def poll_feed(served: Served, feed_id: FeedId) -> None:
     """Makes a feed due; a scheduler polls it within seconds."""
     poll_now(served, feed_id)
+
+
+def _chosen(served: Backend, health: Health | None, words: str) -> list[FeedOverview]:
+    overviews = feed_overviews(served.runtime.config.feeds, served.runtime.store)
+    return [each for each in find_feeds(overviews, words) if health in (None, each.health)]
+
+
+def _table(served: Backend, health: Health | None, words: str) -> Table:
+    feeds = map(_shown, _chosen(served, health, words))
+    return Table(list(FeedInUse.model_fields), (list(each.model_dump().values()) for each in feeds))
 
 
 def _shown(overview: FeedOverview) -> FeedInUse:

@@ -10,7 +10,7 @@ from typing import Annotated, get_args
 from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from monitor.archive.activity import LedgerPage, delivery_counts, last_deliveries
+from monitor.archive.activity import LedgerFilter, LedgerPage, delivery_counts, last_deliveries
 from monitor.archive.browse import Cursor
 from monitor.errors import PresswatchError
 from monitor.model import DeliveryEvent, Subscriber, SubscriberState
@@ -55,7 +55,7 @@ def deliveries(
     except ValueError as error:
         raise HTTPException(422, f"{error}.") from error
     counts, ledger, archive_error = _ledger(
-        served, (subscriber,) if subscriber else (), events, begin
+        served, LedgerFilter((subscriber,) if subscriber else (), events), begin
     )
     overviews = _subscribers(served, counts)
     # Those that need help first.
@@ -103,15 +103,14 @@ def _subscribers(
 
 def _ledger(
     served: Backend,
-    subscribers: tuple[str, ...],
-    events: tuple[DeliveryEvent, ...],
+    selection: LedgerFilter,
     begin: Cursor | None,
 ) -> tuple[dict[tuple[str, str], int], LedgerPage, str | None]:
     """Returns the counts of a day, a page of the ledger, and why they are not known, if so."""
     try:
         engine = served.reader
         counts = delivery_counts(engine, datetime.now(UTC) - COUNTED)
-        ledger = last_deliveries(engine, LINES, subscribers=subscribers, events=events, after=begin)
+        ledger = last_deliveries(engine, LINES, selection, after=begin)
     except PresswatchError as error:
         return {}, LedgerPage((), None), str(error)
     return counts, ledger, None
