@@ -15,6 +15,7 @@ import requests
 import uvicorn
 
 from monitor.alerts.build import alert_id, build
+from monitor.archive.later import mark_later
 from monitor.archive.writer import Writer
 from monitor.config import load
 from monitor.coverage import DeliveryRecord, MatchRecord, Publication, Record
@@ -50,21 +51,7 @@ class Newsroom:
     def publish(self, title: str, text: str, *, age: timedelta = timedelta(minutes=5), **fields):
         """Write an article with its alerts into the archive; returns the alerts' documents."""
         at = self.now - age
-        url = f"https://herald.example/{content_id(title)[:8]}"
-        article = Article(
-            **{
-                "id": content_id(url),
-                "url": url,
-                "title": title,
-                "text": text,
-                "source": "Herald",
-                "feed_url": "https://herald.example/feed",
-                "published_at": at - timedelta(minutes=10),
-                "language": "en",
-                "story": content_id(url),
-            }
-            | fields
-        )
+        article = self._article(title, text, at, fields)
         watchlists = {each.name: each for each in self.backend.runtime.config.watchlists}
         alerts, matches = [], []
         for match in self._matcher.match(article):
@@ -93,6 +80,39 @@ class Newsroom:
         ]
         assert Writer(self.backend.archive).write(records) == []
         return [alert.document for alert in alerts]
+
+    def find_later(
+        self,
+        title: str,
+        text: str,
+        *watchlists: str,
+        age: timedelta = timedelta(minutes=5),
+        **fields,
+    ) -> Article:
+        """Write an article that these watchlists found by looking back."""
+        at = self.now - age
+        article = self._article(title, text, at, fields)
+        record = Record(publication=Publication(at, article, (), ()))
+        assert Writer(self.backend.archive).write([record]) == []
+        for name in watchlists:
+            assert mark_later(self.backend.archive, name, [article.id])
+        return article
+
+    @staticmethod
+    def _article(title: str, text: str, at: datetime, fields: dict) -> Article:
+        url = f"https://herald.example/{content_id(title)[:8]}"
+        described = {
+            "id": content_id(url),
+            "url": url,
+            "title": title,
+            "text": text,
+            "source": "Herald",
+            "feed_url": "https://herald.example/feed",
+            "published_at": at - timedelta(minutes=10),
+            "language": "en",
+            "story": content_id(url),
+        }
+        return Article(**described | fields)
 
 
 class Served:

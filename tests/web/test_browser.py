@@ -139,6 +139,9 @@ def test_pages_of_figures_fit_on_a_narrow_screen(served, newsroom, open_page, pa
         "/queues",
         "/deliveries",
         "/mutes",
+        "/later",
+        "later",
+        "/later?watchlist=nobody",
         "/configuration",
         "/configuration?part=watchlists",
         "/configuration?part=subscribers",
@@ -149,7 +152,12 @@ def test_readers_with_disabilities_can_use_every_page(served, newsroom, chromium
     newsroom.publish("Cod quotas", "Cod again.")
     mute = mute_of(alert, "source", now=newsroom.now, length=None)
     served.backend.runtime.store.mutes.add(mute)
-    addresses = {"alert": f"/alerts/{alert['id']}", "story": f"/stories/{alert['story']['id']}"}
+    later = newsroom.find_later("Herring", "Herring again.", "fisheries")
+    addresses = {
+        "alert": f"/alerts/{alert['id']}",
+        "story": f"/stories/{alert['story']['id']}",
+        "later": f"/later/{later.id}",
+    }
     path = addresses.get(path, path)
     context = chromium.new_context(color_scheme=scheme, bypass_csp=True)
     page = context.new_page()

@@ -23,12 +23,12 @@ from monitor.archive.browse import (
     last_article_at,
     story_articles,
 )
+from monitor.archive.found_later import count_later
 from monitor.archive.history import ledger
 from monitor.archive.marks import MAX_NOTE_LENGTH, UNMARKED, Mark, change_mark, marks_of
 from monitor.archive.muted import MutedFilter, count_muted
 from monitor.errors import QueryError
-from monitor.model import Article, DeliveryNote, Match
-from monitor.watchlists.matcher import Matcher
+from monitor.model import Article, DeliveryNote
 from monitor.web.access import from_our_pages
 from monitor.web.backend import Backend, Served, known_alert
 from monitor.web.choosing import (
@@ -40,6 +40,7 @@ from monitor.web.choosing import (
     length,
     written_cursor,
 )
+from monitor.web.evidence import match_of, paragraphs, spans
 from monitor.web.muting import mutes
 from monitor.web.pages.mutes import LENGTHS
 from monitor.web.rendering import is_part, page
@@ -131,13 +132,13 @@ def _pane(request: Request, served: Backend, document: dict[str, Any]) -> HTMLRe
 def _open(served: Backend, document: dict[str, Any], in_force: Sequence[Mute]) -> OpenAlert:
     engine = served.reader
     article = archived_article(engine, document["article"]["id"])
-    match = _match(served, document["watchlist"], article)
+    match = match_of(served, document["watchlist"], article)
     return OpenAlert(
         document=document,
         mark=marks_of(engine, [document["id"]]).get(document["id"], UNMARKED),
         article=article,
-        paragraphs=_paragraphs(article, match),
-        title_spans=_spans(match, "title"),
+        paragraphs=paragraphs(article, match),
+        title_spans=spans(match, "title"),
         story=tuple(story_articles(engine, article.story)) if article else (),
         deliveries=tuple(ledger(engine, document["id"])),
         mutes=tuple(
@@ -151,42 +152,6 @@ def _open(served: Backend, document: dict[str, Any], in_force: Sequence[Mute]) -
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _match(served: Backend, name: str, article: Article | None) -> Match | None:
-    """Returns the evidence in an article, by the watchlist as it is now."""
-    config = served.runtime.config
-    watchlists = [each for each in config.watchlists if each.name == name]
-    if article is None or not watchlists:
-        return None
-    found = Matcher(watchlists, config.definitions).match(article)
-    return found[0] if found else None
-
-
-def _spans(match: Match | None, field: str) -> tuple[tuple[int, int], ...]:
-    """Returns the ranges of a field that matched, in order."""
-    terms = match.terms if match else ()
-    return tuple(sorted({span for term in terms if term.field == field for span in term.spans}))
-
-
-def _paragraphs(
-    article: Article | None, match: Match | None
-) -> tuple[tuple[str, tuple[tuple[int, int], ...]], ...]:
-    if article is None:
-        return ()
-    spans = _spans(match, "body")
-    paragraphs = []
-    start = 0
-    for text in article.text.split("\n"):
-        end = start + len(text)
-        inside = tuple(
-            (max(first, start) - start, min(last, end) - start)
-            for first, last in spans
-            if first < end and start < last
-        )
-        paragraphs.append((text, inside))
-        start = end + 1
-    return tuple(paragraphs)
 
 
 def _alerts(
@@ -239,6 +204,7 @@ def _alerts(
             engine, MutedFilter(selection.since, selection.watchlists if watchlist else ())
         ),
         is_muting=any(watchlist in ("", mute.watchlist) for mute in in_force),
+        later=count_later(engine, AlertFilter(since=now - length(period))),
         stream_position=served.runtime.store.alerts.last_id(),
         is_filtered=_is_filtered(selection),
         feed_count=len(served.runtime.config.feeds),

@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse
 from monitor.alerts.build import OPERATORS
 from monitor.alerts.document import whole
 from monitor.archive.browse import AlertFilter, alerts_page
+from monitor.archive.found_later import count_later
 from monitor.archive.muted import MutedFilter, count_muted
 from monitor.archive.volumes import (
     AlertVolume,
@@ -124,6 +125,7 @@ def one_watchlist(
         muted=[(mute, count_muted(engine, MutedFilter(mute=mute))) for mute in in_force[:MUTES]],
         mute_count=len(in_force),
         matches_muted=count_muted(engine, MutedFilter(since=buckets.start, watchlists=(name,))),
+        later=count_later(engine, selection),
         saved=saved,
         period=period,
         periods=PERIODS,
