@@ -18,6 +18,7 @@ from lxml.html import HtmlElement
 
 from monitor.articles import header, titles
 from monitor.articles.dates import published
+from monitor.articles.identity import credible
 from monitor.articles.names import distinct, names
 from monitor.articles.structured import JsonLdNode, is_article, kinds, metas
 from monitor.articles.titles import MAX_TITLE_CHARS, fold
@@ -235,13 +236,15 @@ class _PageSources:
         ]
         claims = [*links, *self._meta(("og:url", "twitter:url")), *pages]
         url = self._url or ""
+        web_claims = list(filter(None, map(self._absolute, claims)))
+        # A link to the agency whose text this is does not hide what `og:url` says.
+        if url and (own := credible(url, web_claims)):
+            return own
         path = urlsplit(url).path.strip("/") if _web_host(url) else ""
-        for claim in claims:
-            absolute = self._absolute(claim)
-            # The front page as the canonical URL of another page is a mistake in the template.
-            if absolute and (urlsplit(absolute).path.strip("/") or not path):
-                return absolute
-        return None
+        # The front page as the canonical URL of another page is a mistake in the template.
+        return next(
+            (claim for claim in web_claims if urlsplit(claim).path.strip("/") or not path), None
+        )
 
     def image(self) -> str | None:
         pictures = [

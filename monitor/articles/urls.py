@@ -1,15 +1,18 @@
-"""Normalises the URLs of articles, and judges which canonical URLs are credible. Pure."""
+"""Normalises the URLs of articles. Pure."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from urllib.parse import unquote_plus, urljoin, urlsplit
 
 from yarl import URL
 
-# Query parameters that track visitors. Short names that some sites use to identify the article
-# (`id`, `cid`, `ref`, `src`) are kept: two alerts are better than none.
-_TRACKING = re.compile(
+from monitor.articles.tracking import tracks
+from monitor.articles.wrappers import unwrapped
+
+# What `normalise` removed before 0.2; see `former_link`.
+_FORMER_TRACKING = re.compile(
     r"""(?ix) ^(?:
         utm_.* | at_(?:medium|campaign|link.*|ptr.*|format|custom.*) | mc_[ce]id | _hs(?:enc|mi)
       | pk_(?:campaign|kwd|source|medium) | mtm_\w+ | wt_mc | wt\.mc_id | ns_(?:campaign|mchannel)
@@ -32,7 +35,6 @@ _NORMAL = re.compile(
     r"(?::(?!80/|443/)(?:[1-9][0-9]{1,3}|[1-5][0-9]{4}))?/"
     r"(?:[A-Za-z0-9_~-][A-Za-z0-9_~.-]*+(?:/|(?=\?)|\Z))*+(?:\?[a-z]{1,2}=[0-9]{1,20})?"
 )
-_SUBDOMAINS = re.compile(r"^(?:www\d?|m|mobile|amp|edition)\.")
 
 
 def joined(base: str, reference: str) -> str | None:
@@ -56,25 +58,39 @@ def is_normal(url: str) -> bool:
 def normalise(url: str) -> str:
     """Normalises a URL (RFC 3986, section 6.2), without fragment and tracking parameters.
 
-    Returns anything but an http(s) URL unchanged, apart from white space around it.
+    The link of an aggregator becomes the URL to which it leads. Returns anything but an http(s) URL
+    unchanged, apart from white space around it.
     """
-    page = url.partition("#")[0]
-    return page if is_normal(page) else _normalised(url)
+    link = unwrapped(url)
+    page = link.partition("#")[0]
+    return page if is_normal(page) else _normalised(link)
 
 
-def _normalised(url: str) -> str:
+def _normalised(url: str, tracking: Callable[[str, str], bool] = tracks) -> str:
     try:
         parsed = URL(url.strip())
         if parsed.scheme not in {"http", "https"} or not parsed.raw_host:
             return url.strip()
         # The query stays as written: to some servers `?123` differs from `?123=`, `%2F` is not a
         # slash, and `%E9` is not UTF-8.
-        kept = "&".join(filter(_identifies_page, parsed.raw_query_string.split("&")))
+        kept = _without_tracking(parsed.raw_query_string, parsed.raw_host, tracking)
         bare = str(parsed.with_path(parsed.raw_path or "/", encoded=True).with_user(None))
         # Parsed again, since escaped dots are dots now and form segments to remove.
         return str(URL(f"{bare}?{kept}" if kept else bare))
     except ValueError:
         return url.strip()
+
+
+def _without_tracking(query: str, host: str, tracking: Callable[[str, str], bool]) -> str:
+    """Returns a query without parameters that track the visitor (rather than identify the page)."""
+    kept = []
+    for parameter in query.split("&"):
+        # `?id=1?utm_source=rss`: some append to URLs that have a query already.
+        first, mark, appended = parameter.rpartition("?")
+        page_part = first if mark and tracking(appended, host) else parameter
+        if page_part and not tracking(page_part, host):
+            kept.append(page_part)
+    return "&".join(kept)
 
 
 def normalise_link(url: str) -> str:
@@ -87,23 +103,41 @@ def normalise_link(url: str) -> str:
 
 def with_fragment(page: str, url: str) -> str:
     """Returns what `normalise_link` does of a URL, given what `normalise` does."""
+    fragment = unwrapped(url).strip().partition("#")[2]
+    return page if _is_meaningless(fragment, host(page)) else f"{page}#{fragment}"
+
+
+def former_link(url: str) -> str:
+    """Returns what `normalise_link` returned before version 0.2; "" if it is the same.
+
+    Articles and entries that an older version recorded are known by it. Needed until the longest
+    `keep` after an upgrade has passed, then to be deleted.
+    """
+    page = url.partition("#")[0]
+    if is_normal(page) and "#" not in url and unwrapped(url) == url:
+        return ""
+    former = page if is_normal(page) else _normalised(url, _formerly_tracked)
     fragment = url.strip().partition("#")[2]
-    return page if _is_meaningless(fragment) else f"{page}#{fragment}"
+    if not _is_meaningless(fragment, "", _formerly_tracked):
+        former = f"{former}#{fragment}"
+    return "" if former == normalise_link(url) else former
 
 
-def _is_meaningless(fragment: str) -> bool:
+def _formerly_tracked(parameter: str, _host: str) -> bool:
+    return bool(_FORMER_TRACKING.match(unquote_plus(parameter.partition("=")[0])))
+
+
+def _is_meaningless(
+    fragment: str, host: str, tracking: Callable[[str, str], bool] = tracks
+) -> bool:
     """Returns whether a fragment is a text fragment, a part of every page, or tracking."""
     if fragment.lower() in _COMMON_FRAGMENTS or fragment.startswith(":~:"):
         return True
-    names = [part.partition("=")[0] for part in fragment.split("&") if "=" in part]
-    return bool(names) and all(
-        name.lower() in _FRAGMENT_TRACKING or _TRACKING.match(name) for name in names
+    parts = [part for part in fragment.split("&") if "=" in part]
+    return bool(parts) and all(
+        part.partition("=")[0].lower() in _FRAGMENT_TRACKING or tracking(part, host)
+        for part in parts
     )
-
-
-def _identifies_page(parameter: str) -> bool:
-    """Returns whether a query parameter identifies the page rather than tracks the visitor."""
-    return bool(parameter) and not _TRACKING.match(unquote_plus(parameter.partition("=")[0]))
 
 
 def host(url: str) -> str:
@@ -121,24 +155,3 @@ def is_front_page(url: str) -> bool:
     except ValueError:
         return False
     return parts.path in {"", "/"} and not parts.query
-
-
-def canonical(page_url: str, claimed: str | None) -> str:
-    """Returns the canonical URL that a page claims if it is credible, else the URL of the page.
-
-    A claim is credible if it is on the same site. The front page is credible only for itself, since
-    many templates give it as the canonical URL of every page.
-    """
-    page = normalise(page_url)
-    claim = normalise(joined(page_url, claimed) or "") if claimed else ""
-    is_credible = (
-        claim.startswith(("http://", "https://"))
-        and (not page or _site(claim) == _site(page))
-        and (not is_front_page(claim) or is_front_page(page))
-    )
-    return claim if is_credible else page
-
-
-def _site(url: str) -> str:
-    """Returns the host without `www` and the like, which all URLs of one site share."""
-    return _SUBDOMAINS.sub("", host(url))

@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from monitor.articles.urls import normalise, with_fragment
+from monitor.articles.urls import former_link, normalise, with_fragment
 from monitor.model import Entry, content_id
 
 _TAG = re.compile(r"<[^<>]*>")
@@ -33,6 +33,11 @@ class Identities:
             if entry.url:
                 entries_by_link.setdefault(self._link_of[entry.url], []).append(entry)
                 titles_by_page.setdefault(self._page_of[entry.url], set()).add(entry.title)
+        formerly = {url: former_link(url) for url in self._page_of}
+        sharing = Counter(formerly.values())
+        self._former_of = {
+            url: link for url, link in formerly.items() if link and sharing[link] == 1
+        }
         self._links = {link for link, sharing in entries_by_link.items() if self._are_same(sharing)}
         self._pages = {page for page, titles in titles_by_page.items() if len(titles) == 1}
 
@@ -43,7 +48,7 @@ class Identities:
         none of the three is identified by its words.
         """
         link, dated = self.link(entry), dated_identity(entry)
-        names = filter(None, (self.guid(entry), link, dated))
+        names = filter(None, (self.guid(entry), link, dated, self._former_link(entry, link)))
         return tuple(names) or (_words_identity(entry),), link, dated
 
     def guid(self, entry: Entry) -> str:
@@ -54,6 +59,11 @@ class Identities:
         """Returns the identity derived from a link that no different entry has, else ""."""
         link = self._link_of[entry.url] if entry.url else ""
         return _short("link", link) if link in self._links else ""
+
+    def _former_link(self, entry: Entry, link: str) -> str:
+        """Returns the identity that older versions derived from the link, if that was another."""
+        former = self._former_of.get(entry.url or "", "") if link else ""
+        return _short("link", former) if former else ""
 
     def name_at_link(self, entry: Entry, link: str) -> str:
         """Returns the guid or the hash of the words that tells an entry from others at its link.

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.articles import urls
+from monitor.articles.identity import canonical
 from monitor.articles.urls import (
-    canonical,
     host,
     is_front_page,
     joined,

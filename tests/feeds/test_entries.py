@@ -12,6 +12,7 @@ from monitor.feeds.entries import (
     MOST_AT_ONCE,
     MOST_EDITS,
     TOO_MANY_WAITING,
+    Seen,
     decide,
     listed,
     room,
@@ -253,3 +254,16 @@ def test_a_version_depends_on_words_and_the_places_of_tags_and_not_on_white_spac
     plainly = re.sub(r"<[^<>]*>|[^\S ]\s*| \s+", " ", html).strip()
     # Every stored version was made so; another would make all entries edited.
     assert version_of(Entry(summary=html)) == content_id("", plainly, "")[:16]
+
+
+def test_a_link_recorded_before_more_parameters_were_known_is_not_new():
+    """What older versions kept of a link is still recognised, and so is what is kept of it now."""
+    entry = Entry(None, "https://a.example/1?CMP=rss", "One", "First words")
+    former = content_id("link", entry.url)[:16]
+    (one,), _ = listed([entry])
+    assert former in one.identities
+    known = dict.fromkeys([former], Seen(one.version))
+    decision = decide([one], known, now=NOW)
+    assert not decision.new
+    (clean,), _ = listed([replace(entry, url="https://a.example/1")])
+    assert not decide([clean], decision.remember, now=NOW).new

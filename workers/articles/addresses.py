@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from monitor.articles.urls import normalise, normalise_link
 from monitor.model import Article, Entry
-from workers.articles.read import names_of
+from workers.articles.read import former_names_of, names_of
 
 if TYPE_CHECKING:
     from monitor.store.articles import KnownArticles
@@ -18,22 +18,28 @@ class Addresses:
     """The feed's names for an article, and the URLs that only this article has.
 
     `urls` maps each URL to the name that an entry with this link has. An article with that name is
-    not stored under the URL as well.
+    not stored under the URL as well. `former` holds the names that older versions gave it, so that
+    no article alerts again after an upgrade.
     """
 
     names: list[str]
     urls: dict[str, str]
+    former: list[str]
 
     @classmethod
     def of(cls, entry: Entry, final_url: str | None, article: Article) -> Self:
         """Returns the addresses of an article; `final_url` is its page's URL after redirects."""
         urls = _urls_of(entry, final_url, article)
-        return cls(names_of(entry), {url: names_of(Entry(url=url))[0] for url in urls})
+        return cls(
+            names_of(entry),
+            {url: names_of(Entry(url=url))[0] for url in urls},
+            former_names_of(entry),
+        )
 
     @property
     def looked_up(self) -> list[str]:
         """Returns all addresses under which the article may be known."""
-        return list(dict.fromkeys([*self.names, *self.urls, *self.urls.values()]))
+        return list(dict.fromkeys([*self.names, *self.former, *self.urls, *self.urls.values()]))
 
     @property
     def stored(self) -> list[str]:
@@ -49,7 +55,7 @@ class Addresses:
         site gives to all its pages; they identify an article only if its title is the same, too,
         since two alerts are better than none.
         """
-        for name in self.names:
+        for name in (*self.names, *self.former):
             if known_id := known.ids.get(name):
                 return known_id
         for address in (each for pair in self.urls.items() for each in pair):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from monitor.articles.urls import is_front_page
+from monitor.articles.wrappers import unwrapped
 from monitor.errors import WrongContent
 
 if TYPE_CHECKING:
@@ -38,7 +39,10 @@ def page_of(entry: Entry) -> str | None:
     A page that several entries link to would give each entry the text of the others. So it is read
     only for entries that have nothing but a title, and never if it is a site's front page.
     """
-    if entry.url is None or entry.owns_page:
-        return entry.url
+    if entry.url is None:
+        return None
+    url = unwrapped(entry.url)
+    if entry.owns_page:
+        return url
     has_words = bool(entry.summary.strip() or entry.content.strip())
-    return None if has_words or is_front_page(entry.url) else entry.url
+    return None if has_words or is_front_page(url) else url

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 from monitor.articles.clean import NO_HINTS, Page, Reading, clean_text
 from monitor.articles.features import ArticleHints
 from monitor.articles.fragments import clean_fragment
+from monitor.articles.identity import canonical
 from monitor.articles.language import language
 from monitor.articles.lines import without_furniture
 from monitor.articles.markup import decode
 from monitor.articles.memory import furniture, trace
-from monitor.articles.urls import canonical, host, normalise, normalise_link
+from monitor.articles.urls import former_link, host, normalise, normalise_link
+from monitor.articles.wrappers import unwrapped
 from monitor.jobs.limits import CLEANING, time_limit
 from monitor.model import Article, Entry, Feed, FeedState, content_id
 from monitor.untrusted import one_line
@@ -85,7 +87,16 @@ def names_of(entry: Entry) -> list[str]:
     """Returns the names under which later versions of an entry find its article."""
     if not entry.url:
         return []
-    link = normalise_link(entry.url)
+    return _names_at(normalise_link(entry.url), entry)
+
+
+def former_names_of(entry: Entry) -> list[str]:
+    """Returns the names under which a version before 0.2 recorded an entry's article, if others."""
+    former = former_link(entry.url) if entry.url else ""
+    return _names_at(former, entry) if former else []
+
+
+def _names_at(link: str, entry: Entry) -> list[str]:
     if entry.name_at_link:
         return [f"entry {link} {entry.name_at_link}"]
     # The guid comes first: the link may have belonged to an earlier entry.
@@ -109,7 +120,7 @@ def as_article(
     text = without_furniture(hints.body if entry.content else hints.summary)
     from_feed = Article(
         id=_article_id(feed, entry),
-        url=entry.url or "",
+        url=unwrapped(entry.url or ""),
         title=title,
         text=text,
         source=feed.name or state.title or host(feed.public_url) or feed.public_url,

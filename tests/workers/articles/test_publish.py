@@ -4,12 +4,14 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 
 import pytest
 from redis import Redis
 from structlog.testing import capture_logs
 
 from monitor.alerts.mutes import mute_of
+from monitor.articles.urls import former_link
 from monitor.config import load
 from monitor.coverage import Record
 from monitor.feeds.entries import decide, listed
@@ -17,7 +19,7 @@ from monitor.jobs.outcome import Again, Done
 from monitor.model import Entry, Feed, as_plain, from_json
 from monitor.runtime.composition import Runtime
 from monitor.store.counters import AlertedCount
-from workers.articles import process
+from workers.articles import addresses, process
 from workers.articles import read as reading
 from workers.articles.desk import Desk
 from workers.articles.process import PAUSES_S
@@ -387,6 +389,29 @@ def test_one_article_in_two_feeds_alerts_once(desk, council):
     desk.site.pages["/1?utm_source=courier"] = desk.site.pages["/1"]
     desk.process(tracked, desk.other)
     assert desk.alerts() == [("council", "Envoys meet")]
+
+
+def test_an_article_recorded_before_more_parameters_were_known_does_not_alert_again(
+    desk, words, monkeypatch
+):
+    """Its texts differ, so that only its address tells that it is the same article."""
+    entry = Entry(None, f"{desk.site.url}/1?CMP=rss_uk", "Envoys meet", f"Of grain. {words}")
+    with monkeypatch.context() as before:
+        for module in (reading, addresses):
+            before.setattr(module, "normalise_link", lambda url: former_link(url) or url)
+        desk.process(entry)
+    edited = replace(entry, title="Envoys met", summary=f"Grain was sold. {words[::-1]}")
+    for number in (1, 2):
+        desk.process(edited, version=f"edited {number}")
+    assert desk.alerts() == [("grain", "Envoys meet")]
+
+
+def test_an_aggregators_link_is_read_and_shown_as_the_articles(desk, council):
+    wrapped = f"https://www.google.com/url?url={quote(council.url, safe='')}&ct=ga"
+    desk.process(replace(council, url=wrapped, guid="tag:1"), desk.other)
+    assert desk.last()["url"] == council.url
+    desk.process(council)
+    assert len(desk.alerts()) == 1
 
 
 def test_an_edited_headline_does_not_alert_again(desk, council, words):
