@@ -6,10 +6,10 @@ import codecs
 import re
 from collections.abc import Mapping
 
-from charset_normalizer import from_bytes
 from lxml import etree
 from lxml.html import HtmlElement, HTMLParser, document_fromstring
 
+from monitor.articles.charsets import SNIFFED_BYTES, is_mistaken, likely
 from monitor.errors import CleanError
 from monitor.untrusted import count_controls, without_controls
 
@@ -21,12 +21,11 @@ MAX_TREE_DEPTH = 200
 MAX_ELEMENTS = 50_000
 MAX_TOTAL_DEPTH = 1_000_000  # the sum over all elements
 MAX_ATTRIBUTES = 1_000
-# The charset detector gets this many bytes; more took long and never changed its answer.
-SNIFFED_BYTES = 64 * 1024
 
 _META_CHARSET = re.compile(
     rb"""<meta[^>]{0,200}charset\s*=\s*["']?\s*([\w-]{2,40})""", re.IGNORECASE
 )
+_XML_CHARSET = re.compile(rb"""^\s*<\?xml[^<>]{0,200}?\sencoding\s*=\s*["']([\w-]{2,40})""")
 # On the web, a charset's name means its superset (WHATWG Encoding Standard, section 4.2), which has
 # the quotation marks and names that pages use anyway.
 _SUPERSETS = {
@@ -52,8 +51,9 @@ def decode(html: bytes, charset: str | None) -> str:
     """
     if not html.strip(b"\x00 \t\r\n"):
         raise CleanError("the page is empty")
-    meta = _META_CHARSET.search(html[:4096])
-    claims = [name.lower() for name in (charset, meta and meta[1].decode()) if name]
+    in_page = [pattern.search(html[:4096]) for pattern in (_META_CHARSET, _XML_CHARSET)]
+    names = [charset, *(found and found[1].decode() for found in in_page)]
+    claims = [name.lower() for name in names if name]
     # Tried before UTF-8, since their bytes may also be valid UTF-8. A page without null bytes is
     # not UTF-16, whatever it claims.
     certain = [name for name in claims if name.startswith("iso-2022")]
@@ -63,11 +63,12 @@ def decode(html: bytes, charset: str | None) -> str:
         certain.insert(0, "utf-16")
     others = [name for name in claims if not name.startswith("utf-16")]
     for name in (*certain, "utf-8-sig", *others):
+        if name in others and is_mistaken(html, name):
+            continue
         decoded = decoded_as(html, name)
         if decoded is not None:
             return _checked(decoded)
-    likely = from_bytes(html[:SNIFFED_BYTES]).best()
-    return _checked(html.decode(likely.encoding if likely else "cp1252", errors="replace"))
+    return _checked(html.decode(likely(html), errors="replace"))
 
 
 def decoded_as(html: bytes, charset: str) -> str | None:

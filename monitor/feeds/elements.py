@@ -23,7 +23,7 @@ _PERSON = frozenset(("name", "email", "address"))
 _IMAGE = frozenset(("address", "size"))
 _FEED_IMAGE = _IMAGE | {"title", "link", "description"}
 _INPUT = frozenset(("title", "link", "description", "name"))
-_GROUP = frozenset(("title", "media_title", "description", "group", "ignored", OTHER))
+_GROUP = frozenset(("title", "media_title", "description", "group", "stored", "ignored", OTHER))
 
 
 @dataclass(slots=True)
@@ -40,7 +40,7 @@ class ElementReader:
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.feed = Values()
         self.is_atom = False
-        self._meaning_of = vocabulary.meaning_of
+        self._meaning_of, self._name_of = vocabulary.meaning_of, vocabulary.name_of
         # The depth of the last title: one that is as deep or deeper does not replace it.
         self._title_depth = -1
         # Until an entry has content, its second summary is content.
@@ -64,6 +64,8 @@ class ElementReader:
             "source": self._read_source,
             "image": self._read_image,
             "input": self._read_input,
+            "subtitle": self._read_subtitle,
+            "stored": self._read_stored,
             "group": self._read_group,
             "categories": self._read_categories,
             "ignored": self._read_ignored,
@@ -152,6 +154,9 @@ class ElementReader:
             values.found["link"] = _CLOSED_PARAMETER.sub(r"&\1", link)
         elif relation == "alternate" and kind in _PAGE_TYPES:
             values.found["link"] = joined_uri(base, address or attributes["href"])
+        elif relation == "enclosure" and "title" in attributes:
+            attached = {"rel": relation, "title": attributes["title"]}
+            values.found.setdefault("links", []).append(attached)
 
     def _read_guid(self, values: Values, element: Element, base: str, depth: int) -> None:
         is_link = attributes_of(element).get("ispermalink", "true") == "true"
@@ -211,6 +216,16 @@ class ElementReader:
             if self._meaning_of(child) not in _GROUP:
                 raise NotOrdinaryError
             self.read(values, child, base, depth + 1)
+
+    def _read_subtitle(self, values: Values, element: Element, base: str, depth: int) -> None:
+        self._store(values, "subtitle", self._marked_up(element, base, _PLAIN), depth)
+
+    def _read_stored(self, values: Values, element: Element, _base: str, depth: int) -> None:
+        if element.attrib:
+            # feedparser would keep these in place of the text.
+            raise NotOrdinaryError
+        key = self._name_of(element)
+        self._store(values, key, polished(_text(element)), depth)
 
     def _read_categories(self, _values: Values, element: Element, _base: str, _depth: int) -> None:
         self._require(element, frozenset(("categories", OTHER)))

@@ -9,6 +9,7 @@ from typing import Any
 
 from monitor.articles.dates import FeedDates
 from monitor.errors import FeedError
+from monitor.feeds.fallbacks import titles
 from monitor.feeds.fields import counted, html, line, link
 from monitor.model import Entry
 
@@ -58,24 +59,34 @@ def read_document(text: str) -> tuple[dict[str, Any], str | None]:
     return document | {"items": items}, problem
 
 
-def read_item(item: dict[str, Any], base: str, dates: FeedDates) -> Entry:
-    """Returns an item as an entry, without values of a wrong type."""
+def read_item(
+    item: dict[str, Any], base: str, dates: FeedDates, of_feed: tuple[str, ...] = ()
+) -> Entry:
+    """Returns an item as an entry, without values of a wrong type.
+
+    An item without authors has those `of_feed`.
+    """
     published, doubt = dates.read(item.get("date_published"))
     updated, update_doubt = dates.read(item.get("date_modified"))
+    text = html(item.get("content_html")) or html(item.get("content_text"))
+    summary, attachments = html(item.get("summary")), item.get("attachments")
+    if not text and not summary and isinstance(attachments, list):
+        text = titles(attachments)
     return Entry(
         guid=line(item.get("id")) or None,
         url=link(item.get("url"), base) or link(item.get("external_url"), base),
         title=line(item.get("title")),
-        summary=html(item.get("summary")),
-        content=html(item.get("content_html")) or html(item.get("content_text")),
-        authors=tuple(_authors(item)),
+        summary=summary,
+        content=text,
+        authors=tuple(authors_of(item)) or of_feed,
         published_at=published,
         updated_at=updated,
         date_is_doubtful=doubt if published else update_doubt,
     )
 
 
-def _authors(item: dict[str, Any]) -> Iterator[str]:
+def authors_of(item: dict[str, Any]) -> Iterator[str]:
+    """Yields the names of the authors of an item or of a feed."""
     people = item.get("authors") or item.get("author")
     for person in people if isinstance(people, list) else [people]:
         if name := line(person.get("name") if isinstance(person, dict) else person):

@@ -19,8 +19,18 @@ import feedparser
 from monitor.articles.dates import FeedDates
 from monitor.articles.urls import joined
 from monitor.errors import FeedError
-from monitor.feeds.fields import counted, html, line, link, plain
-from monitor.feeds.json_feed import read_document, read_item
+from monitor.feeds.fallbacks import (
+    base_of,
+    inherited_authors,
+    is_atom,
+    link_of,
+    links_from_guids,
+    names,
+    site_of,
+    spare_content,
+)
+from monitor.feeds.fields import counted, html, line, plain
+from monitor.feeds.json_feed import authors_of, read_document, read_item
 from monitor.feeds.ordinary import read_ordinary
 from monitor.feeds.refusals import EMPTY, ROOT_ELEMENT, binary_kind, is_html, refusal
 from monitor.feeds.sitemaps import is_sitemap, read_sitemap
@@ -91,16 +101,18 @@ def parse(body: bytes, *, url: str, headers: Mapping[str, str], now: datetime) -
 def _json_feed(text: str, url: str, now: datetime) -> ParsedFeed:
     document, problem = read_document(text)
     dates = FeedDates(now)
+    base = site_of(document.get("home_page_url"), url)
+    authors = tuple(authors_of(document))
     return ParsedFeed(
         title=plain(document.get("title")) or None,
         language=line(document.get("language")) or None,
-        entries=tuple(read_item(item, url, dates) for item in document["items"]),
+        entries=tuple(read_item(item, base, dates, authors) for item in document["items"]),
         problem=problem,
     )
 
 
 def _xml_feed(text: str, url: str, headers: Mapping[str, str], now: datetime) -> ParsedFeed:
-    base = joined(url, headers.get("content-location", "")) or url
+    base = base_of(text, joined(url, headers.get("content-location", "")) or url)
     language = headers.get("content-language", "")
     bounded = _bounded(text)
     problem = None
@@ -113,11 +125,15 @@ def _xml_feed(text: str, url: str, headers: Mapping[str, str], now: datetime) ->
             raise FeedError(refusal(text, url))
         feed = parsed.feed
         elements, problem = _complete(parsed, text)
-    dates = FeedDates(now)
+    dates, made = FeedDates(now), links_from_guids(text, base)
+    # Only Atom lets entries inherit: RSS names a managing editor.
+    of_feed = tuple(names(feed.get("authors"))) if is_atom(text) else None
     return ParsedFeed(
         title=plain(feed.get("title")) or None,
         language=line(feed.get("language")) or None,
-        entries=tuple(_entry(element, url, dates) for element in elements),
+        entries=tuple(
+            _entry(element, link_of(element, base, made), of_feed, dates) for element in elements
+        ),
         problem=problem,
     )
 
@@ -189,14 +205,21 @@ def _complete(parsed: Any, text: str) -> tuple[Sequence[Any], str | None]:
     return parsed.entries, f"the document is not well-formed XML ({place}{reason})"
 
 
-def _entry(element: Any, base: str, dates: FeedDates) -> Entry:
+def _entry(
+    element: Any, link: str | None, of_feed: tuple[str, ...] | None, dates: FeedDates
+) -> Entry:
+    """Returns an entry; it inherits the authors `of_feed` unless that is None."""
     contents = [html(part.get("value")) for part in element.get("content") or []]
     # feedparser leaves the text, or the attributes, of an element that is called `authors`.
     authors = element.get("authors")
     if isinstance(authors, str):
         authors = [{"name": authors}]
-    people = authors if isinstance(authors, list) else []
-    names = [line(person.get("name")) for person in people]
+    named = tuple(names(authors))
+    if not named and of_feed is not None:
+        named = inherited_authors(element, of_feed)
+    summary, content = html(element.get("summary")), max(contents, key=len, default="")
+    if not summary and not content:
+        content = spare_content(element)
     # dict.get, since feedparser's own `get` returns `published` for a missing `updated`, with a
     # deprecation warning.
     raw = {key: dict.get(element, key) for key in ("published", "created", "updated")}
@@ -204,11 +227,11 @@ def _entry(element: Any, base: str, dates: FeedDates) -> Entry:
     updated, update_doubt = dates.read(raw["updated"])
     return Entry(
         guid=line(element.get("id")) or None,
-        url=link(element.get("link"), base),
+        url=link,
         title=line(element.get("title")),
-        summary=html(element.get("summary")),
-        content=max(contents, key=len, default=""),
-        authors=tuple(filter(None, names)),
+        summary=summary,
+        content=content,
+        authors=named,
         # To the second, as in all stored identities, which derive from title and date.
         published_at=published.replace(microsecond=0) if published else None,
         updated_at=updated.replace(microsecond=0) if updated else None,

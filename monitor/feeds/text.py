@@ -7,10 +7,8 @@ import re
 from collections.abc import Mapping
 from email.message import Message
 
-from charset_normalizer import from_bytes
-
-from monitor.articles.language import language
-from monitor.articles.markup import SNIFFED_BYTES, decoded_as
+from monitor.articles.charsets import is_mistaken, likely
+from monitor.articles.markup import decoded_as
 from monitor.untrusted import join_surrogates
 
 _BOMS = (
@@ -29,19 +27,7 @@ _WIDE_STARTS = {
     b"\x00\x00\x00<": "utf-32-be",
 }
 _DECLARED = re.compile(rb"""<\?xml[^<>?]{0,200}?\sencoding\s{0,9}=\s{0,9}["']([\w.:-]{2,40})["']""")
-# Charsets of feeds that declare none. With all charsets that it knows, charset-normalizer is wrong
-# more often: it takes French for Baltic.
-_CHARSETS = (
-    "cp1251 koi8_r koi8_u cp1252 cp1250 iso8859_2 cp1253 cp1254 cp1255 cp1256 cp1257 cp874"
-    " gb18030 big5 cp932 euc_jp cp949"
-).split()
-# It cannot distinguish charsets of the Latin alphabet; the language of the text can.
-_LATIN = {"cp1250", "cp1252", "cp1254", "cp1257", "iso8859_2"}
-_CHARSET_OF_LANGUAGE = dict.fromkeys("pl cs sk hu hr sl ro sq bs sr".split(), "cp1250") | {
-    "tr": "cp1254", "lt": "cp1257", "lv": "cp1257", "et": "cp1257"
-}  # fmt: skip
 _WIDE = re.compile(r"utf-?(?:16|32)", re.IGNORECASE)
-_TAG_BYTES = re.compile(rb"<[^<>]*>")
 
 # Text that was escaped twice, as in titles, is unescaped by feedparser in a second step.
 _REFERENCE = re.compile(r"&(?:amp;)*+#(?:([0-9]+)|[xX]([0-9a-fA-F]+));?")
@@ -74,10 +60,11 @@ def decode(body: bytes, headers: Mapping[str, str]) -> tuple[str, str | None]:
             return body.decode("utf-8", errors), None
         except UnicodeDecodeError:
             continue
-    for charset in dict.fromkeys([*claims, "utf-8"]):
+    credible = [charset for charset in claims if not is_mistaken(body, charset)]
+    for charset in dict.fromkeys([*credible, "utf-8"]):
         if (text := decoded_as(body, charset)) is not None:
             return text, f"some characters are not valid {charset}" if "\ufffd" in text else None
-    charset = _likely(body)
+    charset = likely(body)
     reason = f"the feed says it is {claims[0]} and is not" if claims else "no charset is declared"
     return body.decode(charset, errors="replace"), f"{reason}; read as {_name(charset)}"
 
@@ -93,17 +80,6 @@ def _claims(body: bytes, headers: Mapping[str, str]) -> list[str]:
     claims = [served, declared and declared[1].decode("ascii", "replace")]
     # A document whose declaration is readable as ASCII is neither UTF-16 nor UTF-32.
     return [claim.lower() for claim in claims if claim and not _WIDE.match(claim)]
-
-
-def _likely(body: bytes) -> str:
-    """Returns the charset that the bytes resemble most."""
-    best = from_bytes(body[:SNIFFED_BYTES], cp_isolation=_CHARSETS).best()
-    charset = best.encoding if best else "cp1252"
-    if charset not in _LATIN:
-        return charset
-    sample = _TAG_BYTES.sub(b" ", body[:SNIFFED_BYTES]).decode("cp1252", "replace")
-    expected = _CHARSET_OF_LANGUAGE.get(language(sample, None) or "", "cp1252")
-    return charset if (expected, charset) == ("cp1250", "iso8859_2") else expected
 
 
 def _name(charset: str) -> str:

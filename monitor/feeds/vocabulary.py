@@ -56,12 +56,14 @@ _MEANINGS = {
         "image": "image",
         "size": "width height",
         "input": "textinput",
+        "subtitle": "itunes_subtitle subtitle tagline",
+        "stored": "feedburner_origlink media_text",
         "group": "media_group media_content",
         "categories": "itunes_category",
         # No value that is read here depends on these.
         "ignored": "category dc_subject keywords itunes_keywords media_keywords enclosure rights"
-        " copyright dc_rights dc_publisher webmaster generator cloud subtitle tagline info"
-        " itunes_subtitle itunes_image itunes_block itunes_explicit media_category media_thumbnail"
+        " copyright dc_rights dc_publisher webmaster generator cloud info"
+        " itunes_image itunes_block itunes_explicit media_category media_thumbnail"
         " media_rating media_credit media_player media_restriction media_license dc_contributor"
         " admin_errorreportsto admin_generatoragent creativecommons_license"
         " feedburner_browserfriendly",

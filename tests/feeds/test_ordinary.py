@@ -35,6 +35,7 @@ NAMESPACES = {
     "wfw": "http://wellformedweb.org/CommentAPI/",
     "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
     "shop": "https://shop.example/ns",
+    "feedburner": "http://rssnamespace.org/feedburner/ext/1.0",
 }
 
 
@@ -153,7 +154,7 @@ PERSONS = st.builds(
 )  # fmt: skip
 TEXTS = elements(
     "title title title dc:title media:title description description dc:description media:description summary itunes:summary content content:encoded"
-    " content:encoded itunes:subtitle rights subtitle TITLE Description",
+    " content:encoded itunes:subtitle media:text rights subtitle TITLE Description",
     HTML | WORDS,
 )
 ORDINARY = (
@@ -164,6 +165,9 @@ ORDINARY = (
     | LINKS
     | elements("pubDate pubdate published updated dc:date dcterms:modified dcterms:created dcterms:issued created modified issued", DATES)
     | elements("author dc:creator itunes:author dc:author managingEditor", PEOPLE)
+    | elements("feedburner:origLink", URIS)
+    | elements("media:text itunes:subtitle", HTML | WORDS)
+    | st.sampled_from(["<link rel='enclosure' title='A &amp; b' href='/x.mp3'/>", "<atom:link rel='enclosure' title='' href='x'/>"])
     | elements("category dc:subject comments slash:comments wfw:commentRss shop:price language source thumbnail itunes:duration keywords dc:publisher", WORDS)
     | st.builds("<media:group>{}</media:group>".format, st.lists(TEXTS, max_size=2).map("".join))
     | st.builds("<media:content url='x' type='image/jpeg'>{}</media:content>".format, st.lists(TEXTS, max_size=1).map("".join))

@@ -100,3 +100,26 @@ def test_a_forbidden_character_costs_only_itself(written, meant):
 def test_emoji_encoded_as_two_surrogates_are_read():
     body = feed("face").encode().replace(b"face", b"\xed\xa0\xbd\xed\xb8\x80 \xed\xa0\xbd")
     assert "😀 \ufffd" in mend(decode(body, {})[0])
+
+
+@pytest.mark.parametrize("declared", ["iso-8859-1", "windows-1252", "us-ascii"])
+@pytest.mark.parametrize(("tongue", "charset"), [("ru", "windows-1251"), ("ru", "koi8-r")])
+def test_latin_1_is_not_believed_of_another_alphabet(tongue, charset, declared):
+    served = {"content-type": f"text/xml; charset={declared}"}
+    text, problem = decode(feed(WORDS[tongue]).encode(charset), served)
+    assert WORDS[tongue] in text
+    assert problem == f"the feed says it is {declared} and is not; read as {charset}"
+
+
+@pytest.mark.parametrize("tongue", ["fr", "de", "en"])
+def test_latin_1_is_believed_of_its_languages(tongue):
+    served = {"content-type": "text/xml; charset=iso-8859-1"}
+    assert WORDS[tongue] in decode(feed(WORDS[tongue]).encode("cp1252"), served)[0]
+
+
+@pytest.mark.parametrize("repeated", [10, 5_000])
+def test_a_few_words_in_another_alphabet_are_found_among_many_in_ascii(repeated):
+    """Also behind the part of a feed that a detector reads."""
+    item = f"<item><description>{repeated * 'The minister spoke of grain. '}</description></item>"
+    document = feed(WORDS["ru"]).replace("<item>", f"{item}<item>")
+    assert WORDS["ru"] in decode(document.encode("windows-1251"), {})[0]
