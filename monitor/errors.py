@@ -8,7 +8,8 @@ PresswatchError
 │   ├── RefusedAddress   the address is private, loopback, or otherwise not public
 │   ├── TooLarge         the body is larger than the limit
 │   ├── BadStatus        the server answered with a status other than success
-│   └── WrongContent     the body has a content type that we cannot use
+│   ├── WrongContent     the body has a content type that we cannot use
+│   └── UnsupportedPdf   the page is a PDF
 ├── FeedError            the bytes are not a feed
 ├── CleanError           no article was found on the page
 ├── DeliveryError        an alert was not accepted; `retryable` as above
@@ -140,12 +141,23 @@ class WrongContent(FetchError):
         super().__init__(url, f"content type {content_type!r} is not usable", retryable=False)
 
 
+class UnsupportedPdf(FetchError):
+    """The page is a PDF, which Presswatch does not read."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url, "the page is a PDF, which is not supported", retryable=False)
+
+
 class FeedError(PresswatchError):
     """The bytes are not a feed."""
 
 
 class CleanError(PresswatchError):
-    """No article was found on the page."""
+    """No article was found on the page; `kind` says in a word what the page is instead."""
+
+    def __init__(self, message: str, kind: str = "no_article") -> None:
+        self.kind = kind
+        super().__init__(message)
 
 
 class DeliveryError(PresswatchError):
@@ -191,9 +203,9 @@ _KINDS: tuple[tuple[type[Exception], str], ...] = (
     (RefusedAddress, "refused_address"),
     (TooLarge, "too_large"),
     (WrongContent, "wrong_content"),
+    (UnsupportedPdf, "pdf"),
     (FetchError, "connection"),
     (FeedError, "not_a_feed"),
-    (CleanError, "no_article"),
 )
 
 
@@ -201,6 +213,8 @@ def error_kind(error: Exception) -> str:
     """Returns the kind of an error in a word, such as `http_404`; `fault` if nobody foresaw it."""
     if isinstance(error, BadStatus):
         return f"http_{error.status}"
+    if isinstance(error, CleanError):
+        return error.kind
     if isinstance(error, FetchError) and isinstance(error.__cause__, TimeoutError):
         return "timeout"
     return next((name for kind, name in _KINDS if isinstance(error, kind)), "fault")

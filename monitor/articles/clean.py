@@ -26,6 +26,7 @@ from monitor.articles.memory import mark
 from monitor.articles.metadata import metadata
 from monitor.articles.selection import article
 from monitor.articles.structured import claimed_language, is_declared, json_ld, page_hints
+from monitor.articles.walls import signs, without_text
 from monitor.articles.wording import share_in, shingles, words
 from monitor.errors import CleanError
 from monitor.model import Quality
@@ -83,8 +84,8 @@ class Page:
 class Reading:
     """A page split into blocks, from which `page` selects the article.
 
-    `url` and `charset` are those of the response, `feed_hints` is what a feed says of the article.
-    Raises CleanError if the bytes are not a page.
+    `url` and `charset` are those of the response, `asked` is the URL that led to it, and
+    `feed_hints` is what a feed says of the article. Raises CleanError if the bytes are not a page.
     """
 
     def __init__(
@@ -92,12 +93,15 @@ class Reading:
         html: bytes,
         *,
         url: str | None = None,
+        asked: str | None = None,
         charset: str | None = None,
         feed_hints: ArticleHints = NO_HINTS,
     ) -> None:
         self._url = url
+        self._asked = asked or url or ""
         self._feed_hints = feed_hints
         self._tree = parse(decode(html, charset))
+        self._signs = signs(self._tree)
         self.blocks = blocks(self._tree)
 
     def page(self, furniture: Container[int] = frozenset()) -> Page:
@@ -111,9 +115,16 @@ class Reading:
         about = metadata(tree, nodes, url=self._url)
         is_announced = _agree(about.title, announced)
         selected = self._select(on_page, furniture, is_announced=is_announced)
+        if not selected:
+            nothing = without_text(self._signs, about.title)
+            raise CleanError(nothing.reason, nothing.kind)
         declared = is_declared(tree, nodes) or (bool(announced) and is_announced)
-        if reason := refusal(about.title, selected, is_declared=declared):
-            raise CleanError(reason)
+        refused = refusal(
+            self._signs, about.title, selected,
+            asked=self._asked, final=self._url or "", is_declared=declared,
+        )  # fmt: skip
+        if refused:
+            raise CleanError(refused.reason, refused.kind)
         text = _without_title(paragraphs("\n".join(block.text for block in selected)), about.title)
         return Page(
             title=about.title,
@@ -134,7 +145,7 @@ class Reading:
     def _select(
         self, on_page: ArticleHints, furniture: Container[int], *, is_announced: bool
     ) -> list[Block]:
-        """Returns the blocks of the article; raises CleanError if there are none."""
+        """Returns the blocks of the article."""
         in_feed = self._feed_hints
         hints = ArticleHints(
             title=on_page.title or in_feed.title,
@@ -148,10 +159,7 @@ class Reading:
             # Text that the feed announces is the article's, even if other pages have it too.
             return mark(block) in furniture and share_in(block.words, announced) < _ANNOUNCED_SHARE
 
-        selected = article(self.blocks, hints, is_furniture, is_announced=is_announced)
-        if not selected:
-            raise CleanError("the page holds no article")
-        return selected
+        return article(self.blocks, hints, is_furniture, is_announced=is_announced)
 
 
 def clean(html: bytes, *, url: str | None = None, charset: str | None = None) -> Page:

@@ -130,7 +130,7 @@ async def _page_at(url: str, config_directory: Path) -> Page:
         settings = Settings()
     async with HttpClient.of(settings) as http:
         response = await fetch_page(http, url, settings)
-    return clean_page(response)
+    return clean_page(response, asked=url)
 
 
 @click.command(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+import zlib
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,7 +20,7 @@ from yarl import URL
 from monitor.errors import BadStatus, FetchError, RefusedAddress, TooLarge
 from monitor.http.addresses import Network
 from monitor.http.codings import UnknownCoding, inflater_for
-from monitor.http.failures import FetchErrors, shown
+from monitor.http.failures import BROKE_OFF, FetchErrors, shown
 from monitor.http.guard import AddressGuard
 
 if TYPE_CHECKING:
@@ -34,12 +35,16 @@ CHUNK_BYTES = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A response: `url` after redirects, `headers` in lower case, `body` decompressed."""
+    """A response: `url` after redirects, `headers` in lower case, `body` decompressed.
+
+    `broke_off` says that the connection ended, or the compression failed, before the body's end.
+    """
 
     url: str
     status: int
     headers: Mapping[str, str]
     body: bytes
+    broke_off: bool = False
 
     @property
     def content_type(self) -> str:
@@ -120,8 +125,11 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         accept: str = "*/*",
         ok: Container[int] = (200,),
+        may_break_off: bool = False,
     ) -> Response:
         """Fetches a URL, following redirects, within `timeout_s` in all.
+
+        With `may_break_off`, a body that breaks off is returned as far as it came.
 
         Raises RefusedAddress, TooLarge (beyond `max_bytes`, also when decompressed), BadStatus (for
         a status not in `ok`), and FetchError for everything else that may go wrong.
@@ -135,6 +143,8 @@ class HttpClient:
                 if response.status not in REDIRECTS or not location:
                     if response.status not in ok:
                         raise _bad_status(url, response)
+                    if response.broke_off and not may_break_off:
+                        raise FetchError(shown(url), BROKE_OFF, retryable=True)
                     return response
                 target = _redirected(target, location)
             message = f"more than {MAX_REDIRECTS} redirects"
@@ -161,12 +171,18 @@ class HttpClient:
         if self._session is None:
             raise RuntimeError("use HttpClient as an async context manager")
         async with self._session.request(method, url, allow_redirects=False, **more) as answer:
-            body = await _read(answer, max_bytes) if answer.status in ok else b""
-            return Response(str(answer.url), answer.status, _headers(answer), body)
+            body, broke_off = (
+                await _read(answer, max_bytes) if answer.status in ok else (b"", False)
+            )
+            return Response(str(answer.url), answer.status, _headers(answer), body, broke_off)
 
 
-async def _read(answer: aiohttp.ClientResponse, max_bytes: int) -> bytes:
-    """Returns the body; raises TooLarge if it exceeds the limit, as sent or decompressed."""
+async def _read(answer: aiohttp.ClientResponse, max_bytes: int) -> tuple[bytes, bool]:
+    """Returns the body as far as it came, and whether it broke off.
+
+    Raises TooLarge if it exceeds the limit, as sent or decompressed, and what aiohttp or zlib raise
+    if nothing came.
+    """
     if (answer.content_length or 0) > max_bytes:
         raise TooLarge(str(answer.url), max_bytes)
     try:
@@ -175,14 +191,19 @@ async def _read(answer: aiohttp.ClientResponse, max_bytes: int) -> bytes:
         raise FetchError(str(answer.url), str(unknown), retryable=False) from unknown
     body = bytearray()
     received = 0
-    async for chunk in answer.content.iter_chunked(CHUNK_BYTES):
-        received += len(chunk)
-        body += inflater.feed(chunk, max_bytes - len(body)) if inflater else chunk
-        if max(received, len(body)) > max_bytes:
-            raise TooLarge(str(answer.url), max_bytes)
-    if inflater:
-        inflater.finish()
-    return bytes(body)
+    try:
+        async for chunk in answer.content.iter_chunked(CHUNK_BYTES):
+            received += len(chunk)
+            body += inflater.feed(chunk, max_bytes - len(body)) if inflater else chunk
+            if max(received, len(body)) > max_bytes:
+                raise TooLarge(str(answer.url), max_bytes)
+        if inflater:
+            inflater.finish()
+    except (aiohttp.ClientPayloadError, aiohttp.ClientOSError, zlib.error):
+        if not body:
+            raise
+        return bytes(body), True
+    return bytes(body), False
 
 
 def _headers(answer: aiohttp.ClientResponse) -> dict[str, str]:

@@ -12,6 +12,19 @@ import aiohttp
 from monitor.errors import FetchError, RefusedAddress, Unreachable
 from monitor.http.guard import PrivateAddress
 
+BROKE_OFF = "the body broke off or cannot be decoded"
+# Our own messages, since aiohttp's contain the URL, which may contain a password. The most special
+# error comes first.
+_MESSAGES: tuple[tuple[type[Exception], str], ...] = (
+    (aiohttp.ClientConnectorCertificateError, "the certificate is not valid"),
+    (aiohttp.ClientSSLError, "no TLS connection can be made"),
+    (aiohttp.ClientResponseError, "the answer is not HTTP"),
+    (aiohttp.ClientPayloadError, BROKE_OFF),
+    (zlib.error, BROKE_OFF),
+    (aiohttp.ServerDisconnectedError, "the server closed the connection without an answer"),
+    (aiohttp.ClientOSError, "the connection broke off"),
+    (ConnectionError, "the connection broke off"),
+)
 _CREDENTIALS = re.compile(r"(?<=//)[^/?#]*@")
 
 
@@ -55,19 +68,13 @@ def _translated(url: str, error: Exception) -> FetchError:
         cause = cause.__cause__ or getattr(cause, "os_error", None)
     if isinstance(error, aiohttp.InvalidURL | ValueError):
         return FetchError(url, "not a valid URL", retryable=False)
-    # The messages are our own: aiohttp's contain the URL, which may contain a password.
-    message = f"the connection failed: {type(error).__name__}"
     match error:
-        case aiohttp.ClientConnectorCertificateError():
-            message = "the certificate is not valid"
         case aiohttp.ClientConnectorDNSError():
             return Unreachable(url, "the name does not resolve")
-        case aiohttp.ClientSSLError():
-            message = "no TLS connection can be made"
-        case aiohttp.ClientConnectorError(os_error=reason):
+        case aiohttp.ClientConnectorError(os_error=reason) if not isinstance(
+            error, aiohttp.ClientSSLError
+        ):
             return Unreachable(url, f"no connection: {reason.strerror or reason}")
-        case aiohttp.ClientResponseError():
-            message = "the answer is not HTTP"
-        case aiohttp.ClientPayloadError() | zlib.error():
-            message = "the body broke off or cannot be decoded"
+    kinds = (message for kind, message in _MESSAGES if isinstance(error, kind))
+    message = next(kinds, f"the connection failed: {type(error).__name__}")
     return FetchError(url, message, retryable=True)

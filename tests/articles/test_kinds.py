@@ -32,8 +32,8 @@ def page(title, *paragraphs, head="", body=""):
     [
         (page("404 Not Found", SENTENCE), "went wrong"),
         (page("Seite nicht gefunden | Herald", SENTENCE), "went wrong"),
-        (page("Just a moment...", SENTENCE), "went wrong"),
-        (page("herald.example", f"Please enable JavaScript. {SENTENCE}"), "browser"),
+        (page("Just a moment...", SENTENCE), "browser"),
+        (page("herald.example", f"Please enable JavaScript. {SENTENCE}"), "JavaScript"),
         (page("Before you go on", *CONSENT), "consent"),
         (page("Europe", body="".join(map(TEASER.format, range(12)))), "list of other pages"),
         (page("Talk", body=f"<div class=comments><p>{SENTENCE}</p><p>{SENTENCE[4:]}</p></div>"),

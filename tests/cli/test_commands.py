@@ -98,7 +98,7 @@ def test_clean_reads_fetched_text_as_workers_do_and_refuses_other_types(
     result = presswatch.call("clean", "--json", *urls, "--config", str(configure(CONFIG)))
     text, pdf = map(json.loads, result.stdout.splitlines())
     assert text["text"].startswith("1 < 2. ")
-    assert pdf["error"] == "content type 'application/pdf' is not usable"
+    assert pdf["error"] == "the page is a PDF, which is not supported"
 
 
 def test_try_exits_as_grep_does(presswatch, page):

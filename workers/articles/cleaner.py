@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from redis.exceptions import RedisError
 
 from monitor import threads
-from monitor.errors import CleanError
+from monitor.errors import CleanError, error_kind
 from monitor.http.client import Response
 from monitor.jobs.limits import CLEANING, TimeUp
 from monitor.model import Entry, as_plain, from_plain
@@ -62,12 +62,16 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How a request ended. `last` says that this cleaner takes no more requests."""
+    """How a request ended. `last` says that this cleaner takes no more requests.
+
+    `kind` says in a word what a page is that holds no article.
+    """
 
     verdict: Verdict
     error: str = ""
     trace: str = ""
     last: bool = False
+    kind: str = ""
 
 
 def encode(request: Request) -> bytes:
@@ -81,7 +85,12 @@ def encode(request: Request) -> bytes:
         "settle": request.settle,
         "polled_at": request.polled_at,
         "page": response
-        and {"url": response.url, "status": response.status, "headers": dict(response.headers)},
+        and {
+            "url": response.url,
+            "status": response.status,
+            "headers": dict(response.headers),
+            "broke_off": response.broke_off,
+        },
     }
     return json.dumps(about).encode() + b"\n" + (response.body if response else b"")
 
@@ -131,7 +140,7 @@ def answer(desk: Desk, request: Request, *, last: bool) -> Answer:
     try:
         desk.handle(request)
     except CleanError as error:
-        return Answer("no article", str(error), last=last)
+        return Answer("no article", str(error), last=last, kind=error_kind(error))
     except TimeUp:
         # The signal may have left a library in any state.
         return Answer("late", f"not cleaned within {CLEANING.total_seconds():g} s", last=True)

@@ -5,11 +5,13 @@ Fetching needs nothing of what cleaning needs, so the reader starts without load
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
+from monitor.articles.refresh import refresh_target
 from monitor.articles.urls import is_front_page
 from monitor.articles.wrappers import unwrapped
-from monitor.errors import WrongContent
+from monitor.errors import FetchError, UnsupportedPdf, WrongContent
 
 if TYPE_CHECKING:
     from monitor.config import Settings
@@ -17,20 +19,42 @@ if TYPE_CHECKING:
     from monitor.model import Entry
 
 ACCEPT = "text/html, application/xhtml+xml, */*;q=0.1"
+# t.co and consent pages send readers on by a page, up to twice in a row.
+MAX_REFRESHES = 3
 PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml", "text/plain", ""})
 
 
 async def fetch_page(http: HttpClient, url: str, settings: Settings) -> Response:
-    """Fetches a page. Raises FetchError, and WrongContent if it is neither HTML nor plain text."""
-    response = await http.get(
-        url,
-        timeout_s=settings.articles.timeout.total_seconds(),
-        max_bytes=settings.articles.max_size,
-        accept=ACCEPT,
-    )
+    """Fetches a page, also one to which another page sends its readers at once.
+
+    A page that breaks off is returned as far as it came. Raises FetchError, UnsupportedPdf, and
+    WrongContent if the page is neither HTML nor plain text.
+    """
+    clock = asyncio.get_running_loop()
+    end = clock.time() + settings.articles.timeout.total_seconds()
+    for _ in range(MAX_REFRESHES + 1):
+        response = await http.get(
+            url,
+            timeout_s=max(0.0, end - clock.time()),
+            max_bytes=settings.articles.max_size,
+            accept=ACCEPT,
+            may_break_off=True,
+        )
+        _check(url, response)
+        target = refresh_target(response.body, response.url)
+        if target is None:
+            return response
+        url = target
+    message = f"more than {MAX_REFRESHES} pages that refresh to others"
+    raise FetchError(url, message, retryable=False)
+
+
+def _check(url: str, response: Response) -> None:
+    # Servers also send PDFs as anything else.
+    if response.content_type == "application/pdf" or response.body.startswith(b"%PDF-"):
+        raise UnsupportedPdf(url)
     if response.content_type not in PAGE_TYPES:
         raise WrongContent(url, response.content_type)
-    return response
 
 
 def page_of(entry: Entry) -> str | None:

@@ -178,11 +178,13 @@ class Processor:
             if is_large(response) and not is_matched:
                 await self._match(words)
                 is_matched = True
-            answer = await self._ask(replace(words, settle=True, response=response))
+            # The rest of a page that broke off may come at the next attempt, and only then.
+            again = response.broke_off and attempt == 0
+            answer = await self._ask(replace(words, settle=not again, response=response))
             if answer.verdict == "done":
-                return Done()
+                return Again(PAUSES_S[attempt]) if again else Done()
             retry, hold_s = _may_be_retried(answer, url, attempt), 0.0
-            await call_in(self._threads, self._counters.failed_page, _KINDS[answer.verdict])
+            await call_in(self._threads, self._counters.failed_page, _kind_of(answer))
         finally:
             fetching.cancel()
         retry = retry and attempt < len(PAUSES_S)
@@ -221,13 +223,9 @@ class Processor:
             pipe.execute()
 
 
-# The kinds of errors, for metrics, by how a page's reading ended.
-_KINDS = {
-    "no article": "no_article",
-    "late": "timeout",
-    "fault": "fault",
-    "died": "fault",
-}
+def _kind_of(answer: Answer) -> str:
+    """Returns the kind of the error with which the reading of a page ended, for metrics."""
+    return answer.kind or ("timeout" if answer.verdict == "late" else "fault")
 
 
 def _may_be_retried(answer: Answer, url: str, attempt: int) -> bool:
@@ -235,7 +233,14 @@ def _may_be_retried(answer: Answer, url: str, attempt: int) -> bool:
     if answer.verdict == "no redis":
         raise RedisError(answer.error)
     if answer.verdict == "no article":
-        log.warning("page failed", url=url, error=answer.error, retry=False, attempt=attempt)
+        log.warning(
+            "page failed",
+            url=url,
+            error=answer.error,
+            kind=answer.kind,
+            retry=False,
+            attempt=attempt,
+        )
         return False
     # The trace is logged once, not at every attempt.
     log.log(

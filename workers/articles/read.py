@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 # A page is a teaser before a paywall if the feed's text is more than this many times as long
 # as the page's.
 TEASER_RATIO = 2
+_CUT_CHARACTER = re.compile(rb"[\xc0-\xff][\x80-\xbf]{0,3}\Z")
 
 
 class PageCleaner:
@@ -45,7 +47,7 @@ class PageCleaner:
         link = entry.url or response.url
         select = partial(self._select, link, response.url, hints)
         with time_limit(CLEANING):
-            return clean_page(response, hints=hints, select=select)
+            return clean_page(response, asked=entry.url, hints=hints, select=select)
 
     def _select(self, url: str, final_url: str, hints: ArticleHints, reading: Reading) -> Page:
         """Returns the article without the furniture that the site's pages share."""
@@ -60,18 +62,26 @@ class PageCleaner:
 def clean_page(
     response: Response,
     *,
+    asked: str | None = None,
     hints: ArticleHints = NO_HINTS,
     select: Callable[[Reading], Page] = Reading.page,
 ) -> Page:
     """Turns a response into a cleaned page; `select` selects the article if the page is HTML.
 
+    `asked` is the URL that led to the response.
+
     Raises CleanError if the page holds no article.
     """
+    # Of a text in UTF-8, a broken last character would cast doubt on all others.
+    body = _CUT_CHARACTER.sub(b"", response.body) if response.broke_off else response.body
     if response.content_type == "text/plain":
-        return clean_text(decode(response.body, response.charset))
-    return select(
-        Reading(response.body, url=response.url, charset=response.charset, feed_hints=hints)
-    )
+        page = clean_text(decode(body, response.charset))
+    else:
+        reading = Reading(
+            body, url=response.url, asked=asked, charset=response.charset, feed_hints=hints
+        )
+        page = select(reading)
+    return replace(page, quality="teaser") if response.broke_off else page
 
 
 def hints_of(entry: Entry) -> ArticleHints:

@@ -1,5 +1,6 @@
 """Tests of the way from an entry to its alerts."""
 
+import gzip
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -173,6 +174,32 @@ def test_a_page_that_is_gone_is_matched_on_the_feeds_words(desk):
     assert desk.alerts() == [("council", "Envoys meet")]
     assert desk.last()["text_from"] == "feed"
     assert desk.owed() == 0
+
+
+def test_a_page_that_breaks_off_is_used_as_far_as_it_goes_and_asked_for_once_more(desk, council):
+    status, headers, whole = desk.site.pages["/1"]
+    body = gzip.compress(whole[: whole.index(b"</article>")])[:-8]
+    desk.site.pages["/1"] = (status, headers | {"Content-Encoding": "gzip"}, body)
+    job = desk.enqueue(council)
+    assert desk.work(job) == Again(PAUSES_S[0])
+    assert desk.alerts() == [("council", "Envoys meet")]
+    assert (desk.last()["quality"], desk.owed()) == ("teaser", 1)
+    assert desk.work(job) == Done()
+    assert desk.owed() == 0
+    assert len(desk.alerts()) == 1
+
+
+def test_a_wall_is_matched_on_the_feeds_words_and_counted_by_its_kind(desk):
+    plea = (
+        "Already a subscriber? Then log in to continue. Forgot your password? Ask for another one."
+    )
+    desk.site.put_page("/1", "Log in", plea)
+    entry = Entry("1", f"{desk.site.url}/1", "The NATO-Russia Council met", "They spoke at length.")
+    with capture_logs() as logs:
+        assert desk.process(entry) == Done()
+    assert [line["kind"] for line in logs if line["event"] == "page failed"] == ["login"]
+    assert desk.alerts() == [("council", "The NATO-Russia Council met")]
+    assert desk.runtime.store.counters.read().errors == {("page", "login"): 1}
 
 
 def test_an_unavailable_page_is_matched_on_the_feed_at_once_and_on_the_page_later(desk, words):
