@@ -48,7 +48,8 @@ class Identities:
         none of the three is identified by its words.
         """
         link, dated = self.link(entry), dated_identity(entry)
-        names = filter(None, (self.guid(entry), link, dated, self._former_link(entry, link)))
+        words = dated or _undated_identity(entry)
+        names = filter(None, (self.guid(entry), link, words, self._former_link(entry, link)))
         return tuple(names) or (_words_identity(entry),), link, dated
 
     def guid(self, entry: Entry) -> str:
@@ -102,6 +103,17 @@ def dated_identity(entry: Entry) -> str:
     if not entry.title or not entry.published_at:
         return ""
     return _short("dated", entry.title, entry.published_at.isoformat())
+
+
+def _undated_identity(entry: Entry) -> str:
+    """Returns the identity derived from all words of an entry without a date.
+
+    Feeds without dates may also give new guids and links at every poll. "" unless the entry has a
+    title and a text: titles alone, such as those of traffic reports, return with other news.
+    """
+    if entry.published_at or not entry.title or not (entry.summary or entry.content):
+        return ""
+    return _words_identity(entry)
 
 
 def version_of(entry: Entry) -> str:

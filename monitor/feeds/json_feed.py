@@ -38,7 +38,10 @@ def read_document(text: str) -> tuple[dict[str, Any], str | None]:
     except (ValueError, RecursionError) as error:
         document = _before_break(text)
         if not document["items"]:
-            raise FeedError(f"no feed: the JSON cannot be read ({_reason(error)})") from error
+            raise FeedError(
+                f"no feed: this is broken JSON ({_reason(error)}); if this goes on, see what the "
+                "address shows in a browser, and tell the publisher"
+            ) from error
         is_cut = isinstance(error, json.JSONDecodeError) and (
             error.pos >= len(text) or error.msg.startswith("Unterminated")
         )
@@ -54,7 +57,8 @@ def read_document(text: str) -> tuple[dict[str, Any], str | None]:
     if not claims_version and not any(key in item for item in items for key in _ITEM_KEYS):
         raise FeedError(
             "no feed: this is JSON with a list of `items`, but they have neither `id`, `url`, "
-            "`title` nor content, as those of a JSON Feed have"
+            "`title` nor content, as those of a JSON Feed have; look for the site's RSS, Atom or JSON "
+            "Feed"
         )
     return document | {"items": items}, problem
 

@@ -147,7 +147,9 @@ def _with_feedparser(text: str, base: str, language: str) -> Any:
             return _parsed(_without_positions(text), base, language)
         except Exception as error:
             raise FeedError(
-                f"no feed: the document cannot be read ({type(error).__name__}: {error})"
+                f"no feed: the document is too broken to be read ({type(error).__name__}: "
+                f"{error}); if this goes on, see what the address shows in a browser, and tell the "
+                "publisher"
             ) from error
 
 

@@ -25,6 +25,7 @@ _MAGIC = {
     b"\xff\xd8\xff": "a picture (JPEG)",
 }
 
+WEB_PAGE = "no feed: this is a web page"
 EMPTY = "no feed: the answer is empty; see in a browser whether the address still leads to a feed"
 
 
@@ -50,11 +51,9 @@ def refusal(text: str, url: str) -> str:
     if is_html(text):
         feeds = linked_feeds(text, url)
         if feeds:
-            return (
-                f"no feed: this is a web page; it names a feed, subscribe to that: {feeds[0].url}"
-            )
+            return f"{WEB_PAGE}; it names a feed, subscribe to that: {feeds[0].url}"
         return (
-            "no feed: this is a web page (HTML) and names no feed; it may be an error, a login or "
+            f"{WEB_PAGE} (HTML) and names no feed; it may be an error, a login or "
             "a challenge for browsers: open the address in one, and look for the feed's own"
         )
     start = " ".join(text[: 4 * _SHOWN_CHARS].split())[:_SHOWN_CHARS]

@@ -31,6 +31,8 @@ MAX_PARTS = 4
 _CHUNK_CHARS = 64 * 1024
 _PROLOGUE = r"(?:\s|<\?[^<>]{0,2000}>|<!--(?:[^-]|-(?!->)){0,2000}-->){0,20}"
 _SITEMAP = re.compile(_PROLOGUE + r"<(?:\w{1,20}:)?(?:urlset|sitemapindex)[\s>/]")
+# What to do about a site that is broken itself.
+_LOOK = "see what a browser shows at the address, or look for a feed of the site"
 _INDEX = re.compile(_PROLOGUE + r"<(?:\w{1,20}:)?sitemapindex[\s>/]")
 # What the software of many sites lists in sitemaps of their own, and renders with each article.
 _NO_ARTICLES = re.compile(r"categor|tag|author|topic|section|video|image|product|/page")
@@ -94,7 +96,9 @@ def read_sitemap(text: str, url: str, now: datetime, most: int = MAX_ENTRIES) ->
                 break
     except ParseError as error:
         if not entries:
-            raise FeedError(f"no feed: the sitemap is not well-formed XML ({error})") from error
+            raise FeedError(
+                f"no feed: the sitemap is not well-formed XML ({error}); {_LOOK}"
+            ) from error
         problem = f"the sitemap breaks off after {counted(len(entries))}"
     return Sitemap(_most_common(names), _most_common(languages), tuple(entries), problem)
 
@@ -116,9 +120,11 @@ def parts_of(body: bytes, url: str, now: datetime) -> tuple[tuple[Part, ...], bo
                 break
     except ParseError as error:
         if not parts:
-            raise FeedError(f"no feed: the index is not well-formed XML ({error})") from error
+            raise FeedError(
+                f"no feed: the index is not well-formed XML ({error}); {_LOOK}"
+            ) from error
     if not parts:
-        raise FeedError("no feed: this is an index of sitemaps that lists none")
+        raise FeedError(f"no feed: this is an index of sitemaps that lists none; {_LOOK}")
     listed = list(parts.values())
     return _chosen(listed), all(part.changed_at for part in listed)
 
@@ -142,7 +148,7 @@ def joined_sitemaps(parts: Iterable[tuple[str, bytes]], now: datetime) -> bytes:
     Those that are not sitemaps are left out. Raises FeedError if none of them is.
     """
     root = Element(f"{{{_PLAIN}}}urlset")
-    fault = FeedError("no feed: none of the sitemaps of this index could be read")
+    fault = FeedError(f"no feed: none of the sitemaps of this index could be read; {_LOOK}")
     for url, body in parts:
         if len(root) == MAX_ENTRIES:
             break

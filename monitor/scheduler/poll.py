@@ -19,6 +19,7 @@ from monitor.feeds.document import Document, storable
 from monitor.feeds.entries import Decision, Seen, decide, room
 from monitor.feeds.fingerprint import fingerprint
 from monitor.feeds.pace import entries_a_day
+from monitor.feeds.reasons import reason
 from monitor.http.client import HttpClient, Response
 from monitor.http.failures import shown
 from monitor.model import Feed, FeedState
@@ -42,6 +43,10 @@ ACCEPT = (
     "application/xml;q=0.9, text/xml;q=0.8, */*;q=0.1"
 )
 NOT_MODIFIED = 304
+NEVER_READ = (
+    "HTTP 304: the server says that the feed has not changed, though it was never read; "
+    "if this goes on, tell the publisher"
+)
 # Messages of unforeseen errors may contain whole documents.
 MAX_ERROR_CHARS = 300
 
@@ -151,6 +156,7 @@ class Poller:
                 headers=sent if url == feed.url else None,
                 accept=ACCEPT,
                 ok=(200, NOT_MODIFIED) if url == feed.url else (200,),
+                may_break_off=url == feed.url,
             )
 
         return await completed(
@@ -165,7 +171,7 @@ class Poller:
     async def _take(self, feed: Feed, previous: FeedState, response: Response) -> Outcome:
         if response.status == NOT_MODIFIED:
             if previous.body_hash is None:
-                raise FeedError("HTTP 304 (not modified), though the feed was never read")
+                raise FeedError(NEVER_READ)
             return await self._keep(feed, previous, response)
         body_hash = fingerprint(response.body)
         if body_hash == previous.body_hash:
@@ -215,7 +221,7 @@ class Poller:
             )
             self._queue(feed, previous, decision, now, pipe)
             state = _after_reading(feed, previous, document, decision, now)
-            if not decision.held_back:
+            if not decision.held_back and not response.broke_off:
                 # Otherwise the next poll must read the document again.
                 state = _with_validators(replace(state, body_hash=body_hash), response)
             outcome = Outcome(state, len(decision.new), len(decision.edited))
@@ -317,7 +323,7 @@ def _with_validators(state: FeedState, response: Response) -> FeedState:
 def _message(error: Exception) -> str:
     """Returns the message of an error for operators."""
     if isinstance(error, FetchError | FeedError):
-        return str(error)
+        return reason(error)
     name = "" if isinstance(error, ReaderFault) else f"{type(error).__name__}: "
     # The message of a library may contain the URL, and the URL a password.
     return f"a fault of Presswatch: {name}{shown(str(error))}"

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from concurrent.futures import Executor
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from monitor.errors import FeedError, FetchError
 from monitor.executors import call_in
 from monitor.feeds.document import Document, read
 from monitor.scheduler import apart
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 # A small feed that took longer than this is read in a separate process from then on.
 MAX_READING_S = 2.0
+BROKE_OFF = "the connection broke off before the end of the document"
 
 
 class FeedReader:
@@ -36,8 +39,18 @@ class FeedReader:
     async def read(self, feed: Feed, response: Response, now: datetime) -> tuple[Document, float]:
         """Returns the document in a response, and how long it took to read, in seconds.
 
-        Raises as `monitor.feeds.document.read` and `LargeFeeds.read` do.
+        Raises as `monitor.feeds.document.read` and `LargeFeeds.read` do, and FetchError if the
+        response broke off before it could be recognised as a feed.
         """
+        if not response.broke_off:
+            return await self._read(feed, response, now)
+        try:
+            document, seconds = await self._read(feed, response, now)
+        except FeedError as error:
+            raise FetchError(response.url, BROKE_OFF, retryable=True) from error
+        return replace(document, problem=document.problem or BROKE_OFF), seconds
+
+    async def _read(self, feed: Feed, response: Response, now: datetime) -> tuple[Document, float]:
         body, url, headers = response.body, response.url, response.headers
         expected_s = self._reading_s.get(feed.id, len(body) / apart.BYTES_PER_S)
         if len(body) > apart.LARGE_BYTES or expected_s > MAX_READING_S:

@@ -66,7 +66,7 @@ async def completed(
         raise failures[0]
     body = await call_in(threads, joined_sitemaps, bodies, now)
     headers = dict(response.headers)
-    if failures or not are_dated:
+    if failures or not are_dated or response.broke_off:
         # The index may stay as it is although its sitemaps change.
         headers.pop("etag", None)
         headers.pop("last-modified", None)
@@ -83,5 +83,8 @@ def _inflated(response: Response, max_bytes: int) -> Response:
             raise TooLarge(response.url, max_bytes)
         inflater.finish()
     except zlib.error as error:
-        raise FeedError(f"no feed: the compressed document is broken ({error})") from error
+        raise FeedError(
+            f"no feed: the compressed document is broken ({error}); if this goes on, tell the "
+            "publisher"
+        ) from error
     return replace(response, body=body)

@@ -229,7 +229,7 @@ def test_an_undeclared_charset_is_a_problem():
         (b'<?xml version="1.0"?><opml xmlns="x"><body/></opml>', "begins with <opml>"),
         (b'{"articles": []}', "no list of `items`"),
         (b'{"items": [{"sku": 1}, 5]}', "neither `id`, `url`"),
-        (b'{"items": ', "JSON cannot be read"),
+        (b'{"items": ', "broken JSON"),
         (b"[1, 2]", "no list of `items`"),
         (b"\x1f\x8b\x08\x00\x00\x00", r"compressed data \(gzip\)"),
         (b"PK\x03\x04\x14\x00", r"compressed data \(zip\)"),

@@ -78,7 +78,7 @@ def test_a_failing_feed_records_the_reason_and_is_polled_less_often(
     scheduler(configure(f"feeds: [{{url: {feed.url}, every: 1s}}]"))
     eventually(lambda: store.feeds.state(feed.id).failures >= 2)
     state = store.feeds.state(feed.id)
-    assert state.error == "HTTP 404"
+    assert state.error.startswith("HTTP 404: nothing is at this address; ")
     assert store.feeds.due_at(feed.id) > state.polled_at
 
 
@@ -183,7 +183,7 @@ def test_a_changed_user_agent_and_changed_addresses_are_used_at_once(
     eventually(lambda: site.requests[-1][1]["user-agent"], "Changed/2", within=8)
     settings.write_text(settings.read_text().replace("[127.0.0.1/32]", "[]"))
     refused = "127.0.0.1 is a private address"
-    eventually(lambda: store.feeds.state(feed.id).error, refused, within=8)
+    eventually(lambda: refused in (store.feeds.state(feed.id).error or ""), within=8)
     running.terminate()
     assert running.wait(8) == 0
     assert '"level": "error"' not in running.log.read_text()
