@@ -21,6 +21,7 @@ from monitor.archive.database import excess, is_in_place, open_archive, shown, s
 from monitor.archive.history import count_articles
 from monitor.archive.refolding import refold
 from monitor.archive.writer import Writer
+from monitor.concerns_watch import ConcernsWatch
 from monitor.coverage import Record
 from monitor.errors import ArchiveUnavailable
 from monitor.look_backs import LookBacks
@@ -58,6 +59,7 @@ class Archiver:
         self._settings = runtime.config.settings.archive
         self._watch = ConfigWatch(runtime)
         self._spikes = SpikesWatch(runtime)
+        self._concerns = ConcernsWatch(runtime)
         self._look_backs = LookBacks(runtime, data, stop)
         self._reports = ReportsWatch(runtime)
         self._stop = stop
@@ -125,6 +127,7 @@ class Archiver:
             self._stop.wait(GATHERING_S)
         self._spikes.look_if_due(engine, datetime.now(UTC))
         self._reports.look_if_due(engine, datetime.now(UTC))
+        self._concerns.look_if_due(engine, datetime.now(UTC))
         if time.monotonic() >= self._kept_house_at + HOUSEKEEPING.total_seconds():
             # A fault in it must not come again, with its trace, at every step.
             self._kept_house_at = time.monotonic()
@@ -178,6 +181,7 @@ class Archiver:
             self._spikes.use(config)
             self._look_backs.use(config)
             self._reports.use(config)
+            self._concerns.use(config)
 
     def _keep_house(self, writer: Writer, engine: Archive) -> None:
         """Removes what is too old, and some of the oldest if the archive is too large."""

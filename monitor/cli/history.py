@@ -27,22 +27,33 @@ LATEST_ALERTS = 100
 BLOCK = timedelta(seconds=5)
 
 
-@click.command(epilog=examples("presswatch status", "presswatch status --json"))
+@click.command(
+    epilog=examples("presswatch status", "presswatch status --json", "presswatch status --alive")
+)
 @options.config
 @options.data
 @options.as_json
-def status(config_directory: Path, data: Path, as_json: bool) -> None:
+@click.option("--alive", is_flag=True, help="Only look whether a scheduler and a worker live.")
+def status(config_directory: Path, data: Path, as_json: bool, alive: bool) -> None:
     """Show feeds by health, watchlists, queues, workers, the latest alerts, and failures.
 
-    Exits with 1 if no work is done, since no scheduler leads or no worker lives.
+    Exits with 1 if no scheduler leads or no worker lives, or if operators were told of something
+    that is still wrong, such as a feed that has gone silent.
     """
     from monitor.cli.status import collect
+    from monitor.overview.readiness import idle_reasons
     from monitor.runtime.composition import look
 
-    state = collect(look(config_directory, data), data)
+    runtime = look(config_directory, data)
+    if alive:
+        if idle := idle_reasons(runtime):
+            raise PresswatchError("; ".join(idle))
+        return
+    state = collect(runtime, data)
     click.echo(terminal_json(state, indent=2) if as_json else _as_text(state))
-    if state["idle"]:
-        raise PresswatchError("; ".join(state["idle"]))
+    wrong = state["idle"] + [printable(each["title"]) for each in state["concerns"]]
+    if wrong:
+        raise PresswatchError("; ".join(wrong))
 
 
 def _as_text(state: dict[str, Any]) -> str:
@@ -52,6 +63,10 @@ def _as_text(state: dict[str, Any]) -> str:
     by_health = Counter(feed["health"] for feed in state["feeds"])
     health = ", ".join(f"{count} {name}" for name, count in sorted(by_health.items())) or "none"
     lines = [
+        *(
+            printable(f"attention  {each['title']}, since {each['since']}: {each['advice']}")
+            for each in state["concerns"]
+        ),
         f"scheduler  {'leads' if state['scheduler'] else 'none leads'}",
         f"workers    {state['workers']}",
         f"feeds      {health}",

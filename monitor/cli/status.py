@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from monitor.errors import PresswatchError
 from monitor.jobs.liveness import living
 from monitor.model import Subscriber, Watchlist
+from monitor.overview.concerns import told_concerns
 from monitor.overview.feeds import FeedOverview, feed_overviews
 from monitor.overview.readiness import has_leader, idle_reasons
 from monitor.untrusted import printable
@@ -17,6 +18,7 @@ from monitor.untrusted import printable
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from monitor.alerts.concerns import KnownConcern
     from monitor.archive.activity import WatchlistActivity
     from monitor.runtime.composition import Runtime
     from monitor.store import Store
@@ -36,6 +38,7 @@ def collect(runtime: Runtime, data: Path) -> dict[str, Any]:
     return {
         "at": _iso(now),
         "idle": idle_reasons(runtime),
+        "concerns": list(map(_concern, told_concerns(store))),
         "scheduler": has_leader(runtime),
         "workers": len(living(runtime.redis)),
         "feeds": feed_states(runtime),
@@ -51,6 +54,16 @@ def collect(runtime: Runtime, data: Path) -> dict[str, Any]:
             {"id": job.id, "queue": job.queue, "error": job.error, "at": _iso(job.failed_at)}
             for job in queues.all_failed()[:MAX_FAILED_JOBS]
         ],
+    }
+
+
+def _concern(known: KnownConcern) -> dict[str, Any]:
+    concern = known.concern
+    return {
+        "key": concern.key,
+        "title": concern.title,
+        "advice": concern.advice,
+        "since": _iso(known.since),
     }
 
 

@@ -7,6 +7,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from monitor.alerts.build import OPERATORS
 from monitor.http.addresses import is_allowed
 
 if TYPE_CHECKING:
@@ -27,9 +28,14 @@ def warnings(config: Config) -> Iterator[str]:
             f"{count} ({named}) name no subscribers: nobody is sent their alerts, which are on the "
             "pages, on the console, and on the Redis stream"
         )
+    if not config.subscribers:
+        yield (
+            "there are no subscribers: when a feed goes silent, or Presswatch itself fails, only "
+            "the log and `status` say so"
+        )
     used = {name for watchlist in config.watchlists for name in watchlist.subscribers}
     for subscriber in config.subscribers:
-        if subscriber.name not in used:
+        if subscriber.name not in used and subscriber.name != OPERATORS:
             yield f"no watchlist names the subscriber {subscriber.name}"
         yield from _of_channel(config, subscriber)
 

@@ -57,8 +57,8 @@ def read_document(text: str) -> tuple[dict[str, Any], str | None]:
     if not claims_version and not any(key in item for item in items for key in _ITEM_KEYS):
         raise FeedError(
             "no feed: this is JSON with a list of `items`, but they have neither `id`, `url`, "
-            "`title` nor content, as those of a JSON Feed have; look for the site's RSS, Atom or JSON "
-            "Feed"
+            "`title` nor content, as those of a JSON Feed have; look for the site's RSS, Atom or "
+            "JSON Feed"
         )
     return document | {"items": items}, problem
 

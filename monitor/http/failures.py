@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import zlib
 from types import TracebackType
@@ -74,7 +75,9 @@ def _translated(url: str, error: Exception) -> FetchError:
         case aiohttp.ClientConnectorError(os_error=reason) if not isinstance(
             error, aiohttp.ClientSSLError
         ):
-            return Unreachable(url, f"no connection: {reason.strerror or reason}")
+            # The event loop's own words for it name the address, and leave out why.
+            why = os.strerror(reason.errno) if reason.errno else reason.strerror or reason
+            return Unreachable(url, f"no connection: {why}")
     kinds = (message for kind, message in _MESSAGES if isinstance(error, kind))
     message = next(kinds, f"the connection failed: {type(error).__name__}")
     return FetchError(url, message, retryable=True)

@@ -11,13 +11,25 @@ from monitor.model import Delivery
 if TYPE_CHECKING:
     from redis.client import Pipeline
 
+    from monitor.config import Config
     from monitor.runtime.composition import Runtime
 
 
-def tell(runtime: Runtime, title: str, text: str, now: datetime, pipe: Pipeline) -> None:
-    """Adds to a transaction: an alert for the subscriber `operators`, if there is one."""
-    if OPERATORS not in {subscriber.name for subscriber in runtime.config.subscribers}:
-        return
-    alert = notice(title, text, now=now)
-    runtime.store.alerts.keep(alert, pipe)
-    runtime.queues.enqueue_delivery(Delivery(OPERATORS, (alert.id,)), pipe)
+def operators_of(config: Config) -> str | None:
+    """Returns the name of the subscriber that is told: `operators`, or without it the first."""
+    names = [subscriber.name for subscriber in config.subscribers]
+    return OPERATORS if OPERATORS in names else next(iter(names), None)
+
+
+def tell(
+    runtime: Runtime, title: str, text: str, now: datetime, pipe: Pipeline, *, unless: str = ""
+) -> None:
+    """Adds to a transaction: an alert to operators, unless their subscriber is `unless`.
+
+    The stream holds alerts on news alone. The console has the line that the caller logs.
+    """
+    subscriber = operators_of(runtime.config)
+    if subscriber and subscriber != unless:
+        alert = notice(title, text, now=now)
+        runtime.store.alerts.keep(alert, pipe)
+        runtime.queues.enqueue_delivery(Delivery(subscriber, (alert.id,)), pipe)

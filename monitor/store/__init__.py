@@ -2,9 +2,9 @@
 
 `Store` has a part for each kind of state: `feeds`, `claims`, `articles`, `alerts`, `stories`,
 `subscribers`, `furniture`, `turnstile`, `unarchived`, `spikes`, `look_backs`, `mutes`, `reports`,
-`visitors`, `counters`. Methods that take a `pipe` add to the caller's transaction, so that state
-and jobs are written together or not at all. `client.client` makes connections, `client.probe` tries
-one, and `Keys` names the keys.
+`visitors`, `concerns`, `counters`. Methods that take a `pipe` add to the caller's transaction, so
+that state and jobs are written together or not at all. `client.client` makes connections,
+`client.probe` tries one, and `Keys` names the keys.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from monitor.store.alerts import AlertStore
 from monitor.store.articles import ArticleStore
 from monitor.store.claims import ClaimStore
+from monitor.store.concerns import ConcernStore
 from monitor.store.counters import CounterStore
 from monitor.store.feeds import FeedStore
 from monitor.store.furniture import FurnitureStore
@@ -36,6 +37,7 @@ __all__ = [
     "AlertStore",
     "ArticleStore",
     "ClaimStore",
+    "ConcernStore",
     "CounterStore",
     "FeedStore",
     "FurnitureStore",
@@ -72,5 +74,6 @@ class Store:
         self.look_backs = LookBackStore(redis, self.keys)
         self.mutes = MuteStore(redis, self.keys)
         self.reports = ReportStore(redis, self.keys)
+        self.concerns = ConcernStore(redis, self.keys)
         self.counters = CounterStore(redis, self.keys)
         self.visitors = VisitorStore(redis, self.keys)

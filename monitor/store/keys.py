@@ -170,6 +170,11 @@ class Keys:
         """String: a watchlist's spike or silence, so that none is repeated, JSON."""
         return f"{self.prefix}spike:{watchlist}"
 
+    @property
+    def concerns(self) -> str:
+        """String: what operators were told of, and on which days we were at work, JSON."""
+        return f"{self.prefix}concerns"
+
     def report(self, subscriber: str) -> str:
         """String: the moment of the last report that a subscriber was due, JSON."""
         return f"{self.prefix}report:{subscriber}"

@@ -23,6 +23,7 @@ from prometheus_client.registry import Collector
 from starlette.responses import Response
 
 from monitor.jobs.liveness import living
+from monitor.overview.concerns import told_concerns
 from monitor.overview.feeds import HEALTHS, feed_overviews
 from monitor.overview.readiness import has_leader
 from monitor.store.counters import BEYOND, POLL_BOUNDS_S, PUBLICATION_BOUNDS_S
@@ -117,6 +118,11 @@ def _processes(runtime: Runtime) -> Iterator[Metric]:
     for health in HEALTHS:
         feeds.add_metric((health,), by_health[health])
     yield feeds
+    yield GaugeMetricFamily(
+        "presswatch_concerns",
+        "What went silent or wrong, that operators were told of",
+        value=len(told_concerns(runtime.store)),
+    )
 
 
 def _work(runtime: Runtime, now: datetime) -> Iterator[Metric]:

@@ -542,6 +542,18 @@ subscribers:
     ]
 
 
+def test_check_warns_if_nobody_would_hear_that_something_went_silent(presswatch, configure):
+    directory = configure("watchlists: [{name: cod, query: cod}]")
+    checked = presswatch.call("check", "--config", str(directory))
+    assert checked.returncode == 0
+    assert "warning: there are no subscribers: when a feed goes silent" in checked.stdout
+    # Nobody need name the subscriber for operators.
+    subscriber = "{name: operators, webhook: {url: 'https://hook.example/'}}"
+    directory = configure(f"subscribers: [{subscriber}]")
+    checked = presswatch.call("check", "--config", str(directory))
+    assert "warning" not in checked.stdout
+
+
 DELIVERIES = """
 feeds: [{{url: "{site}/feed.xml", name: Herald}}]
 watchlists: [{{name: w, query: NATO, subscribers: [hook]}}]

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor.alerts.build import notice
+from monitor.alerts.concerns import Concern, ConcernsState, KnownConcern
 from monitor.archive.database import open_archive
 from monitor.archive.writer import Writer
 from monitor.config import load
@@ -151,3 +152,31 @@ def test_status_goes_on_without_an_archive(status, led):
     assert result.returncode == 0
     assert "watchlist  cod: unknown, since the archive cannot be read" in result.stdout
     assert "there is no archive" in json.loads(status("--json").stdout)["archive"]["error"]
+
+
+def test_status_names_what_went_silent_and_fails_until_it_is_well(status, led, store):
+    concern = Concern("silent:cod", "the watchlist cod has not alerted for 2 days", "Look at it.")
+    since = datetime(2026, 11, 24, 9, tzinfo=UTC)
+    known = KnownConcern(concern, since, is_told=True)
+    untold = KnownConcern(replace(concern, key="network", title="all fail"), since)
+    store.concerns.change(None, ConcernsState((known, untold)), lambda _: None)
+    result = status()
+    assert result.returncode == 1
+    line = (
+        "attention  the watchlist cod has not alerted for 2 days, since 2026-11-24T09:00:00+00:00"
+    )
+    assert f"{line}: Look at it." in result.stdout
+    assert result.stderr == "presswatch: the watchlist cod has not alerted for 2 days\n"
+    (found,) = json.loads(status("--json").stdout)["concerns"]
+    assert (found["key"], found["title"]) == ("silent:cod", concern.title)
+    # A container need not be restarted for it.
+    assert status("--alive").returncode == 0
+    store.concerns.change(ConcernsState((known, untold)), ConcernsState(), lambda _: None)
+    assert status().returncode == 0
+
+
+def test_status_alive_looks_only_for_scheduler_and_worker(status, redis):
+    result = status("--alive")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "no scheduler leads" in result.stderr
+    assert "no worker lives" in result.stderr

@@ -511,7 +511,7 @@ def test_an_unreachable_network_is_logged_in_one_line(site, feed, ask, unreachab
     assert events(lines, "warning", "error") == [
         ("no feed can be reached, the network is probably down", None)
     ]
-    assert ask(unreachable[0]).state.error.startswith("no connection")
+    assert ask(unreachable[0]).state.error.startswith("no connection: Connection refused; ")
     put(site, rss("One"))
     with capture_logs() as lines:
         ask(feed)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import requests
 
+from monitor.alerts.concerns import Concern, ConcernsState, KnownConcern
 from monitor.config import load
 from monitor.model import Delivery, FeedState, SubscriberState, as_plain
 from monitor.runtime.composition import Runtime
@@ -172,6 +173,19 @@ def test_queues_say_what_keeps_work_from_being_done(get, redis, led):
     assert "Not everything works" in page
     for reason in ("No scheduler leads", "No worker lives", "The archive is behind since 1970"):
         assert reason in page
+
+
+def test_queues_and_metrics_show_what_went_silent(get, store, led):
+    concern = Concern("silent:x", "the watchlist <x> is silent", "See `presswatch status`.")
+    known = KnownConcern(concern, NOW, is_told=True)
+    store.concerns.change(None, ConcernsState((known,)), lambda _: None)
+    page = get("/queues").text
+    assert "Not everything works" in page
+    assert "The watchlist &lt;x&gt; is silent, since" in page
+    assert "See <code>presswatch status</code>." in page
+    assert "presswatch_concerns 1.0" in get("/metrics").text
+    # Restarting would not help.
+    assert get("/readyz").status_code == 200
 
 
 def test_jobs_that_were_given_up_are_retried_or_dropped(get, post, fail, queues):

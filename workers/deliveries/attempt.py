@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 import structlog
 from rq.timeouts import JobTimeoutException
 
-from monitor.alerts.build import OPERATORS
 from monitor.alerts.timing import after_failure, pause_s, release_at
 from monitor.coverage import DeliveryRecord, Record
 from monitor.errors import DeliveryError, SubscriberBroken
@@ -283,17 +282,16 @@ class _Attempt:
         if after.paused_at is None or before.paused_at is not None:
             return
         log.error("subscriber paused", error=after.error, failures=after.failures)
-        # Those whose own subscriber was paused cannot be told.
-        if self._subscriber.name != OPERATORS:
-            tell(
-                self._runtime,
-                f"{self._subscriber.name} accepts no alerts and is paused: {after.error}",
-                f"{after.failures} deliveries failed. Its alerts are kept. It is tried again "
-                "automatically, and resumes as soon as it accepts one. `presswatch status` shows "
-                "its state.",
-                after.paused_at,
-                pipe,
-            )
+        tell(
+            self._runtime,
+            f"{self._subscriber.name} accepts no alerts and is paused: {after.error}",
+            f"{after.failures} deliveries failed. Its alerts are kept. It is tried again "
+            "automatically, and resumes as soon as it accepts one. `presswatch status` shows "
+            "its state.",
+            after.paused_at,
+            pipe,
+            unless=self._subscriber.name,
+        )
 
     def _note(self, event: DeliveryEvent, detail: str, pipe: Pipeline) -> None:
         note = DeliveryNote(

@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from monitor.archive.activity import AlertLag, Rates, alert_lag, rates
 from monitor.errors import PresswatchError
 from monitor.jobs.liveness import living
+from monitor.overview.concerns import told_concerns
 from monitor.overview.readiness import unready_reasons
 from monitor.web.access import from_our_pages
 from monitor.web.backend import Backend, Served
@@ -45,6 +46,7 @@ def queues(
         request,
         "queues.html",
         reasons=unready_reasons(runtime, now),
+        concerns=told_concerns(runtime.store),
         workers=len(living(runtime.redis)),
         depths=depths,
         waiting_since={kind: runtime.queues.waiting_since(kind) for kind in depths},
