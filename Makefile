@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 ASSETS := htmx.org@4.0.1 uplot@1.6.32
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
-.PHONY: help demo run test check soak bench bench-archive bench-pages bench-plots bench-cleaning assets completions man dist lock
+.PHONY: help demo run test check soak bench bench-archive bench-cadence bench-pages bench-plots bench-cleaning assets completions man dist lock
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/'
@@ -38,6 +38,9 @@ bench-archive: $(VENV)/.dev  ## writing 300,000 articles to the archive, searchi
 
 bench-pages: $(VENV)/.dev  ## how long pages take, and how large they are, with 100,000 alerts and 10,000 feeds
 	@$(BIN)/python tests/bench/page_speed.py
+
+bench-cadence: $(VENV)/.dev  ## how late entries are found by the rhythm of feeds, and what that costs
+	@$(BIN)/python tests/bench/cadence.py
 
 bench-plots: $(VENV)/.dev  ## draws docs/performance-*.svg: cost against size
 	@$(PIP) install --editable '.[bench]'

@@ -4,13 +4,16 @@ PresswatchError
 ├── ConfigError          the configuration is broken; carries every Fault found
 ├── QueryError           a query is broken; carries the column, and what to write instead
 ├── FetchError           a page or feed could not be fetched; `retryable`: a retry may help
-│   ├── Unreachable      the name did not resolve, or no connection was accepted
+│   ├── Unreachable      no connection was accepted
+│   │   └── UnknownName  the name did not resolve
+│   ├── InsecureServer   no TLS connection can be made, or its certificate is not valid
 │   ├── RefusedAddress   the address is private, loopback, or otherwise not public
 │   ├── TooLarge         the body is larger than the limit
 │   ├── BadStatus        the server answered with a status other than success
 │   ├── WrongContent     the body has a content type that we cannot use
 │   └── UnsupportedPdf   the page is a PDF
 ├── FeedError            the bytes are not a feed
+│   └── EmptyFeed        there are no bytes
 ├── CleanError           no article was found on the page
 ├── DeliveryError        an alert was not accepted; `retryable` as above
 │   └── SubscriberBroken no alert is accepted until an operator repairs something
@@ -97,6 +100,17 @@ class Unreachable(FetchError):
         super().__init__(url, message, retryable=True)
 
 
+class UnknownName(Unreachable):
+    """The name did not resolve."""
+
+
+class InsecureServer(FetchError):
+    """No TLS connection can be made, or the server's certificate is not valid."""
+
+    def __init__(self, url: str, message: str) -> None:
+        super().__init__(url, message, retryable=True)
+
+
 class RefusedAddress(FetchError):
     """The URL leads to an address that is not public, or is not an http(s) URL."""
 
@@ -152,6 +166,10 @@ class FeedError(PresswatchError):
     """The bytes are not a feed."""
 
 
+class EmptyFeed(FeedError):
+    """The answer is empty: a server that is overloaded or restarts gives such answers, too."""
+
+
 class CleanError(PresswatchError):
     """No article was found on the page; `kind` says in a word what the page is instead."""
 
@@ -199,12 +217,15 @@ class AlreadyRunning(PresswatchError):
 
 # Kinds of errors for metrics, the most special first.
 _KINDS: tuple[tuple[type[Exception], str], ...] = (
+    (UnknownName, "dns"),
     (Unreachable, "unreachable"),
+    (InsecureServer, "tls"),
     (RefusedAddress, "refused_address"),
     (TooLarge, "too_large"),
     (WrongContent, "wrong_content"),
     (UnsupportedPdf, "pdf"),
     (FetchError, "connection"),
+    (EmptyFeed, "empty"),
     (FeedError, "not_a_feed"),
 )
 

@@ -68,6 +68,33 @@ class Feed:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedHints:
+    """What a feed says about when to poll it: an interval in seconds, and times to skip.
+
+    Hours are in UTC, and weekdays count from Monday, which is 0.
+    """
+
+    every_s: int | None = None
+    skip_hours: tuple[int, ...] = ()
+    skip_weekdays: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FeedGaps:
+    """The polls of a feed that may have missed entries: how many, and how many gaps were filled.
+
+    `in_a_row` counts those since a new document had a known entry. `hurry_s` is the longest wait
+    until the next poll that follows from them, in seconds.
+    """
+
+    found: int = 0
+    filled: int = 0
+    last_at: datetime | None = None
+    in_a_row: int = 0
+    hurry_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class FeedState:
     """The state of a feed after its last poll, without the records of its entries."""
 
@@ -90,6 +117,17 @@ class FeedState:
     held_back: int = 0
     # The day on which the feed's current document was read.
     listed_on: date | None = None
+    # How often it publishes, as `monitor.feeds.rhythm` packs it.
+    rhythm: str | None = None
+    hints: FeedHints | None = None
+    # Where it is polled in place of the configured address, since it has moved for good.
+    address: str | None = None
+    # Where the last polls in a row were redirected for good, and how many of them.
+    moving_to: str | None = None
+    moving_polls: int = 0
+    # When its server said that it is gone (HTTP 410), since when nobody polls it.
+    stopped_at: datetime | None = None
+    gaps: FeedGaps | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,9 +388,9 @@ def _new_adapter(kind: Any) -> TypeAdapter[Any]:
 _adapter: Callable[[Any], TypeAdapter[Any]] = cache(_new_adapter)
 
 
-def as_json(value: object) -> str:
-    """Returns one of this module's values as JSON text."""
-    return _adapter(type(value)).dump_json(value).decode()
+def as_json(value: object, *, without_defaults: bool = False) -> str:
+    """Returns one of this module's values as JSON text, if wanted without what has its default."""
+    return _adapter(type(value)).dump_json(value, exclude_defaults=without_defaults).decode()
 
 
 def as_plain(value: object) -> Any:

@@ -56,7 +56,10 @@ def list_feeds(config_directory: Path, data: Path, as_json: bool) -> None:
             continue
         health = _health(state, now) if state else "-"
         name = state.get("name") or feed.name or ""
-        parts = map(printable, (feed.id, health, feed.public_url, name, ",".join(feed.tags)))
+        count = state.get("gaps", {}).get("found", 0)
+        gaps = f"{count} gap{'' if count == 1 else 's'}" if count else ""
+        tags = ",".join(feed.tags)
+        parts = map(printable, (feed.id, health, feed.public_url, name, tags, gaps))
         click.echo("  ".join(filter(None, parts)))
 
 

@@ -106,6 +106,8 @@ def _feed_problems(feeds: list[dict[str, Any]]) -> Iterator[str]:
     for feed in feeds:
         if not feed["failures"] and feed["problem"]:
             yield f"{_name(feed)}: {printable(feed['problem'])}"
+        if feed["moved_to"]:
+            yield f"{_name(feed)}: moved for good, polled at {printable(feed['moved_to'])}"
         if feed["held_back"]:
             yield f"{_name(feed)}: {feed['held_back']} entries held back"
 

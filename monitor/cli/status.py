@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from monitor.errors import PresswatchError
 from monitor.jobs.liveness import living
-from monitor.model import Subscriber, Watchlist
+from monitor.model import FeedGaps, Subscriber, Watchlist
 from monitor.overview.concerns import told_concerns
 from monitor.overview.feeds import FeedOverview, feed_overviews
 from monitor.overview.readiness import has_leader, idle_reasons
@@ -113,6 +113,7 @@ def _feed(overview: FeedOverview) -> dict[str, Any]:
     return {
         "id": overview.feed.id,
         "url": overview.feed.public_url,
+        "moved_to": overview.address,
         "name": overview.title,
         "health": overview.health,
         "error": state.error,
@@ -121,11 +122,18 @@ def _feed(overview: FeedOverview) -> dict[str, Any]:
         "entries": state.entries,
         "entries_a_day": state.entries_a_day,
         "held_back": state.held_back,
+        "gaps": _gaps(state.gaps),
         "polled_at": _iso(state.polled_at),
         "succeeded_at": _iso(state.succeeded_at),
         "changed_at": _iso(state.changed_at),
         "due_at": _iso(overview.due_at),
+        "stopped_at": _iso(state.stopped_at),
     }
+
+
+def _gaps(gaps: FeedGaps | None) -> dict[str, Any]:
+    gaps = gaps or FeedGaps()
+    return {"found": gaps.found, "filled": gaps.filled, "last_at": _iso(gaps.last_at)}
 
 
 def _subscriber(subscriber: Subscriber, store: Store) -> dict[str, Any]:

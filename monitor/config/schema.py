@@ -22,6 +22,7 @@ from monitor.config.values import (
     Header,
     HeaderName,
     Interval,
+    IntervalOrAuto,
     Language,
     Listen,
     Mailbox,
@@ -71,15 +72,20 @@ class Model(BaseModel):
 
 
 class PollSettings(Model):
-    """The settings for polling feeds."""
+    """The settings for polling feeds; without an interval, each feed is polled by its rhythm."""
 
-    every: Interval = timedelta(minutes=15)
+    every: IntervalOrAuto = AUTO
     fastest: Interval = timedelta(minutes=1)
-    slowest: Interval = timedelta(hours=6)
+    slowest: Interval = timedelta(minutes=30)
     per_host: Count = 2
     at_once: Count = 100
     timeout: Interval = timedelta(seconds=20)
     max_size: Size = 10_000_000
+
+    @property
+    def fixed_every(self) -> timedelta | None:
+        """Returns the interval that the settings name, or None for each feed's own."""
+        return None if isinstance(self.every, str) else self.every
 
 
 class ArticleSettings(Model):

@@ -119,6 +119,10 @@ def _count_or_auto(value: Any) -> int | str:
     return value  # type: ignore[no-any-return]
 
 
+def _interval_or_auto(value: Any) -> timedelta | str:
+    return AUTO if value == AUTO else _positive(_duration(value))
+
+
 def _size(value: Any) -> int:
     written = _SIZE.fullmatch(str(value))
     size = int(written[1]) * _SIZES[written[2]] if written else 0
@@ -271,6 +275,7 @@ Duration = Annotated[timedelta, BeforeValidator(_duration), _TEXT_SCHEMA]
 Interval = Annotated[
     timedelta, BeforeValidator(lambda value: _positive(_duration(value))), _TEXT_SCHEMA
 ]
+IntervalOrAuto = Annotated[timedelta | str, BeforeValidator(_interval_or_auto), _TEXT_SCHEMA]
 SpikeTimes = Annotated[float, BeforeValidator(_spike_times), WithJsonSchema({"type": "number"})]
 SpikeHistory = Annotated[timedelta, BeforeValidator(_spike_history), _TEXT_SCHEMA]
 Count = Annotated[int, Field(ge=1, le=MAX_COUNT)]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from monitor.feeds.entries import Listed, listed
+from monitor.feeds.hints import NO_HEAD, Head
 from monitor.feeds.parse import parse
 
 
@@ -22,6 +23,7 @@ class Document:
     problem: str | None
     entries: tuple[Listed, ...]
     is_sitemap: bool = False
+    head: Head = NO_HEAD
 
 
 def read(body: bytes, *, url: str, headers: Mapping[str, str], now: datetime) -> Document:
@@ -40,6 +42,7 @@ def read(body: bytes, *, url: str, headers: Mapping[str, str], now: datetime) ->
         problem=storable(problem),
         entries=entries,
         is_sitemap=parsed.is_sitemap,
+        head=replace(parsed.head, older=storable(parsed.head.older)),
     )
 
 

@@ -18,7 +18,7 @@ import feedparser
 
 from monitor.articles.dates import FeedDates
 from monitor.articles.urls import joined
-from monitor.errors import FeedError
+from monitor.errors import EmptyFeed, FeedError
 from monitor.feeds.fallbacks import (
     base_of,
     inherited_authors,
@@ -30,6 +30,7 @@ from monitor.feeds.fallbacks import (
     spare_content,
 )
 from monitor.feeds.fields import counted, html, line, plain
+from monitor.feeds.hints import NO_HEAD, Head, read_head
 from monitor.feeds.json_feed import authors_of, read_document, read_item
 from monitor.feeds.ordinary import read_ordinary
 from monitor.feeds.refusals import EMPTY, ROOT_ELEMENT, binary_kind, is_html, refusal
@@ -58,7 +59,7 @@ _ENTRY_TAG = re.compile(r"<(/?)(?:\w{1,20}:)?(?:item|entry)[\s>]", re.IGNORECASE
 
 @dataclass(frozen=True, slots=True)
 class ParsedFeed:
-    """A feed's title and language, and its entries in the feed's order.
+    """A feed's title and language, its entries in the feed's order, and what its head says.
 
     `problem` tells an operator what is wrong with a feed whose entries can still be used, and
     `is_sitemap` says that this is a sitemap, which serves as the feed of a site without one.
@@ -69,6 +70,7 @@ class ParsedFeed:
     entries: tuple[Entry, ...]
     problem: str | None = None
     is_sitemap: bool = False
+    head: Head = NO_HEAD
 
 
 def parse(body: bytes, *, url: str, headers: Mapping[str, str], now: datetime) -> ParsedFeed:
@@ -78,7 +80,7 @@ def parse(body: bytes, *, url: str, headers: Mapping[str, str], now: datetime) -
     that breaks off yields the entries before the break. No string of the result has surrogates.
     """
     if not body.strip(b"\x00 \t\r\n"):
-        raise FeedError(EMPTY)
+        raise EmptyFeed(EMPTY)
     if kind := binary_kind(body):
         raise FeedError(f"no feed: this is {kind}, not text; check the address and the server")
     decoded, charset_problem = decode(body, headers)
@@ -108,6 +110,7 @@ def _json_feed(text: str, url: str, now: datetime) -> ParsedFeed:
         language=line(document.get("language")) or None,
         entries=tuple(read_item(item, base, dates, authors) for item in document["items"]),
         problem=problem,
+        head=Head(older=line(document.get("next_url")) or None),
     )
 
 
@@ -135,6 +138,7 @@ def _xml_feed(text: str, url: str, headers: Mapping[str, str], now: datetime) ->
             _entry(element, link_of(element, base, made), of_feed, dates) for element in elements
         ),
         problem=problem,
+        head=read_head(text),
     )
 
 

@@ -16,7 +16,8 @@ _STATUSES = {
     404: "nothing is at this address; look on the site for where its feed has moved",
     406: "the server has no form of this document that we accept; check the address",
     408: "the server waited in vain for our request; it is tried again",
-    410: "the publisher says that the feed is gone for good; look for its successor, or remove it",
+    410: "the publisher says that the feed is gone for good, so it is polled no more; look for its "
+    "successor, remove it, or poll it once by hand to start again",
     429: "the server says that we ask too often; if this goes on, set a longer `every`",
     451: "the server must not show this for legal reasons; remove the feed, or ask the publisher",
 }
@@ -32,6 +33,8 @@ _UNKNOWN_STATUS = "this status is not part of HTTP; the site may be blocking pro
 _ADVICE = {
     "unreachable": "check the address for typing errors, and whether a browser can open it from "
     "this machine",
+    "dns": "check the address for typing errors, and whether other names resolve on this machine",
+    "tls": "see whether a browser can open the address without a warning, and tell the publisher",
     "refused_address": "correct the address, or if the server is yours, name its network in "
     "`settings.allow_private_addresses`",
     "too_large": "if the feed is meant to be so large, raise `settings.poll.max_size`",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import string
 import zlib
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.message import Message
 from email.utils import parsedate_to_datetime
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 MAX_REDIRECTS = 5
 MAX_HEADER_BYTES = 32 * 1024
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
+# RFC 9110, sections 15.4.2 and 15.4.9.
+PERMANENT = frozenset({301, 308})
 SUCCESS = range(200, 300)
 CHUNK_BYTES = 64 * 1024
 
@@ -38,6 +40,8 @@ class Response:
     """A response: `url` after redirects, `headers` in lower case, `body` decompressed.
 
     `broke_off` says that the connection ended, or the compression failed, before the body's end.
+    `moved_to` is where the permanent redirects (301 and 308) led with which the way there began, if
+    there were any; without user and password.
     """
 
     url: str
@@ -45,6 +49,7 @@ class Response:
     headers: Mapping[str, str]
     body: bytes
     broke_off: bool = False
+    moved_to: str | None = None
 
     @property
     def content_type(self) -> str:
@@ -137,6 +142,7 @@ class HttpClient:
         all_headers = {"Accept": accept, **(headers or {})}
         async with FetchErrors(url, timeout_s):
             target = _checked(url)
+            moved_to, is_permanent = None, True
             for _ in range(MAX_REDIRECTS + 1):
                 response = await self._request("GET", target, max_bytes, ok, headers=all_headers)
                 location = response.headers.get("location")
@@ -145,8 +151,11 @@ class HttpClient:
                         raise _bad_status(url, response)
                     if response.broke_off and not may_break_off:
                         raise FetchError(shown(url), BROKE_OFF, retryable=True)
-                    return response
+                    return replace(response, moved_to=moved_to)
                 target = _redirected(target, location)
+                is_permanent = is_permanent and response.status in PERMANENT
+                if is_permanent:
+                    moved_to = str(target.with_user(None))
             message = f"more than {MAX_REDIRECTS} redirects"
             raise FetchError(shown(url), message, retryable=False)
 

@@ -10,7 +10,13 @@ from types import TracebackType
 
 import aiohttp
 
-from monitor.errors import FetchError, RefusedAddress, Unreachable
+from monitor.errors import (
+    FetchError,
+    InsecureServer,
+    RefusedAddress,
+    UnknownName,
+    Unreachable,
+)
 from monitor.http.guard import PrivateAddress
 
 BROKE_OFF = "the body broke off or cannot be decoded"
@@ -61,7 +67,7 @@ class FetchErrors:
             raise _translated(self._url, error) from error
 
 
-def _translated(url: str, error: Exception) -> FetchError:
+def _translated(url: str, error: Exception) -> FetchError:  # noqa: PLR0911 - one for each kind
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, PrivateAddress):
@@ -70,11 +76,13 @@ def _translated(url: str, error: Exception) -> FetchError:
     if isinstance(error, aiohttp.InvalidURL | ValueError):
         return FetchError(url, "not a valid URL", retryable=False)
     match error:
+        case aiohttp.ClientConnectorCertificateError():
+            return InsecureServer(url, "the certificate is not valid")
         case aiohttp.ClientConnectorDNSError():
-            return Unreachable(url, "the name does not resolve")
-        case aiohttp.ClientConnectorError(os_error=reason) if not isinstance(
-            error, aiohttp.ClientSSLError
-        ):
+            return UnknownName(url, "the name does not resolve")
+        case aiohttp.ClientSSLError():
+            return InsecureServer(url, "no TLS connection can be made")
+        case aiohttp.ClientConnectorError(os_error=reason):
             # The event loop's own words for it name the address, and leave out why.
             why = os.strerror(reason.errno) if reason.errno else reason.strerror or reason
             return Unreachable(url, f"no connection: {why}")

@@ -33,6 +33,11 @@ class FeedOverview:
         return health(self.state)
 
     @property
+    def address(self) -> str | None:
+        """Returns where the feed has moved for good, as it may be shown; None if it has not."""
+        return self.feed.shown(self.state.address) if self.state.address else None
+
+    @property
     def title(self) -> str | None:
         """Returns the feed's name, or the title that it gives itself, if there is either."""
         return self.feed.name or title_text(self.state.title)
@@ -56,7 +61,7 @@ def feed_overviews(feeds: Sequence[Feed], store: Store) -> list[FeedOverview]:
     ids = [feed.id for feed in feeds]
     states, due = store.feeds.states(ids), store.feeds.all_due()
     return [
-        FeedOverview(feed, state, due.get(feed_id))
+        FeedOverview(feed, state, None if state.stopped_at else due.get(feed_id))
         for feed_id, feed, state in zip(ids, feeds, states, strict=True)
     ]
 

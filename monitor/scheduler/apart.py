@@ -25,9 +25,12 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import IO, Any
 
+from pydantic import TypeAdapter
+
 from monitor.errors import FeedError
 from monitor.feeds.document import Document, read
 from monitor.feeds.entries import Listed
+from monitor.feeds.hints import Head
 
 # Larger bodies are read in a separate process; smaller ones take up to a second.
 LARGE_BYTES = 256 * 1024
@@ -126,7 +129,8 @@ def _document(answer: bytes) -> Document:
         fault.add_note(about["trace"])
         raise fault
     entries = tuple(_entry(plain) for line in lines for plain in line)
-    return Document(entries=entries, **about)
+    head = TypeAdapter(Head).validate_python(about.pop("head"))
+    return Document(entries=entries, head=head, **about)
 
 
 def _entry(plain: dict[str, Any]) -> Listed:
@@ -152,6 +156,7 @@ def _answer(request: Mapping[str, Any], body: bytes) -> Iterator[Any]:
         "language": document.language,
         "problem": document.problem,
         "is_sitemap": document.is_sitemap,
+        "head": asdict(document.head),
     }
     for start in range(0, len(document.entries), ENTRIES_A_LINE):
         yield [_plain(entry) for entry in document.entries[start : start + ENTRIES_A_LINE]]

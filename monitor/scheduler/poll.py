@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from redis.exceptions import DataError, RedisError
@@ -18,16 +19,20 @@ from monitor.feeds.cadence import next_poll
 from monitor.feeds.document import Document, storable
 from monitor.feeds.entries import Decision, Seen, decide, room
 from monitor.feeds.fingerprint import fingerprint
-from monitor.feeds.pace import entries_a_day
+from monitor.feeds.gaps import GapFound, Older, is_gap, with_older
+from monitor.feeds.hints import fresh_for
+from monitor.feeds.moves import address_of, after_failure
 from monitor.feeds.reasons import reason
 from monitor.http.client import HttpClient, Response
 from monitor.http.failures import shown
 from monitor.model import Feed, FeedState
 from monitor.scheduler.apart import ReaderFault
+from monitor.scheduler.gaps import older_entries
 from monitor.scheduler.groups import GroupedCommits
 from monitor.scheduler.reading import FeedReader
 from monitor.scheduler.reports import PollReports
 from monitor.scheduler.sitemaps import JoinedSitemaps, completed
+from monitor.scheduler.states import NOT_MODIFIED, after_reading, after_unchanged
 from monitor.scheduler.urgency import NOTHING_URGENT, Urgency
 from monitor.store.feeds import PollRecord, StateRecord
 
@@ -37,12 +42,13 @@ if TYPE_CHECKING:
     from monitor.config import Settings
     from monitor.jobs.queues import Queues
     from monitor.store import Store
+    from monitor.store.counters import Gap
 
 ACCEPT = (
     "application/rss+xml, application/atom+xml, application/feed+json, "
     "application/xml;q=0.9, text/xml;q=0.8, */*;q=0.1"
 )
-NOT_MODIFIED = 304
+GONE = 410
 NEVER_READ = (
     "HTTP 304: the server says that the feed has not changed, though it was never read; "
     "if this goes on, tell the publisher"
@@ -147,20 +153,21 @@ class Poller:
             "If-Modified-Since": _sendable(state.last_modified),
         }
         sent = {name: value for name, value in conditions.items() if value}
+        address = address_of(feed, state)
 
         async def get(url: str) -> Response:
             return await self._http.get(
                 url,
                 timeout_s=self._settings.poll.timeout.total_seconds(),
                 max_bytes=self._settings.poll.max_size,
-                headers=sent if url == feed.url else None,
+                headers=sent if url == address else None,
                 accept=ACCEPT,
-                ok=(200, NOT_MODIFIED) if url == feed.url else (200,),
-                may_break_off=url == feed.url,
+                ok=(200, NOT_MODIFIED) if url == address else (200,),
+                may_break_off=url == address,
             )
 
         return await completed(
-            await get(feed.url),
+            await get(address),
             get,
             max_bytes=self._settings.poll.max_size,
             timeout_s=self._settings.poll.timeout.total_seconds(),
@@ -181,16 +188,33 @@ class Poller:
             problem = "; ".join(filter(None, (response.problem, document.problem)))
             document = replace(document, problem=storable(problem))
         reading = timedelta(seconds=seconds)
-        return await call_in(
-            self._threads, self._remember, feed, previous, response, body_hash, document, reading
+        remember = partial(self._remember, feed, previous, response, body_hash, document, reading)
+        try:
+            return await call_in(self._threads, remember)
+        except GapFound as gap:
+            seen = gap.seen
+        # Nothing was written down, so if this process is killed, the next poll finds the gap again.
+        now = self._clock()
+        older = await older_entries(
+            feed,
+            response,
+            document,
+            seen=seen,
+            since=previous.succeeded_at or now,
+            now=now,
+            http=self._http,
+            reader=self._reader,
+            settings=self._settings.poll,
+            accept=ACCEPT,
         )
+        return await call_in(self._threads, remember, older)
 
     async def _keep(self, feed: Feed, previous: FeedState, response: Response) -> Outcome:
         """Writes down that a feed has not changed."""
         now = self._clock()
-        state = replace(previous, polled_at=now, succeeded_at=now, failures=0, error=None)
-        state = _with_validators(state, response)
-        await self._commits.commit(StateRecord(feed, state, self._next(feed, state, now)))
+        state = after_unchanged(feed, previous, response, now)
+        due = self._next(feed, state, now, fresh_for=fresh_for(response.headers, now))
+        await self._commits.commit(StateRecord(feed, state, due))
         log.debug("feed unchanged", feed=feed.url, status=response.status)
         return Outcome(state)
 
@@ -202,8 +226,13 @@ class Poller:
         body_hash: str,
         document: Document,
         reading: timedelta,
+        older: Older | None = None,
     ) -> Outcome:
-        """Queues the new and edited entries of a document, and writes down the poll."""
+        """Queues the new and edited entries of a document, and writes down the poll.
+
+        Raises GapFound, and writes down nothing, if entries may be missing before those of the
+        document, unless `older` holds what the feed has of these.
+        """
         now = self._clock()
         backfill = self._settings.backfill if previous.succeeded_at is None else None
         most = room(self._queues.count_owed("articles"))
@@ -211,8 +240,11 @@ class Poller:
 
         def decide_and_queue(seen: Mapping[str, Seen], pipe: Pipeline) -> PollRecord:
             nonlocal outcome
+            has_gap = is_gap(previous, document.entries, seen)
+            if has_gap and older is None:
+                raise GapFound(frozenset(seen))
             decision = decide(
-                document.entries,
+                with_older(document.entries, older, most) if has_gap else document.entries,
                 seen,
                 now=now,
                 backfill=backfill,
@@ -220,13 +252,22 @@ class Poller:
                 is_sitemap=document.is_sitemap,
             )
             self._queue(feed, previous, decision, now, pipe)
-            state = _after_reading(feed, previous, document, decision, now)
-            if not decision.held_back and not response.broke_off:
-                # Otherwise the next poll must read the document again.
-                state = _with_validators(replace(state, body_hash=body_hash), response)
+            gap: Gap | None = None
+            if has_gap and older is not None:
+                gap = "filled" if older.is_closed else "open"
+            state = after_reading(
+                feed, previous, response, document, decision, body_hash=body_hash, gap=gap, now=now
+            )
             outcome = Outcome(state, len(decision.new), len(decision.edited))
-            due = self._next(feed, state, now, reading=reading)
-            return PollRecord(state, due, decision.remember, outcome.new, outcome.edited)
+            due = self._next(
+                feed,
+                state,
+                now,
+                reading=reading,
+                fresh_for=fresh_for(response.headers, now),
+                is_first=previous.polled_at is None,
+            )
+            return PollRecord(state, due, decision.remember, outcome.new, outcome.edited, gap)
 
         self._store.feeds.commit_document(feed, decide_and_queue, now=now)
         counts = {"new": outcome.new, "edited": outcome.edited}
@@ -250,74 +291,30 @@ class Poller:
         now = self._clock()
         # Half a secret would not be found, so the message is cut afterwards.
         message = storable(feed.shown_text(_message(error))[:MAX_ERROR_CHARS])
-        state = replace(previous, polled_at=now, failures=previous.failures + 1, error=message)
+        is_gone = isinstance(error, BadStatus) and error.status == GONE
+        state = after_failure(
+            replace(
+                previous,
+                polled_at=now,
+                failures=previous.failures + 1,
+                error=message,
+                stopped_at=now if is_gone else None,
+            )
+        )
         seconds = error.retry_after_s if isinstance(error, BadStatus) else None
         retry_after = None if seconds is None else timedelta(seconds=seconds)
-        due = self._next(feed, state, now, retry_after=retry_after)
-        await self._commits.commit(StateRecord(feed, state, due, error_kind(error)))
+        kind = error_kind(error)
+        due = self._next(feed, state, now, failure=kind, retry_after=retry_after)
+        await self._commits.commit(StateRecord(feed, state, due, kind))
         return Outcome(state)
 
-    def _next(
-        self,
-        feed: Feed,
-        state: FeedState,
-        now: datetime,
-        *,
-        retry_after: timedelta | None = None,
-        reading: timedelta = timedelta(0),
-    ) -> datetime:
-        return next_poll(
-            feed,
-            state,
-            self._settings.poll,
-            now=now,
-            rng=self._rng,
-            retry_after=retry_after,
-            reading=reading,
-        )
+    def _next(self, feed: Feed, state: FeedState, now: datetime, **more: Any) -> datetime:
+        return next_poll(feed, state, self._settings.poll, now=now, rng=self._rng, **more)
 
 
 def _sendable(validator: str | None) -> str | None:
     """Returns a validator if a request header may hold it; servers send others, too."""
     return validator if validator and validator.isascii() and validator.isprintable() else None
-
-
-def _after_reading(
-    feed: Feed, previous: FeedState, document: Document, decision: Decision, now: datetime
-) -> FeedState:
-    """Returns the state of a feed whose document was read, without validators and hash."""
-    problems = [document.problem] if document.problem else []
-    if decision.passed_over:
-        problems.append(
-            f"{decision.passed_over} pages without a date appeared in the sitemap at once, more "
-            "than a site publishes: they count as known"
-        )
-    return replace(
-        previous,
-        polled_at=now,
-        succeeded_at=now,
-        changed_at=now if decision.new else previous.changed_at,
-        failures=0,
-        error=None,
-        title=document.title or previous.title,
-        language=document.language or previous.language,
-        entries=len(document.entries),
-        entries_a_day=entries_a_day((entry.dated for entry in document.entries), now),
-        problem=feed.shown_text("; ".join(problems)) if problems else None,
-        held_back=decision.held_back,
-        etag=None,
-        last_modified=None,
-        body_hash=None,
-    )
-
-
-def _with_validators(state: FeedState, response: Response) -> FeedState:
-    """Returns a state with the validators of a response; a 304 need not repeat them."""
-    etag = response.headers.get("etag")
-    last_modified = response.headers.get("last-modified")
-    if response.status == NOT_MODIFIED:
-        etag, last_modified = etag or state.etag, last_modified or state.last_modified
-    return replace(state, etag=etag, last_modified=last_modified)
 
 
 def _message(error: Exception) -> str:

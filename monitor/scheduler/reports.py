@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from monitor.errors import FeedError, FetchError, Unreachable
+from monitor.model import FeedGaps
 from monitor.scheduler.apart import ReaderFault
 
 if TYPE_CHECKING:
@@ -52,6 +53,9 @@ class PollReports:
         self._unlogged.discard(feed.id)
         if current.problem and current.problem != previous.problem:
             log.warning("feed doubtful", feed=feed.url, problem=current.problem)
+        if current.address != previous.address and current.address:
+            log.warning("feed moved", feed=feed.url, address=feed.shown(current.address))
+        _log_gap(feed, previous, current)
         if current.held_back:
             log_event = log.debug if previous.held_back else log.warning
             log_event("entries held back", feed=feed.url, held_back=current.held_back)
@@ -59,6 +63,11 @@ class PollReports:
     def failed(self, feed: Feed, previous: FeedState, current: FeedState, error: Exception) -> None:
         """Records that a poll failed; takes the feed's state before and after it."""
         line = {"feed": feed.url, "error": current.error, "failures": current.failures}
+        if current.stopped_at:
+            self._answered()
+            log_event = log.debug if previous.stopped_at else log.warning
+            log_event("feed gone", feed=feed.url)
+            return
         if isinstance(error, Unreachable):
             self._unreachable_now(feed, previous, current, line)
         elif isinstance(error, FetchError | FeedError):
@@ -120,6 +129,14 @@ class PollReports:
         for feed_id in feed_ids:
             _, line = self._waiting.pop(feed_id)
             log.warning("feed failed", **line)
+
+
+def _log_gap(feed: Feed, previous: FeedState, current: FeedState) -> None:
+    before, gaps = previous.gaps or FeedGaps(), current.gaps or FeedGaps()
+    if gaps.found > before.found:
+        is_filled = gaps.filled > before.filled
+        log_event = log.debug if gaps.in_a_row > 1 else log.info if is_filled else log.warning
+        log_event("feed gap", feed=feed.url, filled=is_filled, since=str(previous.succeeded_at))
 
 
 def _kind(error: Exception) -> str:

@@ -72,7 +72,9 @@ async def completed(
         headers.pop("last-modified", None)
     count = f"{len(failures)} of {len(parts)} sitemaps could not be read"
     problem = f"{count}: {failures[0]}" if failures else None
-    return JoinedSitemaps(response.url, response.status, headers, body, problem=problem)
+    return JoinedSitemaps(
+        response.url, response.status, headers, body, moved_to=response.moved_to, problem=problem
+    )
 
 
 def _inflated(response: Response, max_bytes: int) -> Response:

@@ -29,6 +29,8 @@ _UNKNOWN = "-"
 
 # What an error happened to.
 ErrorPart = Literal["poll", "page"]
+# Whether the entries that a poll may have missed were found on older pages of the feed.
+Gap = Literal["filled", "open"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +57,13 @@ class AlertedCount:
 class Counts:
     """All counts since Redis has been in use.
 
-    `polls` counts by result, `entries` by what they were, `articles` by where the text is from,
-    `alerts` by watchlist, `deliveries` by channel and event, `errors` by part and kind.
+    `polls` counts by result, `gaps` by whether they were filled, `entries` by what they were,
+    `articles` by where the text is from, `alerts` by watchlist, `deliveries` by channel and event,
+    `errors` by part and kind.
     """
 
     polls: dict[str, int]
+    gaps: dict[str, int]
     entries: dict[str, int]
     articles: dict[str, int]
     alerted: tuple[AlertedCount, ...]
@@ -88,6 +92,10 @@ class CounterStore:
         self._add("poll:changed", 1, pipe)
         self._add("entry:new", new, pipe)
         self._add("entry:edited", edited, pipe)
+
+    def gap(self, gap: Gap, pipe: Pipeline) -> None:
+        """Counts a poll that shared no entry with those before."""
+        self._add(f"gap:{gap}", 1, pipe)
 
     def article(self, text_from: TextSource, lags: Lags | None, pipe: Pipeline) -> None:
         """Counts an article that was matched; `lags` are those of its alerts, if there are any."""
@@ -134,6 +142,7 @@ class CounterStore:
         failed = sum(count for (part, _), count in errors.items() if part == "poll")
         return Counts(
             polls | {"failed": failed},
+            by_kind.get("gap", {}),
             by_kind.get("entry", {}),
             articles,
             tuple(alerted),

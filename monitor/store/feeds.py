@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from monitor.feeds.entries import Seen
 from monitor.model import Feed, FeedState, as_json, from_json
-from monitor.store.counters import CounterStore
+from monitor.store.counters import CounterStore, Gap
 from monitor.store.replies import text
 from monitor.store.seen import SeenRecord, StoredSeen
 
@@ -36,7 +36,8 @@ class PollRecord:
     """The result of a poll that brought a new document, for `commit_document` to store.
 
     `due` is the time of the next poll, and `remember` maps each identity to its record. `new` and
-    `edited` count the entries that were queued.
+    `edited` count the entries that were queued, and `gap` says whether entries may be missing
+    before them: "filled" if older pages had these.
     """
 
     state: FeedState
@@ -44,6 +45,7 @@ class PollRecord:
     remember: Mapping[str, Seen]
     new: int = 0
     edited: int = 0
+    gap: Gap | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,12 @@ class FeedStore:
             pipe.execute()
 
     def _commit(self, polls: Sequence[StateRecord], pipe: Pipeline) -> None:
-        pipe.mset({self._keys.feed(poll.feed.id): as_json(poll.state) for poll in polls})
+        # Most fields of most feeds have their defaults.
+        states = {
+            self._keys.feed(poll.feed.id): as_json(poll.state, without_defaults=True)
+            for poll in polls
+        }
+        pipe.mset(states)
         # `xx`, because a feed may have left the configuration during its poll.
         due = {poll.feed.id: poll.due.timestamp() for poll in polls}
         pipe.zadd(self._keys.due, due, xx=True)
@@ -194,6 +201,8 @@ class FeedStore:
             state = replace(poll.state, listed_on=today)
             self._commit([StateRecord(feed, state, poll.due)], pipe)
             self._counters.changed_poll(poll.new, poll.edited, pipe)
+            if poll.gap:
+                self._counters.gap(poll.gap, pipe)
 
         self._redis.transaction(write, seen_key, self._keys.feed(feed.id))
 

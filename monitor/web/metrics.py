@@ -66,6 +66,7 @@ class StateCollector(Collector):
 
 def _events(counts: Counts) -> Iterator[Metric]:
     yield _counter("polls", "Polls of feeds", "result", counts.polls)
+    yield _counter("gaps", "Polls that shared no entry with those before", "result", counts.gaps)
     yield _counter("entries", "Entries that polls queued", "kind", counts.entries)
     yield _counter("articles", "Articles that were matched", "text_from", counts.articles)
     yield _counter("alerts", "Alerts that were published", "watchlist", counts.alerts)

@@ -12,7 +12,7 @@ from monitor.archive.database import open_archive
 from monitor.archive.writer import Writer
 from monitor.config import load
 from monitor.coverage import Record
-from monitor.model import FeedState
+from monitor.model import FeedGaps, FeedState
 from monitor.overview.feeds import health
 from monitor.store.feeds import StateRecord
 
@@ -69,6 +69,26 @@ def test_the_problem_of_a_doubtful_feed_is_shown(feeds):
     assert [(one["problem"], one["held_back"]) for one in found["feeds"]] == [
         ("the feed breaks off", 0), (None, 49_000),
     ]  # fmt: skip
+
+
+def test_a_feed_that_moved_or_is_gone_is_shown(feeds):
+    lines, found = feeds(
+        replace(FINE, title="Herald", address="https://new.example/feed"),
+        replace(FINE, title="Gazette", failures=1, error="HTTP 410: gone", stopped_at=NOW),
+    )
+    assert "           Herald: moved for good, polled at https://new.example/feed" in lines
+    assert "           Gazette: HTTP 410: gone (1× in a row)" in lines
+    herald, gazette = found["feeds"]
+    assert (herald["moved_to"], herald["health"]) == ("https://new.example/feed", "ok")
+    assert (gazette["due_at"], gazette["stopped_at"]) == (None, "2026-11-23T09:00:00+00:00")
+
+
+def test_the_list_of_feeds_counts_their_gaps(feeds, presswatch, redis_url):
+    feeds(replace(FINE, title="Herald", gaps=FeedGaps(found=2, last_at=NOW)), FINE)
+    listed = presswatch.call("feeds", "list", "--config", "config", REDIS_URL=redis_url)
+    first, second = listed.stdout.splitlines()
+    assert first.endswith("Herald  2 gaps")
+    assert "gap" not in second
 
 
 def test_titles_of_feeds_are_plain_text_on_one_line(feeds):

@@ -17,7 +17,7 @@ def written(tmp_path):
 def test_settings_are_shown_as_written_beside_the_defaults(written):
     settings = {each.name: each for each in written("settings: {poll: {every: 5m}}").settings}
     assert (settings["poll.every"].value, settings["poll.every"].is_default) == ("5m", False)
-    assert (settings["poll.slowest"].value, settings["poll.slowest"].is_default) == ("6h", True)
+    assert (settings["poll.slowest"].value, settings["poll.slowest"].is_default) == ("30m", True)
     assert settings["web.listen"].value == "127.0.0.1:8080"
     assert settings["web.password"].value == "not set"
     assert settings["articles.max_size"].value == "10MB"

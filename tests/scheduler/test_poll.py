@@ -9,6 +9,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from ipaddress import ip_network
 from pathlib import Path
 from unittest import mock
@@ -23,7 +24,7 @@ from monitor.errors import FeedError
 from monitor.feeds import entries
 from monitor.http.client import HttpClient
 from monitor.model import Feed
-from monitor.scheduler import apart, reading
+from monitor.scheduler import apart, gaps, reading
 from monitor.scheduler.poll import Poller
 from monitor.scheduler.reports import PollReports
 
@@ -137,18 +138,18 @@ def test_polls_are_counted_with_what_they_brought(site, feed, ask, store):
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "error"),
+    ("status", "body", "error", "first"),
     [
-        (404, "", "HTTP 404"),
-        (503, "", "HTTP 503"),
-        (200, "<html><body>Welcome</body></html>", "no feed"),
-        (200, "", "no feed"),
-        (200, '{"version": 1}', "no feed"),
-        (302, "", "HTTP 302"),
+        (404, "", "HTTP 404", 2),
+        (503, "", "HTTP 503", 1),
+        (200, "<html><body>Welcome</body></html>", "no feed", 1),
+        (200, "", "no feed", 1),
+        (200, '{"version": 1}', "no feed", 1),
+        (302, "", "HTTP 302", 1),
     ],
 )
 def test_a_failure_is_written_down_with_its_reason_and_delays_the_next_poll(
-    site, feed, ask, store, status, body, error
+    site, feed, ask, store, status, body, error, first
 ):
     put(site, rss("One"), ETag='"1"')
     ask(feed)
@@ -157,9 +158,9 @@ def test_a_failure_is_written_down_with_its_reason_and_delays_the_next_poll(
     assert state.error.startswith(error)
     assert store.feeds.state(feed.id).error == state.error
     assert (state.failures, state.entries, state.etag) == (1, 1, '"1"')
-    assert wait(store, feed) == EVERY
+    assert wait(store, feed) == first * EVERY
     ask(feed)
-    assert wait(store, feed) == 2 * EVERY
+    assert wait(store, feed) == 2 * first * EVERY
 
 
 def test_a_feed_that_recovers_has_no_failures_left(site, feed, ask, store):
@@ -183,6 +184,85 @@ def test_a_server_is_not_asked_again_for_as_long_as_it_wants(site, feed, ask, st
     for _ in range(5):
         ask(feed)
         assert wait(store, feed) >= timedelta(hours=2)
+
+
+@pytest.mark.parametrize("status", [301, 308])
+def test_a_feed_that_moved_for_good_is_polled_at_its_new_address_and_it_is_said(
+    site, feed, ask, store, redis, status
+):
+    put(site, "", status, Location="/new")
+    site.pages["/new"] = (200, {}, rss("One").encode())
+    with capture_logs() as lines:
+        states = [ask(feed).state for _ in range(6)]
+    assert [state.address for state in states] == [None] * 4 + [f"{site.url}/new"] * 2
+    assert site.asked() == {"/feed": 5, "/new": 6}
+    moved = [line for line in lines if line["event"] == "feed moved"]
+    assert [(line["feed"], line["address"]) for line in moved] == [(feed.url, f"{site.url}/new")]
+    assert queued(redis) == ["One"]
+
+
+@pytest.mark.parametrize("statuses", [(302,), (307,), (302, 301)])
+def test_a_redirect_that_may_end_is_followed_and_changes_nothing(site, feed, ask, statuses):
+    for number, status in enumerate(statuses):
+        path = f"/{number}" if number else "/feed"
+        site.pages[path] = (status, {"Location": f"/{number + 1}"}, b"")
+    site.pages[f"/{len(statuses)}"] = (200, {}, rss("One").encode())
+    states = [ask(feed).state for _ in range(6)]
+    assert {(state.address, state.moving_to, state.entries) for state in states} == {
+        (None, None, 1)
+    }
+
+
+def test_a_new_address_counts_as_far_as_redirects_are_permanent(site, feed, ask):
+    put(site, "", 301, Location="/new")
+    site.pages["/new"] = (302, {"Location": "/today"}, b"")
+    site.pages["/today"] = (200, {}, rss("One").encode())
+    assert [ask(feed).state.address for _ in range(5)][-1] == f"{site.url}/new"
+
+
+def test_a_feed_that_is_gone_is_polled_no_more_until_somebody_asks_for_it(site, feed, ask, store):
+    put(site, rss("One"))
+    ask(feed)
+    put(site, "", 410)
+    with capture_logs() as lines:
+        state = ask(feed).state
+    assert state.error.startswith("HTTP 410: its publisher says that this feed is gone for good")
+    assert [(line["event"], line["log_level"]) for line in lines] == [("feed gone", "warning")]
+    in_ten_years = NOW + timedelta(days=3650)
+    # A restart and a change of the configuration do not take it for a new one.
+    store.feeds.schedule([feed], in_ten_years)
+    assert store.feeds.due(in_ten_years) == []
+    store.claims.hasten(feed.id, NOW)
+    assert store.feeds.due(NOW) == [feed.id]
+    put(site, rss("One"))
+    state = ask(feed).state
+    assert (state.stopped_at, state.error, state.failures) == (None, None, 0)
+    assert wait(store, feed) < timedelta(hours=1)
+
+
+def test_a_feed_that_is_gone_starts_again_when_it_is_named_anew(site, feed, ask, store):
+    put(site, "", 410)
+    ask(feed)
+    store.feeds.schedule([], NOW)
+    store.feeds.schedule([feed], NOW)
+    assert store.feeds.due(NOW) == [feed.id]
+
+
+def test_validators_are_renewed_by_a_304_and_kept_if_it_has_none(site, feed, ask):
+    put(site, rss("One"), ETag='"1"', **{"Last-Modified": "Mon, 23 Nov 2026 12:00:00 GMT"})
+    ask(feed)
+    put(site, "", 304, **{"Last-Modified": "Tue, 24 Nov 2026 12:00:00 GMT"})
+    state = ask(feed).state
+    assert (state.etag, state.last_modified) == ('"1"', "Tue, 24 Nov 2026 12:00:00 GMT")
+    put(site, "", 304)
+    assert ask(feed).state.last_modified == "Tue, 24 Nov 2026 12:00:00 GMT"
+    assert site.requests[-1][1]["if-modified-since"] == "Tue, 24 Nov 2026 12:00:00 GMT"
+
+
+def test_a_server_may_slow_down_the_polls_of_a_feed_within_limits(site, feed, ask, store):
+    put(site, rss("One"), **{"Cache-Control": "max-age=86400"})
+    ask(feed)
+    assert wait(store, feed) == timedelta(minutes=2)
 
 
 def broken_parser(*_, **__):
@@ -414,7 +494,7 @@ def sleeper(monkeypatch, tmp_path):
         f"pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid()))\n"
         f"time.sleep(60)"
     )
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     monkeypatch.setattr(apart, "__name__", "reader")
     return lambda: int((tmp_path / "pid").read_text())
 
@@ -558,3 +638,169 @@ def test_whatever_a_feed_contains_its_poll_has_an_outcome_that_is_written_down(
     assert store.feeds.state(feed.id).polled_at == NOW
     assert (state.failures, state.error is None) in {(0, True), (1, False)}
     assert wait(store, feed) >= timedelta(minutes=1)
+
+
+def paged(site, *, older=None, generator="", path="/feed", base="", **entries):
+    """Puts a feed of dated entries (title → minutes after `NOW`), with a link to an older page."""
+    items = "".join(
+        f"<item><title>{title}</title><guid>{title}</guid>"
+        + (
+            f"<pubDate>{format_datetime(NOW + timedelta(minutes=at))}</pubDate>"
+            if at is not None
+            else ""
+        )
+        + "</item>"
+        for title, at in entries.items()
+    )
+    link = f'<atom:link rel="{older[0]}" href="{older[1]}"/>' if older else ""
+    body = (
+        "<rss version='2.0' xmlns:atom='http://www.w3.org/2005/Atom'><channel><title>Herald</title>"
+        f"{link}{generator}{items}</channel></rss>"
+    )
+    site.pages[path] = (200, {}, body.encode())
+
+
+LATER = NOW + timedelta(hours=2)
+
+
+def test_a_gap_is_seen_counted_logged_once_and_makes_polls_faster(site, feed, ask, store):
+    paged(site, a=-10, b=-20)
+    ask(feed)
+    paged(site, f=110, e=100)
+    with capture_logs() as lines:
+        state = ask(feed, now=LATER).state
+        assert store.feeds.due_at(feed.id) - LATER <= timedelta(hours=1)
+        paged(site, k=230, j=220)
+        again = ask(feed, now=LATER + timedelta(hours=2)).state
+    assert (state.gaps.found, state.gaps.filled, state.gaps.last_at) == (1, 0, LATER)
+    assert (again.gaps.found, again.gaps.in_a_row) == (2, 2)
+    assert again.gaps.hurry_s <= state.gaps.hurry_s / 2
+    gaps = [line for line in lines if line["event"] == "feed gap"]
+    assert [(line["log_level"], line["filled"]) for line in gaps] == [
+        ("warning", False), ("debug", False),
+    ]  # fmt: skip
+    assert store.counters.read().gaps == {"open": 2}
+
+
+def test_a_poll_that_shares_an_entry_or_is_the_first_is_no_gap(site, feed, ask, store):
+    paged(site, b=-20, a=-30)
+    ask(feed)
+    paged(site, d=20, c=10, b=-20)
+    assert ask(feed, now=LATER).state.gaps is None
+    put(site, "", 500)
+    ask(feed, now=LATER)
+    paged(site, d=20, c=10)
+    assert ask(feed, now=LATER).state.gaps is None
+    assert store.counters.read().gaps == {}
+
+
+WORDPRESS = "<generator>https://wordpress.org/?v=6.4.2</generator>"
+
+
+@pytest.mark.parametrize(
+    ("older", "generator", "second", "third"),
+    [
+        (("next", "/feed?page=2"), "", "/feed?page=2", "/feed?page=3"),
+        (("prev-archive", "/2026/11"), "", "/2026/11", "/2026/10"),
+        (None, WORDPRESS, "/feed?paged=2", "/feed?paged=3"),
+    ],
+)
+def test_a_gap_is_filled_from_older_pages_up_to_what_was_known(
+    site, feed, ask, store, redis, older, generator, second, third
+):
+    paged(site, b=-20, a=-30)
+    ask(feed)
+    paged(site, g=110, f=100, older=older, generator=generator)
+    paged(
+        site, f=100, e=90, d=80, path=second, generator=generator,
+        older=(older[0], third) if older else None,
+    )  # fmt: skip
+    paged(site, c=70, b=-20, ancient=-9000, path=third, older=older, generator=generator)
+    with capture_logs() as lines:
+        outcome = ask(feed, now=LATER)
+    assert outcome.new == 5
+    assert queued(redis) == list("abcdefg")
+    assert (outcome.state.gaps.found, outcome.state.gaps.filled) == (1, 1)
+    assert outcome.state.entries == 2
+    assert [line["log_level"] for line in lines if line["event"] == "feed gap"] == ["info"]
+    assert store.counters.read().gaps == {"filled": 1}
+    assert site.asked() == {"/feed": 2, second: 1, third: 1}
+    # The older pages' entries are known now.
+    paged(site, h=130, g=110)
+    assert ask(feed, now=LATER + timedelta(hours=1)).new == 1
+
+
+def test_a_gap_that_is_being_filled_when_the_process_dies_is_found_again(
+    site, feed, ask, store, queues, redis
+):
+    paged(site, b=-20, a=-30)
+    ask(feed)
+    paged(site, d=110, c2=100, older=("next", "/2"))
+    paged(site, c1=90, b=-20, path="/2")
+    site.delays["/2"] = 0.7
+
+    async def killed():
+        async with HttpClient.of(SETTINGS) as http:
+            poll = Poller(store, queues, http, SETTINGS, clock=lambda: LATER).poll(feed)
+            await asyncio.wait_for(poll, gaps.PAUSE_S + 0.4)
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(killed())
+    assert site.asked()["/2"] == 1
+    assert queued(redis) == ["a", "b"]
+    site.delays.clear()
+    outcome = ask(feed, now=LATER)
+    assert (outcome.new, outcome.state.gaps.filled) == (3, 1)
+    assert queued(redis) == ["a", "b", "c1", "c2", "d"]
+
+
+def test_pages_are_followed_within_limits_and_on_the_same_host_only(
+    site, feed, ask, redis, monkeypatch
+):
+    monkeypatch.setattr(gaps, "PAUSE_S", 0)
+    paged(site, a=-30, b=-40)
+    ask(feed)
+    for number in range(1, 20):
+        path = f"/feed?{number}" if number > 1 else "/feed"
+        names = {f"n{number}a": 100 - number, f"n{number}b": 100 - number}
+        paged(site, **names, path=path, older=("next", f"/feed?{number + 1}"))
+    outcome = ask(feed, now=LATER)
+    assert outcome.new == 2 * (1 + gaps.MAX_PAGES)
+    assert outcome.state.gaps.filled == 0
+    site.requests.clear()
+    paged(site, x=200, y=190, older=("next", "http://127.0.0.2:1/feed"))
+    assert ask(feed, now=LATER + timedelta(hours=2)).new == 2
+    assert site.asked() == {"/feed": 1}
+
+
+@pytest.mark.parametrize("answer", [(404, {}, b""), (200, {}, b"<html></html>"), (200, {}, b"")])
+def test_an_older_page_that_cannot_be_read_does_not_lose_the_poll(site, feed, ask, answer):
+    paged(site, b=-20, a=-30)
+    ask(feed)
+    paged(site, g=110, f=100, older=("next", "/feed?2"))
+    site.pages["/feed?2"] = answer
+    outcome = ask(feed, now=LATER)
+    assert (outcome.new, outcome.state.gaps.filled, outcome.state.failures) == (2, 0, 0)
+
+
+def test_entries_without_dates_fill_a_gap_only_before_a_known_one(site, feed, ask, redis):
+    paged(site, b=None, a=None)
+    ask(feed)
+    paged(site, f=None, e=None, older=("next", "/2"))
+    paged(site, d=None, c=None, path="/2", older=("next", "/3"))
+    paged(site, b=None, old=None, path="/3")
+    assert ask(feed, now=LATER).new == 4
+    assert queued(redis) == list("abcdef")
+    paged(site, k=None, j=None, older=("next", "/4"))
+    paged(site, perhaps=None, older2=None, path="/4")
+    assert ask(feed, now=LATER + timedelta(hours=1)).new == 2
+
+
+def test_a_feed_that_gives_its_entries_new_names_each_time_is_not_hurried_for_ever(
+    site, feed, ask, store
+):
+    for number in range(8):
+        paged(site, **{f"a{number}": None, f"b{number}": None})
+        state = ask(feed, now=NOW + number * timedelta(minutes=20)).state
+    assert state.gaps.found == 7
+    assert state.gaps.hurry_s is None

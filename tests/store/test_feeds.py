@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.feeds.entries import Seen, decide, listed
+from monitor.feeds.rhythm import Rhythm
 from monitor.model import Entry, Feed, FeedState
 from monitor.store import Store, feeds
 from monitor.store.feeds import REMEMBER, PollRecord, StateRecord
@@ -202,6 +203,7 @@ def test_a_feed_of_thirty_entries_takes_less_than_two_kilobytes(store, redis):
     state = FeedState(
         title="The Herald", language="en", etag='"5e8f-64a1"', body_hash=64 * "a", entries=30,
         last_modified="Mon, 23 Nov 2026 12:00:00 GMT", polled_at=NOW, succeeded_at=NOW, changed_at=NOW,
+        rhythm=Rhythm(NOW).pack(),
     )  # fmt: skip
     store.feeds.commit_document(
         FIRST,

@@ -11,7 +11,7 @@ import requests
 
 from monitor.alerts.concerns import Concern, ConcernsState, KnownConcern
 from monitor.config import load
-from monitor.model import Delivery, FeedState, SubscriberState, as_plain
+from monitor.model import Delivery, FeedGaps, FeedState, SubscriberState, as_plain
 from monitor.runtime.composition import Runtime
 from monitor.store.feeds import StateRecord
 from monitor.web.backend import Backend
@@ -139,6 +139,24 @@ def test_a_feed_is_not_polled_by_hand_again_at_once(feeds, post):
     answer = post("/feeds/poll", feed=first.id)
     assert answer.status_code == 429
     assert "less than 10 seconds ago" in answer.text
+
+
+def test_gaps_moves_and_ends_of_feeds_are_shown(feeds, get):
+    gaps = FeedGaps(found=3, filled=2, last_at=NOW)
+    moved = replace(FINE, gaps=gaps, address="https://new.example/feed")
+    gone = replace(FINE, failures=1, error="HTTP 410: gone for good", stopped_at=NOW)
+    feeds(moved, gone)
+    page = re.sub(r"\s+", " ", re.sub(r"<[^<>]*>", "", get("/feeds").text))
+    assert "3 polls shared no entry with the one before, so that some may be missing" in page
+    assert "2 of these gaps were filled from older pages" in page
+    assert "Moved for good, and polled at https://new.example/feed." in page
+    assert "polled no more" in page
+    herald, gazette = get("/api/v1/feeds").json()["feeds"]
+    assert (herald["gaps"]["found"], herald["gaps"]["filled"]) == (3, 2)
+    assert herald["moved_to"] == "https://new.example/feed"
+    assert gazette["gaps"] == {"found": 0, "filled": 0, "last_at": None}
+    assert gazette["stopped_at"]
+    assert gazette["due_at"] is None
 
 
 def test_programs_see_how_feeds_fare(feeds, get, served):

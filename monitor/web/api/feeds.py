@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import BaseModel, Field
 from starlette.responses import StreamingResponse
 
+from monitor.model import FeedGaps
 from monitor.overview.feeds import FeedOverview, Health, feed_overviews, find_feeds
 from monitor.web.access import CSRF_HEADER, from_our_pages
 from monitor.web.api.answers import NOT_FOUND, PROBLEMS, READERS, VISITORS, PublicUrl, problem
@@ -26,22 +27,37 @@ Words = Annotated[str, Query(max_length=200, description="Words of the name, add
 FeedId = Annotated[str, Path(pattern="^[0-9a-f]{1,64}$", description="A feed's id.")]
 
 
+class FeedGapCounts(BaseModel):
+    """Polls that shared no entry with those before, so that some may be missing."""
+
+    found: int
+    filled: int = Field(description="Those whose entries were found on older pages of the feed.")
+    last_at: datetime | None
+
+
 class FeedInUse(BaseModel):
     """A feed of the configuration, and how it fares."""
 
     id: str
     url: PublicUrl
+    moved_to: PublicUrl | None = Field(
+        description="Where it has moved for good and is polled, in place of its configured address."
+    )
     title: str | None = Field(description="Its name, or the title that it gives itself.")
     tags: list[str]
     health: Health
     problem: str | None = Field(description="What is wrong, if anything.")
     failures: int = Field(description="Failed polls in a row.")
     held_back: int = Field(description="Entries that wait for a later poll.")
+    gaps: FeedGapCounts
     entries: int = Field(description="Entries that it listed last.")
     polled_at: datetime | None
     succeeded_at: datetime | None
     changed_at: datetime | None = Field(description="When it last listed something else.")
     due_at: datetime | None
+    stopped_at: datetime | None = Field(
+        description="When its server said that it is gone; it is polled no more."
+    )
 
 
 class FeedList(BaseModel):
@@ -109,18 +125,22 @@ def _table(served: Backend, health: Health | None, words: str) -> Table:
 
 def _shown(overview: FeedOverview) -> FeedInUse:
     feed, state = overview.feed, overview.state
+    gaps = state.gaps or FeedGaps()
     return FeedInUse(
         id=feed.id,
         url=feed.public_url,
+        moved_to=overview.address,
         title=overview.title,
         tags=list(feed.tags),
         health=overview.health,
         problem=(state.error if state.failures else state.problem) or None,
         failures=state.failures,
         held_back=state.held_back,
+        gaps=FeedGapCounts(found=gaps.found, filled=gaps.filled, last_at=gaps.last_at),
         entries=state.entries,
         polled_at=state.polled_at,
         succeeded_at=state.succeeded_at,
         changed_at=state.changed_at,
         due_at=overview.due_at,
+        stopped_at=state.stopped_at,
     )
