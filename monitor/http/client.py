@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import string
-import zlib
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -19,7 +18,7 @@ from yarl import URL
 
 from monitor.errors import BadStatus, FetchError, RefusedAddress, TooLarge
 from monitor.http.addresses import Network
-from monitor.http.codings import UnknownCoding, inflater_for
+from monitor.http.codings import ACCEPTED, BrokenBody, UnknownCoding, inflater_for
 from monitor.http.failures import BROKE_OFF, FetchErrors, shown
 from monitor.http.guard import AddressGuard
 
@@ -98,7 +97,7 @@ class HttpClient:
                 use_dns_cache=False,
                 limit=0,  # callers limit requests, for each host
             ),
-            headers={"User-Agent": self._user_agent, "Accept-Encoding": "gzip, deflate"},
+            headers={"User-Agent": self._user_agent, "Accept-Encoding": ACCEPTED},
             # aiohttp takes a compressed body that breaks off for a complete one.
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -208,7 +207,7 @@ async def _read(answer: aiohttp.ClientResponse, max_bytes: int) -> tuple[bytes, 
                 raise TooLarge(str(answer.url), max_bytes)
         if inflater:
             inflater.finish()
-    except (aiohttp.ClientPayloadError, aiohttp.ClientOSError, zlib.error):
+    except (aiohttp.ClientPayloadError, aiohttp.ClientOSError, BrokenBody):
         if not body:
             raise
         return bytes(body), True

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import zlib
 from types import TracebackType
 
 import aiohttp
@@ -17,6 +16,7 @@ from monitor.errors import (
     UnknownName,
     Unreachable,
 )
+from monitor.http.codings import BrokenBody
 from monitor.http.guard import PrivateAddress
 
 BROKE_OFF = "the body broke off or cannot be decoded"
@@ -27,7 +27,7 @@ _MESSAGES: tuple[tuple[type[Exception], str], ...] = (
     (aiohttp.ClientSSLError, "no TLS connection can be made"),
     (aiohttp.ClientResponseError, "the answer is not HTTP"),
     (aiohttp.ClientPayloadError, BROKE_OFF),
-    (zlib.error, BROKE_OFF),
+    (BrokenBody, BROKE_OFF),
     (aiohttp.ServerDisconnectedError, "the server closed the connection without an answer"),
     (aiohttp.ClientOSError, "the connection broke off"),
     (ConnectionError, "the connection broke off"),
@@ -63,7 +63,7 @@ class FetchErrors:
             message = f"no answer within {self._timeout_s:g} s"
             raise FetchError(self._url, message, retryable=True) from timeout
         # Everything else is passed on, including RQ's time limit.
-        if isinstance(error, aiohttp.ClientError | OSError | ValueError | zlib.error):
+        if isinstance(error, aiohttp.ClientError | OSError | ValueError | BrokenBody):
             raise _translated(self._url, error) from error
 
 

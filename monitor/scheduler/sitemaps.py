@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import zlib
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ from monitor.errors import FeedError, FetchError, TooLarge
 from monitor.executors import call_in
 from monitor.feeds.sitemaps import is_index, joined_sitemaps, parts_of
 from monitor.http.client import Response
-from monitor.http.codings import CODINGS, Inflater
+from monitor.http.codings import BrokenBody, gzip_inflater
 
 GZIP = b"\x1f\x8b"
 
@@ -78,13 +77,13 @@ async def completed(
 
 
 def _inflated(response: Response, max_bytes: int) -> Response:
-    inflater = Inflater(CODINGS["gzip"])
+    inflater = gzip_inflater()
     try:
         body = inflater.feed(response.body, max_bytes)
         if len(body) > max_bytes:
             raise TooLarge(response.url, max_bytes)
         inflater.finish()
-    except zlib.error as error:
+    except BrokenBody as error:
         raise FeedError(
             f"no feed: the compressed document is broken ({error}); if this goes on, tell the "
             "publisher"

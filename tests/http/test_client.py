@@ -15,12 +15,15 @@ from email.utils import format_datetime
 from ipaddress import ip_network
 from pathlib import Path
 
+import brotli
 import pytest
+import zstandard
 from aiohttp.resolver import AsyncResolver
 from rq.timeouts import JobTimeoutException
 
 from monitor.errors import BadStatus, FetchError, RefusedAddress, TooLarge
 from monitor.http.client import MAX_REDIRECTS, HttpClient, Response
+from monitor.http.codings import inflater_for
 
 
 def zipped(data):
@@ -211,9 +214,24 @@ def test_bodies_are_limited_by_their_claimed_and_their_actual_size(site):
     assert len(get(f"{site.url}/", max_bytes=1001).body) == 1001
 
 
-def test_a_compressed_body_is_limited_by_its_decompressed_size(site):
-    bomb = zipped(bytes(50_000_000))
-    site.pages["/"] = (200, {"Content-Encoding": "gzip"}, bomb)
+def repeated_bytes_in_zstd(blocks):
+    """A frame of blocks that are four bytes long and expand to 128 kB: the densest there is."""
+    block = (131072 << 3 | 1 << 1).to_bytes(3, "little") + b"\0"
+    return b"\x28\xb5\x2f\xfd\0" + bytes([(23 - 10) << 3]) + block * blocks
+
+
+@pytest.mark.parametrize(
+    ("coding", "bomb"),
+    [
+        ("gzip", zipped(bytes(50_000_000))),
+        ("br", brotli.compress(bytes(50_000_000))),
+        ("zstd", zstandard.compress(bytes(50_000_000))),
+        ("zstd", repeated_bytes_in_zstd(20_000)),
+    ],
+    ids=["gzip", "br", "zstd", "zstd-densest"],
+)
+def test_a_compressed_body_is_limited_by_its_decompressed_size(site, coding, bomb):
+    site.pages["/"] = (200, {"Content-Encoding": coding}, bomb)
     begun = time.monotonic()
     tracemalloc.start()
     try:
@@ -226,6 +244,40 @@ def test_a_compressed_body_is_limited_by_its_decompressed_size(site):
     assert time.monotonic() - begun < 3
     site.pages["/"] = (200, {"Content-Encoding": "gzip"}, zipped(b"hello"))
     assert get(f"{site.url}/").body == b"hello"
+
+
+def test_a_body_that_needs_a_large_window_is_refused_before_it_takes_the_memory(site):
+    parameters = zstandard.ZstdCompressionParameters(window_log=25)
+    compressor = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    body = compressor.compress(b"hello") + compressor.flush()
+    site.pages["/"] = (200, {"Content-Encoding": "zstd"}, body)
+    with pytest.raises(FetchError, match="cannot be decoded"):
+        get(f"{site.url}/")
+
+
+def test_servers_are_offered_exactly_the_codings_that_are_undone(site):
+    site.pages["/"] = (200, {}, b"")
+    get(f"{site.url}/")
+    offered = site.requests[0][1]["accept-encoding"].split(", ")
+    assert offered == ["gzip", "deflate", "br", "zstd"]
+    assert all(inflater_for([coding]) for coding in offered)
+
+
+@pytest.mark.parametrize(
+    ("coding", "body"),
+    [
+        (b"gzip", zipped(b"hello" * 99)[:-9]),
+        (b"br", brotli.compress(b"hello" * 99)[:-1]),
+        (b"zstd", zstandard.compress(b"hello" * 99)[:-1]),
+        (b"br", b"no brotli"),
+        (b"zstd", b"no zstd"),
+        (b"zstd", zstandard.compress(b"") * 101),
+    ],
+)
+def test_a_compressed_body_that_is_broken_is_an_error_that_a_retry_may_mend(coding, body):
+    with pytest.raises(FetchError, match="broke off or cannot be decoded") as raised:
+        get_raw(compressed(coding, body))
+    assert raised.value.retryable
 
 
 def compressed(coding, body):
@@ -245,6 +297,9 @@ def compressed(coding, body):
         (b"gzip", zipped(b"hello") + bytes(100)),
         (b"deflate", zlib.compress(b"hello")),
         (b"deflate", zlib.compress(b"hello", wbits=-15)),
+        (b"br", brotli.compress(b"hello")),
+        (b"zstd", zstandard.compress(b"hello")),
+        (b"zstd", zstandard.compress(b"hel") + zstandard.compress(b"lo") + bytes(100)),
         (b"utf-8", b"hello"),
         (b"identity, gzip", zipped(b"hello")),
     ],
@@ -255,7 +310,7 @@ def test_bodies_are_decompressed_as_servers_compress_them(coding, body):
     assert get_raw(pieces).body == b"hello"
 
 
-@pytest.mark.parametrize("coding", [b"br", b"zstd", b"compress", b"gzip, gzip"])
+@pytest.mark.parametrize("coding", [b"dcz", b"compress", b"gzip, gzip", b"br, zstd"])
 def test_a_coding_that_we_do_not_accept_is_an_error(coding):
     with pytest.raises(FetchError, match="coding") as raised:
         get_raw(compressed(coding, b"whatever"))
