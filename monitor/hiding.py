@@ -25,6 +25,11 @@ def without_userinfo(text: str) -> str:
     return _USERINFO.sub("", text) if "@" in text else text
 
 
+def has_userinfo(url: str) -> bool:
+    """Returns whether a URL has a user or a password."""
+    return bool(_USERINFO.search(url))
+
+
 def secrets(variables: Iterable[Secret]) -> tuple[Secret, ...]:
     """Returns the secrets in the values of variables, in all spellings, the longest first.
 

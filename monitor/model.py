@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from monitor.access import USUAL, Access
 from monitor.hiding import Secret, hidden, without_secrets, without_userinfo
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ def content_id(*parts: str) -> str:
 class Feed:
     """A subscribed URL. `name` defaults to the feed's own title.
 
-    `public_url` is the URL as it may be shown; `secrets` must not be shown anywhere.
+    `public_url` is the URL as it may be shown; `secrets` must not be shown anywhere. `access` is
+    how the feed, and the pages that it lists, are asked for.
     """
 
     url: str
@@ -48,6 +50,7 @@ class Feed:
     every: timedelta | None = None
     public_url: str = field(default="", compare=False)
     secrets: tuple[Secret, ...] = field(default=(), compare=False, repr=False)
+    access: Access = field(default=USUAL, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         shown = without_userinfo(self.public_url or self.url)

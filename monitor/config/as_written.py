@@ -24,7 +24,7 @@ from monitor.hiding import without_userinfo
 
 # Settings that give access to something.
 _SECRET_SETTINGS = frozenset({"web.password", "web.tokens"})
-_ADDRESS_SETTINGS = frozenset({"archive.url"})
+_ADDRESS_SETTINGS = frozenset({"archive.url", "proxy"})
 # What is shown of a subscriber: everything else may give access to something.
 _TIMING = ("digest", "quiet", "limit")
 _VARIABLE = re.compile(r"\$\{\w+\}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import repeat
 
+from monitor.access import Access, secret_headers
 from monitor.config.checks import plain_query
 from monitor.config.places import KeyPath
 from monitor.config.schema import KINDS, FeedEntry, File, Settings, SubscriberEntry, WatchlistEntry
@@ -24,6 +25,8 @@ from monitor.model import (
     Watchlist,
 )
 from monitor.watchlists.references import used_definitions
+
+HIDDEN_SECRET = "(not shown)"  # noqa: S105 - not one
 
 
 @dataclass(frozen=True)
@@ -110,14 +113,41 @@ def _query_variables(source: ConfigDocument, file: File) -> Iterator[Secret]:
 
 def _feed(source: ConfigDocument, number: int, entry: FeedEntry) -> Feed:
     expansion = source.expansion(("feeds", number, "url"))
+    variables = [
+        *_access_secrets(source, number, entry),
+        *(expansion.variables if expansion else ()),
+    ]
+    login = (entry.login.user, entry.login.password) if entry.login else None
     return Feed(
         entry.url,
         entry.name,
         entry.tags,
         entry.every,
         public_url=expansion.written if expansion and expansion.variables else "",
-        secrets=secrets(expansion.variables) if expansion else (),
+        secrets=secrets(variables),
+        access=Access(
+            site=entry.url,
+            secrets=secret_headers(entry.headers, entry.cookies, login),
+            user_agent=entry.user_agent,
+            proxy=entry.proxy,
+        ),
     )
+
+
+def _access_secrets(source: ConfigDocument, number: int, entry: FeedEntry) -> Iterator[Secret]:
+    """Yields what gives access to a feed, with the text to show in its place."""
+    # These are secrets even if a file has them; the name of a variable is shown rather than this.
+    for value in entry.cookies.values():
+        yield value, HIDDEN_SECRET
+    if entry.login:
+        yield entry.login.password, HIDDEN_SECRET
+    paths: list[KeyPath] = [("proxy",), ("user_agent",), ("login", "user"), ("login", "password")]
+    paths += [("headers", name) for name in entry.headers]
+    paths += [("cookies", name) for name in entry.cookies]
+    for path in paths:
+        expansion = source.expansion(("feeds", number, *path))
+        if expansion:
+            yield from expansion.variables
 
 
 def _watchlist(entry: WatchlistEntry) -> Watchlist:

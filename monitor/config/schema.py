@@ -13,6 +13,8 @@ from monitor.config.values import (
     AUTO,
     MIN_SECRET_LENGTH,
     AccessSecret,
+    Cookie,
+    CookieName,
     Count,
     CountOrAuto,
     DatabaseUrl,
@@ -25,10 +27,14 @@ from monitor.config.values import (
     IntervalOrAuto,
     Language,
     Listen,
+    LoginPassword,
+    LoginUser,
     Mailbox,
     Name,
     Network,
+    Proxy,
     Rate,
+    SecretHeader,
     Size,
     SmtpUrl,
     SpikeHistory,
@@ -46,6 +52,7 @@ from monitor.config.values import (
     is_loopback,
     written,
 )
+from monitor.hiding import has_userinfo
 from monitor.model import OncePer, Priority
 
 ReportDay = Literal[
@@ -54,6 +61,20 @@ ReportDay = Literal[
 # What a webhook's request says of itself, beside `webhook-…`.
 OUR_HEADERS = frozenset(
     {"connection", "content-length", "content-type", "host", "idempotency-key", "transfer-encoding"}
+)
+# What a feed's request says of itself, or has a key of its own for.
+FEED_HEADERS = OUR_HEADERS | frozenset(
+    {
+        "accept-encoding",
+        "cookie",
+        "if-modified-since",
+        "if-none-match",
+        "proxy-authorization",
+        "range",
+        "te",
+        "upgrade",
+        "user-agent",
+    }
 )
 # For each core: how many pages the reader has under way, which mostly wait for their sites.
 PAGES_A_CORE = 32
@@ -158,6 +179,7 @@ class Settings(Model):
     """The settings that are not about one feed, watchlist or subscriber."""
 
     user_agent: Header = "Presswatch/0.1"
+    proxy: Proxy = ""
     redis_prefix: Text = "presswatch:"
     poll: PollSettings = PollSettings()
     articles: ArticleSettings = ArticleSettings()
@@ -167,13 +189,38 @@ class Settings(Model):
     allow_private_addresses: Annotated[tuple[Network, ...], Field(strict=False)] = ()
 
 
+class Login(Model):
+    """A user and password, for Basic authentication."""
+
+    user: LoginUser
+    password: LoginPassword
+
+
 class FeedEntry(Model):
-    """A feed."""
+    """A feed, and how it and its pages are asked for: see `monitor.access`."""
 
     url: Url
     name: Text | None = None
     tags: Annotated[tuple[Text, ...], Field(strict=False)] = ()
     every: Interval | None = None
+    user_agent: Header | None = None
+    headers: dict[HeaderName, SecretHeader] = {}
+    cookies: dict[CookieName, Cookie] = {}
+    login: Login | None = None
+    proxy: Proxy | None = None
+
+    @model_validator(mode="after")
+    def _says_each_thing_once(self) -> Self:
+        names = {name.lower() for name in self.headers}
+        for name in self.headers:
+            if name.lower() in FEED_HEADERS:
+                raise expected(f"must not set the header {name}; see cookies and user_agent")
+        logins = [self.login is not None, "authorization" in names, has_userinfo(self.url)]
+        if sum(logins) > 1:
+            raise expected(
+                "must have only one of login, the header Authorization, and a user in its url"
+            )
+        return self
 
 
 class FilterEntry(Model):

@@ -33,6 +33,9 @@ _TITLE = re.compile(
 )
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
 MIN_SECRET_LENGTH = 8
+_COOKIE_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}")
+# RFC 6265, section 4.1.1; browsers and sites use spaces and commas, too.
+_COOKIE = re.compile(r"(?!;)[!-~](?:[ -:<-~]*[!-~])?(?<!;)")
 # The characters that an HTTP header may hold; others make every request fail.
 _HEADER = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}")
@@ -144,6 +147,24 @@ def _url(value: Any) -> str:
     return str(value)
 
 
+def _proxy(value: Any) -> str:
+    """Reads the URL of a proxy; `none`, or an empty variable, is for no proxy."""
+    if value in ("", "none"):
+        return ""
+    try:
+        parts = urlsplit(value)
+        valid = parts.scheme == "http" and bool(parts.hostname) and parts.port != 0
+        valid = valid and parts.path in {"", "/"} and not re.search(r"[\s\x00-\x1f]", value)
+    except (ValueError, AttributeError, TypeError):
+        valid = False
+    if not valid:
+        raise expected_secret(
+            "must be the address of an HTTP proxy, such as http://proxy.example.org:3128 or "
+            "http://user:password@proxy.example.org:3128, or none"
+        )
+    return str(value)
+
+
 def _database(value: Any) -> str:
     try:
         parts = urlsplit(value)
@@ -227,6 +248,15 @@ def _matching(pattern: re.Pattern[str], message: str) -> BeforeValidator:
     return BeforeValidator(check)
 
 
+def _matching_secret(pattern: re.Pattern[str], message: str) -> BeforeValidator:
+    def check(value: Any) -> str:
+        if not isinstance(value, str) or not pattern.fullmatch(value):
+            raise expected_secret(message)
+        return value
+
+    return BeforeValidator(check)
+
+
 def _network(value: Any) -> IPv4Network | IPv6Network:
     if isinstance(value, IPv4Network | IPv6Network):
         return value
@@ -290,6 +320,27 @@ AccessSecret = Annotated[str, BeforeValidator(_web_secret), _TEXT_SCHEMA]
 HeaderName = Annotated[
     str, _matching(_HEADER_NAME, "must be the name of a header, such as X-Remote-User")
 ]
+SecretHeader = Annotated[
+    str,
+    _matching_secret(
+        _HEADER, "must be printable ASCII without spaces at its ends, since it goes into a header"
+    ),
+]
+CookieName = Annotated[str, _matching(_COOKIE_NAME, "must be the name of a cookie")]
+Cookie = Annotated[
+    str,
+    _matching_secret(
+        _COOKIE, "must be printable ASCII without `;` and spaces at its ends, as a browser shows it"
+    ),
+]
+LoginUser = Annotated[
+    str,
+    _matching_secret(re.compile(r"[^:\x00-\x1f\x7f]+"), "must be a name without a colon"),
+]
+LoginPassword = Annotated[
+    str, _matching_secret(re.compile(r"[^\x00-\x1f\x7f]+"), "must be text; put it in quotes")
+]
+Proxy = Annotated[str, BeforeValidator(_proxy), _TEXT_SCHEMA]
 WebhookSecret = Annotated[str, BeforeValidator(_secret), _TEXT_SCHEMA]
 SmtpUrl = Annotated[str, _readable(read_route), _TEXT_SCHEMA]
 Mailbox = Annotated[str, _readable(mailbox), _TEXT_SCHEMA]

@@ -16,6 +16,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
+from monitor.access import USUAL, Access
 from monitor.errors import BadStatus, FetchError, RefusedAddress, TooLarge
 from monitor.http.addresses import Network
 from monitor.http.codings import ACCEPTED, BrokenBody, UnknownCoding, inflater_for
@@ -31,6 +32,7 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # RFC 9110, sections 15.4.2 and 15.4.9.
 PERMANENT = frozenset({301, 308})
 SUCCESS = range(200, 300)
+LOGIN = "authorization"
 CHUNK_BYTES = 64 * 1024
 
 
@@ -71,6 +73,7 @@ class HttpClient:
     """An HTTP client, used as an async context manager; raises nothing but FetchError.
 
     It must be created while an event loop runs. `resolver` replaces the system's name servers.
+    `proxy` is the URL of a proxy for what is fetched, "" for none.
     """
 
     def __init__(
@@ -79,24 +82,37 @@ class HttpClient:
         user_agent: str,
         allow_private: Sequence[Network] = (),
         resolver: AbstractResolver | None = None,
+        proxy: str = "",
     ) -> None:
         self._user_agent = user_agent
+        self._proxy = proxy
         self._guard = AddressGuard(allow_private, resolver)
         self._session: aiohttp.ClientSession | None = None
+        self._proxied: aiohttp.ClientSession | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """Returns a client that behaves as the configuration says."""
-        return cls(user_agent=settings.user_agent, allow_private=settings.allow_private_addresses)
+        return cls(
+            user_agent=settings.user_agent,
+            allow_private=settings.allow_private_addresses,
+            proxy=settings.proxy,
+        )
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
+        self._session = self._new_session(
+            aiohttp.TCPConnector(
                 resolver=self._guard,
                 socket_factory=self._guard.socket,
                 use_dns_cache=False,
                 limit=0,  # callers limit requests, for each host
-            ),
+            )
+        )
+        return self
+
+    def _new_session(self, connector: aiohttp.BaseConnector) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=connector,
             headers={"User-Agent": self._user_agent, "Accept-Encoding": ACCEPTED},
             # aiohttp takes a compressed body that breaks off for a complete one.
             auto_decompress=False,
@@ -107,7 +123,6 @@ class HttpClient:
             max_field_size=MAX_HEADER_BYTES,
             read_bufsize=CHUNK_BYTES,
         )
-        return self
 
     async def __aexit__(
         self,
@@ -115,8 +130,9 @@ class HttpClient:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._session is not None:
-            await self._session.close()
+        for session in (self._session, self._proxied):
+            if session is not None:
+                await session.close()
         # aiohttp does not close a resolver that it did not create.
         await self._guard.close()
 
@@ -130,10 +146,12 @@ class HttpClient:
         accept: str = "*/*",
         ok: Container[int] = (200,),
         may_break_off: bool = False,
+        access: Access = USUAL,
     ) -> Response:
         """Fetches a URL, following redirects, within `timeout_s` in all.
 
-        With `may_break_off`, a body that breaks off is returned as far as it came.
+        With `may_break_off`, a body that breaks off is returned as far as it came. `access` says as
+        whom, and through which proxy.
 
         Raises RefusedAddress, TooLarge (beyond `max_bytes`, also when decompressed), BadStatus (for
         a status not in `ok`), and FetchError for everything else that may go wrong.
@@ -143,7 +161,14 @@ class HttpClient:
             target = _checked(url)
             moved_to, is_permanent = None, True
             for _ in range(MAX_REDIRECTS + 1):
-                response = await self._request("GET", target, max_bytes, ok, headers=all_headers)
+                response = await self._request(
+                    "GET",
+                    target,
+                    max_bytes,
+                    ok,
+                    proxy=self._proxy if access.proxy is None else access.proxy,
+                    headers=_with_access(all_headers, access, target),
+                )
                 location = response.headers.get("location")
                 if response.status not in REDIRECTS or not location:
                     if response.status not in ok:
@@ -173,16 +198,39 @@ class HttpClient:
             return response
 
     async def _request(
-        self, method: str, url: URL, max_bytes: int, ok: Container[int], **more: Any
+        self,
+        method: str,
+        url: URL,
+        max_bytes: int,
+        ok: Container[int],
+        *,
+        proxy: str = "",
+        **more: Any,
     ) -> Response:
         """Makes one request; reads the body only if the status is in `ok`."""
         if self._session is None:
             raise RuntimeError("use HttpClient as an async context manager")
-        async with self._session.request(method, url, allow_redirects=False, **more) as answer:
+        session = self._session
+        if proxy:
+            await self._guard.check_proxied(url.raw_host or "")
+            session = self._session_for_proxies()
+            more["proxy"] = proxy
+        async with session.request(method, url, allow_redirects=False, **more) as answer:
             body, broke_off = (
                 await _read(answer, max_bytes) if answer.status in ok else (b"", False)
             )
             return Response(str(answer.url), answer.status, _headers(answer), body, broke_off)
+
+    def _session_for_proxies(self) -> aiohttp.ClientSession:
+        """Returns the session that connects to proxies alone.
+
+        Operators choose proxies, mostly at private addresses, so these are not checked.
+        """
+        if self._proxied is None:
+            self._proxied = self._new_session(
+                aiohttp.TCPConnector(resolver=self._guard.resolver, use_dns_cache=False, limit=0)
+            )
+        return self._proxied
 
 
 async def _read(answer: aiohttp.ClientResponse, max_bytes: int) -> tuple[bytes, bool]:
@@ -212,6 +260,21 @@ async def _read(answer: aiohttp.ClientResponse, max_bytes: int) -> tuple[bytes, 
             raise
         return bytes(body), True
     return bytes(body), False
+
+
+def _with_access(usual: Mapping[str, str], access: Access, target: URL) -> dict[str, str]:
+    """Returns the headers of one request: those of an access replace the usual ones.
+
+    Its secrets go to its own origin only.
+    """
+    headers = {"User-Agent": access.user_agent} if access.user_agent else {}
+    if access.secrets and URL(access.site).origin() == target.origin():
+        headers |= dict(access.secrets)
+        if target.raw_user is not None:
+            # A link with a login of its own; aiohttp refuses to send two.
+            headers = {name: value for name, value in headers.items() if name.lower() != LOGIN}
+    replaced = {name.lower() for name in headers}
+    return {name: usual[name] for name in usual if name.lower() not in replaced} | headers
 
 
 def _headers(answer: aiohttp.ClientResponse) -> dict[str, str]:

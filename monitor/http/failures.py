@@ -76,6 +76,10 @@ def _translated(url: str, error: Exception) -> FetchError:  # noqa: PLR0911 - on
     if isinstance(error, aiohttp.InvalidURL | ValueError):
         return FetchError(url, "not a valid URL", retryable=False)
     match error:
+        case aiohttp.ClientHttpProxyError(status=status):
+            return FetchError(url, f"the proxy answers HTTP {status}", retryable=True)
+        case aiohttp.ClientProxyConnectionError(os_error=reason):
+            return Unreachable(url, f"no connection to the proxy: {reason.strerror or 'no answer'}")
         case aiohttp.ClientConnectorCertificateError():
             return InsecureServer(url, "the certificate is not valid")
         case aiohttp.ClientConnectorDNSError():

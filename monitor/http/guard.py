@@ -7,6 +7,7 @@ resolves differently the second time gains nothing.
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Sequence
 from typing import Any
@@ -20,6 +21,8 @@ from monitor.http.addresses import Network, is_allowed
 # the cause before the time limit of most requests ends.
 DNS_TIMEOUT_S = 2
 DNS_TRIES = 2
+# Behind a proxy, name servers that do not answer must not delay each request by more than this.
+PROXIED_DNS_TIMEOUT_S = 1
 
 
 class PrivateAddress(OSError):
@@ -59,6 +62,31 @@ class AddressGuard(AbstractResolver):
         if not public:
             raise PrivateAddress(f"{host} leads to a private address")
         return public
+
+    async def check_proxied(self, host: str) -> None:
+        """Raises PrivateAddress for a host that a proxy must not be asked to connect to.
+
+        A name is refused if any of its addresses is private. If it does not resolve here, as in a
+        network where only the proxy knows names, it is left to the proxy.
+        """
+        try:
+            addresses = [socket.inet_ntoa(socket.inet_aton(host))]
+        except OSError:
+            addresses = [host] if ":" in host else []
+        if not addresses:
+            try:
+                async with asyncio.timeout(PROXIED_DNS_TIMEOUT_S):
+                    found = await self._resolver.resolve(host, 0, socket.AF_UNSPEC)
+            except (OSError, TimeoutError):
+                found = []
+            addresses = [result["host"] for result in found]
+        if not all(is_allowed(address, self._allowed) for address in addresses):
+            raise PrivateAddress(f"{host} leads to a private address")
+
+    @property
+    def resolver(self) -> AbstractResolver:
+        """Returns a resolver that refuses nothing, for addresses that operators have set."""
+        return self._resolver
 
     async def close(self) -> None:
         """Closes the resolver."""

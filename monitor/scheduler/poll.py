@@ -164,6 +164,7 @@ class Poller:
                 accept=ACCEPT,
                 ok=(200, NOT_MODIFIED) if url == address else (200,),
                 may_break_off=url == address,
+                access=feed.access,
             )
 
         return await completed(

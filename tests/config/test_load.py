@@ -628,3 +628,71 @@ subscribers:
     )
     with pytest.raises(ConfigError):
         load(tmp_path, {})
+
+
+ACCESS = """
+settings: {proxy: "${PROXY}"}
+feeds:
+  - url: https://a.example/feed
+    login: {user: desk, password: "${PASSWORD}"}
+    headers: {X-Key: "${KEY}"}
+    cookies: {session: written-out}
+    user_agent: Special
+    proxy: none
+  - {url: https://b.example/feed}
+"""
+ACCESS_ENVIRON = {
+    "PROXY": "http://me:proxypw@10.0.0.1:3128",
+    "PASSWORD": "hunter2-hunter2",
+    "KEY": "k3y-0123456789",
+}
+
+
+def test_a_feed_says_how_it_is_asked_for(write):
+    config = load(write(a=ACCESS), ACCESS_ENVIRON)
+    assert config.settings.proxy == ACCESS_ENVIRON["PROXY"]
+    access, usual = (feed.access for feed in config.feeds)
+    assert access.site == "https://a.example/feed"
+    assert dict(access.secrets) == {
+        "X-Key": "k3y-0123456789",
+        "Cookie": "session=written-out",
+        "Authorization": "Basic ZGVzazpodW50ZXIyLWh1bnRlcjI=",
+    }
+    assert (access.user_agent, access.proxy) == ("Special", "")
+    assert (usual.secrets, usual.user_agent, usual.proxy) == ((), None, None)
+
+
+def test_what_gives_access_to_a_feed_is_hidden_wherever_it_turns_up(write):
+    config = load(write(a=ACCESS), ACCESS_ENVIRON)
+    text = "hunter2-hunter2 k3y-0123456789 written-out"
+    assert config.feeds[0].shown_text(text) == "${PASSWORD} ${KEY} (not shown)"
+    assert {"hunter2-hunter2", "k3y-0123456789", "written-out"} <= config.secrets.keys()
+    assert "hunter2" not in repr(config.feeds)
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ("headers: {Cookie: a}", "must not set the header Cookie; see cookies and user_agent"),
+        ("headers: {user-agent: a}", "must not set the header user-agent"),
+        ("headers: {X-Key: 'hush\\n\u00e4'}", "must be printable ASCII"),
+        ("cookies: {a: 'hush; b'}", "must be printable ASCII without `;`"),
+        ("cookies: {'a b': hush}", "must be the name of a cookie"),
+        ("login: {user: 'hush:y', password: z}", "must be a name without a colon"),
+        ("proxy: 'socks5://hush@proxy'", "must be the address of an HTTP proxy"),
+        (
+            "login: {user: a, password: b}, headers: {AUTHORIZATION: c}",
+            "must have only one of login",
+        ),
+    ],
+)
+def test_an_access_that_would_break_requests_is_a_fault_that_shows_no_secret(write, keys, message):
+    with pytest.raises(ConfigError, match=message) as raised:
+        load(write(a=f"feeds: [{{url: 'https://a.example/', {keys}}}]"), {})
+    assert "hush" not in str(raised.value)
+
+
+def test_a_login_beside_a_user_in_the_url_is_a_fault(write):
+    feed = "{url: 'https://me:pw@a.example/', login: {user: a, password: b}}"
+    with pytest.raises(ConfigError, match="must have only one of login"):
+        load(write(a=f"feeds: [{feed}]"), {})

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from monitor.access import USUAL, Access
 from monitor.articles.refresh import refresh_target
 from monitor.articles.urls import is_front_page
 from monitor.articles.wrappers import unwrapped
@@ -24,7 +25,9 @@ MAX_REFRESHES = 3
 PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml", "text/plain", ""})
 
 
-async def fetch_page(http: HttpClient, url: str, settings: Settings) -> Response:
+async def fetch_page(
+    http: HttpClient, url: str, settings: Settings, access: Access = USUAL
+) -> Response:
     """Fetches a page, also one to which another page sends its readers at once.
 
     A page that breaks off is returned as far as it came. Raises FetchError, UnsupportedPdf, and
@@ -39,6 +42,7 @@ async def fetch_page(http: HttpClient, url: str, settings: Settings) -> Response
             max_bytes=settings.articles.max_size,
             accept=ACCEPT,
             may_break_off=True,
+            access=access,
         )
         _check(url, response)
         target = refresh_target(response.body, response.url)

@@ -78,7 +78,7 @@ class Processor:
             # The place is kept while the page is cleaned, so that a host occupies few cleaners.
             lease=2 * (limits.timeout + CLEANING),
         )
-        self._feed_ids = {feed.id for feed in runtime.config.feeds}
+        self._access = {feed.id: feed.access for feed in runtime.config.feeds}
         self._http = http
         self._ask = ask
         self._feed_share = feed_share
@@ -101,7 +101,7 @@ class Processor:
         # Jobs of earlier versions do not have it.
         polled_at = taken.args[2] if len(taken.args) > 2 else None  # noqa: PLR2004
         with structlog.contextvars.bound_contextvars(job=taken.id, feed=feed_id, entry=entry.url):
-            if feed_id not in self._feed_ids:
+            if feed_id not in self._access:
                 return await self._process_unknown(taken, entry)
             if self._feeds[feed_id] >= self._feed_share and not taken.in_turn:
                 now = datetime.now(UTC)
@@ -163,7 +163,9 @@ class Processor:
         is_matched = attempt > 0
         if is_matched:
             await self._match(words)
-        fetching = asyncio.create_task(fetch_page(self._http, url, self._settings))
+        fetching = asyncio.create_task(
+            fetch_page(self._http, url, self._settings, self._access[words.feed_id])
+        )
         try:
             _, late = await asyncio.wait([fetching], timeout=WORDS_AFTER.total_seconds())
             if late and not is_matched:
