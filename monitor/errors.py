@@ -11,6 +11,8 @@ PresswatchError
 │   ├── TooLarge         the body is larger than the limit
 │   ├── BadStatus        the server answered with a status other than success
 │   ├── WrongContent     the body has a content type that we cannot use
+│   ├── RobotsRefused    the site's robots.txt asks programs not to fetch the page
+│   ├── RobotsUnknown    the site's robots.txt could not be fetched, so nothing else is
 │   └── UnsupportedPdf   the page is a PDF
 ├── FeedError            the bytes are not a feed
 │   └── EmptyFeed        there are no bytes
@@ -155,6 +157,20 @@ class WrongContent(FetchError):
         super().__init__(url, f"content type {content_type!r} is not usable", retryable=False)
 
 
+class RobotsRefused(FetchError):
+    """The site's robots.txt asks programs not to fetch the page."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url, "the site's robots.txt forbids it", retryable=False)
+
+
+class RobotsUnknown(FetchError):
+    """The site's robots.txt could not be fetched, so that nothing may be (RFC 9309)."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(url, f"the site's robots.txt: {reason}", retryable=True)
+
+
 class UnsupportedPdf(FetchError):
     """The page is a PDF, which Presswatch does not read."""
 
@@ -223,6 +239,8 @@ _KINDS: tuple[tuple[type[Exception], str], ...] = (
     (RefusedAddress, "refused_address"),
     (TooLarge, "too_large"),
     (WrongContent, "wrong_content"),
+    (RobotsRefused, "robots_refused"),
+    (RobotsUnknown, "robots_unknown"),
     (UnsupportedPdf, "pdf"),
     (FetchError, "connection"),
     (EmptyFeed, "empty"),

@@ -153,7 +153,8 @@ class Site:
         self._thread.join()
 
     def asked(self) -> Counter[str]:
-        return Counter(path for path, _ in self.requests)
+        """Counts what was asked for, without the rules that are read before a page."""
+        return Counter(path for path, _ in self.requests if path != "/robots.txt")
 
     def put_page(self, path: str, title: str, *paragraphs: str, beside: str = "Weather") -> None:
         body = "".join(f"<p>{escape(text)}</p>" for text in paragraphs)

@@ -119,6 +119,7 @@ class ArticleSettings(Model):
     cleaners: CountOrAuto = AUTO
     per_host: Count = 2
     delay: Duration = timedelta(seconds=1)
+    robots: Literal["obey", "ignore"] = "obey"
     keep: Interval = timedelta(days=30)
     timeout: Interval = timedelta(seconds=20)
     max_size: Size = 10_000_000
@@ -187,6 +188,11 @@ class Settings(Model):
     web: WebSettings = WebSettings()
     backfill: Duration = timedelta(hours=24)
     allow_private_addresses: Annotated[tuple[Network, ...], Field(strict=False)] = ()
+
+    @property
+    def requests_per_host(self) -> int:
+        """Returns how many requests, for feeds and pages, one host gets at once."""
+        return max(self.poll.per_host, self.articles.per_host)
 
 
 class Login(Model):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.message import Message
@@ -147,11 +147,15 @@ class HttpClient:
         ok: Container[int] = (200,),
         may_break_off: bool = False,
         access: Access = USUAL,
+        permit: Callable[[str, Access], Awaitable[None]] | None = None,
+        cut: bool = False,
     ) -> Response:
         """Fetches a URL, following redirects, within `timeout_s` in all.
 
         With `may_break_off`, a body that breaks off is returned as far as it came. `access` says as
-        whom, and through which proxy.
+        whom, and through which proxy. `permit` is called for each URL before it is asked for, also
+        after a redirect, and raises a FetchError to prevent that. With `cut`, a body that is too
+        large is cut off at `max_bytes`.
 
         Raises RefusedAddress, TooLarge (beyond `max_bytes`, also when decompressed), BadStatus (for
         a status not in `ok`), and FetchError for everything else that may go wrong.
@@ -161,11 +165,14 @@ class HttpClient:
             target = _checked(url)
             moved_to, is_permanent = None, True
             for _ in range(MAX_REDIRECTS + 1):
+                if permit is not None:
+                    await permit(str(target), access)
                 response = await self._request(
                     "GET",
                     target,
                     max_bytes,
                     ok,
+                    cut=cut,
                     proxy=self._proxy if access.proxy is None else access.proxy,
                     headers=_with_access(all_headers, access, target),
                 )
@@ -205,6 +212,7 @@ class HttpClient:
         ok: Container[int],
         *,
         proxy: str = "",
+        cut: bool = False,
         **more: Any,
     ) -> Response:
         """Makes one request; reads the body only if the status is in `ok`."""
@@ -217,7 +225,7 @@ class HttpClient:
             more["proxy"] = proxy
         async with session.request(method, url, allow_redirects=False, **more) as answer:
             body, broke_off = (
-                await _read(answer, max_bytes) if answer.status in ok else (b"", False)
+                await _read(answer, max_bytes, cut=cut) if answer.status in ok else (b"", False)
             )
             return Response(str(answer.url), answer.status, _headers(answer), body, broke_off)
 
@@ -233,13 +241,13 @@ class HttpClient:
         return self._proxied
 
 
-async def _read(answer: aiohttp.ClientResponse, max_bytes: int) -> tuple[bytes, bool]:
+async def _read(answer: aiohttp.ClientResponse, max_bytes: int, *, cut: bool) -> tuple[bytes, bool]:
     """Returns the body as far as it came, and whether it broke off.
 
-    Raises TooLarge if it exceeds the limit, as sent or decompressed, and what aiohttp or zlib raise
-    if nothing came.
+    Cuts it, or raises TooLarge, where it exceeds the limit, as sent or decompressed. Raises what
+    aiohttp raises, or BrokenBody, if nothing came.
     """
-    if (answer.content_length or 0) > max_bytes:
+    if (answer.content_length or 0) > max_bytes and not cut:
         raise TooLarge(str(answer.url), max_bytes)
     try:
         inflater = inflater_for(answer.headers.getall("Content-Encoding", ()))
@@ -252,6 +260,8 @@ async def _read(answer: aiohttp.ClientResponse, max_bytes: int) -> tuple[bytes, 
             received += len(chunk)
             body += inflater.feed(chunk, max_bytes - len(body)) if inflater else chunk
             if max(received, len(body)) > max_bytes:
+                if cut:
+                    return bytes(body[:max_bytes]), False
                 raise TooLarge(str(answer.url), max_bytes)
         if inflater:
             inflater.finish()

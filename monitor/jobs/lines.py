@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from monitor.jobs.own_jobs import LANES, Lane
 from monitor.jobs.runner import Runner, Taken
+from monitor.store.hosts import HOST_LINE, HOST_STATE, NEXT, POLL_WAS_LAST
 from monitor.store.replies import text
 
 if TYPE_CHECKING:
@@ -26,59 +27,50 @@ FROM_FEED = 8
 # A job's score in a line is the moment at which it came, plus this for each lane before its own.
 _LANE = 10**10
 
-# Names of lines. A host may not be told from a feed by its name alone.
-_HOST, _FEED = "host:", "feed:"
-# Members of a host's sorted set beside the jobs that have a place, whose ids contain no colon.
-_NEXT, _CLOSED = ":next", ":closed"
+# The names of lines are those of hosts and feeds, after one of these.
+_HOST, _FEED = HOST_LINE, "feed:"
+# A poll that waits for the last place of its host is claimed within a second.
+POLL_FIRST_S = 0.25
 # What `enter` decides; otherwise, for how many seconds the host wants to be left alone.
 _START, _WAIT = "start", "wait"
 
-# Reads when a host's next request may start, and until when each job has a place.
-_HOST_STATE = f"""
-local function moment(seconds) return string.format('%.6f', seconds) end
-local function state_of(host, now)
-  local state = {{start = 0, closed = 0, busy = 0, has_place = {{}}}}
-  state.first_end, state.last = math.huge, now
-  local members, is_stale = redis.call('ZRANGE', host, 0, -1, 'WITHSCORES'), false
-  for i = 1, #members, 2 do
-    local name, till = members[i], tonumber(members[i + 1])
-    if name == '{_NEXT}' or name == '{_CLOSED}' then
-      state.start = math.max(state.start, till)
-      if name == '{_CLOSED}' then state.closed = till - now end
-    elseif till > now then
-      state.busy = state.busy + 1
-      state.has_place[name] = true
-      state.first_end = math.min(state.first_end, till)
-    else
-      is_stale = true
-    end
-    state.last = math.max(state.last, till)
-  end
-  if is_stale then redis.call('ZREMRANGEBYSCORE', host, '-inf', moment(now)) end
-  return state
-end
+# Gives pages the places of a host.
+_PAGES = f"""{HOST_STATE}
 local function occupy(host, state, job, now, delay, lease)
   local place = {{moment(now + lease), job}}
+  delay = math.max(delay, state.delay)
   if delay > 0 then
     state.start = now + delay
-    place[3], place[4] = moment(state.start), '{_NEXT}'
+    place[3], place[4] = moment(state.start), '{NEXT}'
   end
   redis.call('ZADD', host, unpack(place))
+  if state.poll_was_last then redis.call('ZREM', host, '{POLL_WAS_LAST}') end
+  state.poll_was_last = false
   state.busy = state.busy + 1
   state.first_end = math.min(state.first_end, now + lease)
-  state.last = math.max(state.last, now + lease, state.start)
-  redis.call('EXPIRE', host, math.ceil(state.last - now) + 1)
+  keep(host, state, now, math.max(now + lease, state.start))
 end
--- When to look at a line again: when a place expires (`leave` sees to it earlier), or at the start.
-local function turn_of(state, at_once)
-  if state.busy >= at_once then return math.max(state.start, state.first_end) end
-  return state.start
+-- How many pages may start, apart from the delay between them.
+local function free_of(state, at_once, in_all)
+  local free = math.min(at_once + state.polls, in_all) - state.busy
+  local is_polls_turn = state.polls_wait and not state.poll_was_last
+  if is_polls_turn and free > 0 and state.busy + free == in_all then free = free - 1 end
+  return free
+end
+-- When to look at a line again: when a place expires (`leave` sees to it earlier), at the start, or
+-- soon, if a poll is to have the last place first.
+local function turn_of(state, at_once, in_all, now)
+  local turn = state.first_end
+  if free_of(state, at_once, in_all) > 0 then turn = 0
+  elseif state.polls_wait and state.busy < in_all then turn = now + {POLL_FIRST_S} end
+  return math.max(state.start, turn)
 end
 """
-_ENTER = f"""{_HOST_STATE}
+_ENTER = f"""{_PAGES}
 local host, line = KEYS[1], KEYS[2]
 local job, now, name = ARGV[1], tonumber(ARGV[2]), ARGV[3]
-local at_once, delay, lease = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local at_once, in_all = tonumber(ARGV[4]), tonumber(ARGV[5])
+local delay, lease = tonumber(ARGV[6]), tonumber(ARGV[7])
 local state = state_of(host, now)
 if state.has_place[job] then
   redis.call('ZADD', host, moment(now + lease), job)
@@ -88,20 +80,22 @@ if state.closed > 0 then
   redis.call('HINCRBY', KEYS[5], job, -1)
   return moment(state.closed)
 end
-if state.start <= now and state.busy < at_once and redis.call('EXISTS', line) == 0 then
+local is_free = state.start <= now and free_of(state, at_once, in_all) > 0
+if is_free and redis.call('EXISTS', line) == 0 then
   occupy(host, state, job, now, delay, lease)
   return '{_START}'
 end
-redis.call('ZADD', line, 'NX', ARGV[7], job)
-redis.call('ZADD', KEYS[3], 'NX', moment(turn_of(state, at_once)), name)
+redis.call('ZADD', line, 'NX', ARGV[8], job)
+redis.call('ZADD', KEYS[3], 'NX', moment(turn_of(state, at_once, in_all, now)), name)
 redis.call('HDEL', KEYS[4], job)
 return '{_WAIT}'
 """
-_RELEASE = f"""{_HOST_STATE}
+_RELEASE = f"""{_PAGES}
 local turns, running, outstanding, attempts = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local now, most, token = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
-local at_once, delay, lease = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local hosts, lines = ARGV[7], ARGV[8]
+local at_once, in_all = tonumber(ARGV[4]), tonumber(ARGV[5])
+local delay, lease = tonumber(ARGV[6]), tonumber(ARGV[7])
+local hosts, lines = ARGV[8], ARGV[9]
 local taken = {{}}
 for _, name in ipairs(redis.call('ZRANGEBYSCORE', turns, '-inf', now, 'LIMIT', 0, most)) do
   local line, host, state, free = lines .. name, nil, nil, {FROM_FEED}
@@ -112,8 +106,8 @@ for _, name in ipairs(redis.call('ZRANGEBYSCORE', turns, '-inf', now, 'LIMIT', 0
       -- The feed's words are matched now, and the pages tried again when the host is open.
       host, free = nil, most
     else
-      free = state.start > now and 0 or at_once - state.busy
-      if delay > 0 then free = math.min(free, 1) end
+      free = state.start > now and 0 or free_of(state, at_once, in_all)
+      if math.max(delay, state.delay) > 0 then free = math.min(free, 1) end
     end
   end
   while free > 0 and #taken < most do
@@ -131,15 +125,11 @@ for _, name in ipairs(redis.call('ZRANGEBYSCORE', turns, '-inf', now, 'LIMIT', 0
   if redis.call('EXISTS', line) == 0 then
     redis.call('ZREM', turns, name)
   else
-    redis.call('ZADD', turns, moment(math.max(now, host and turn_of(state, at_once) or 0)), name)
+    local turn = host and turn_of(state, at_once, in_all, now) or 0
+    redis.call('ZADD', turns, moment(math.max(now, turn)), name)
   end
 end
 return taken
-"""
-_CLOSE = """
-redis.call('ZADD', KEYS[1], 'GT', ARGV[2], ARGV[1])
-local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')[2]
-redis.call('EXPIRE', KEYS[1], math.ceil(last - ARGV[3]) + 1)
 """
 
 
@@ -153,19 +143,26 @@ class Admission(NamedTuple):
 class Lines:
     """Lets jobs ask their hosts for pages: some at once, and one after another.
 
-    At most `at_once` requests to one host are under way, each for up to `lease`, and they start at
-    least `delay` apart.
+    At most `at_once` pages of one host are under way, each for up to `lease`, and they start at
+    least `delay` apart. With the polls of feeds, at most `in_all` requests to a host are under way;
+    the last place is given to polls and pages in turn while both wait.
     """
 
     def __init__(
-        self, redis: Redis, keys: Keys, *, at_once: int, delay: timedelta, lease: timedelta
+        self,
+        redis: Redis,
+        keys: Keys,
+        *,
+        at_once: int,
+        delay: timedelta,
+        lease: timedelta,
+        in_all: int | None = None,
     ) -> None:
         self._redis = redis
         self._keys = keys
-        self._limits = [at_once, delay.total_seconds(), lease.total_seconds()]
+        self._limits = [at_once, in_all or at_once, delay.total_seconds(), lease.total_seconds()]
         self._enter = redis.register_script(_ENTER)
         self._release = redis.register_script(_RELEASE)
-        self._close = redis.register_script(_CLOSE)
 
     def enter(self, host: str, job_id: str, now: datetime, lane: Lane = "articles") -> Admission:
         """Decides whether a job that this process took may send its request to a host.
@@ -252,11 +249,6 @@ class Lines:
             )
             for job_id, stored, attempts, score, in_turn in taken
         ]
-
-    def close(self, host: str, pause: timedelta, now: datetime) -> None:
-        """Leaves a host alone for a while; never shortens a pause that it asked for before."""
-        until = (now + pause).timestamp()
-        self._close(keys=[self._keys.host(host)], args=[_CLOSED, until, now.timestamp()])
 
 
 def _score(now: datetime, lane: Lane) -> float:

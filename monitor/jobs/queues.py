@@ -187,9 +187,13 @@ class Queues(Ledger):
                 runner.give_back(kind, job_id)
                 runner.close()
 
-    def lines(self, *, at_once: int, delay: timedelta, lease: timedelta) -> Lines:
+    def lines(
+        self, *, at_once: int, delay: timedelta, lease: timedelta, in_all: int | None = None
+    ) -> Lines:
         """Returns the lines in which jobs wait for their hosts, with the given limits."""
-        return Lines(self._redis, self._keys, at_once=at_once, delay=delay, lease=lease)
+        return Lines(
+            self._redis, self._keys, at_once=at_once, delay=delay, lease=lease, in_all=in_all
+        )
 
     def all_waiting(self, kind: QueueName) -> set[str]:
         """Returns the ids of all jobs that wait in lines."""

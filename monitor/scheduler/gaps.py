@@ -63,6 +63,7 @@ async def older_entries(
                     timeout_s=settings.timeout.total_seconds(),
                     max_bytes=left,
                     accept=accept,
+                    access=feed.access,
                 )
                 left -= len(page.body)
                 listed, _ = await reader.read(feed, page, now)

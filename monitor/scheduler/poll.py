@@ -25,6 +25,7 @@ from monitor.feeds.moves import address_of, after_failure
 from monitor.feeds.reasons import reason
 from monitor.http.client import HttpClient, Response
 from monitor.http.failures import shown
+from monitor.jobs.governor import Governor
 from monitor.model import Feed, FeedState
 from monitor.scheduler.apart import ReaderFault
 from monitor.scheduler.gaps import older_entries
@@ -91,6 +92,7 @@ class Poller:
         readers: Executor | None = None,
         reports: PollReports | None = None,
         urgency: Urgency = NOTHING_URGENT,
+        governor: Governor | None = None,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._store = store
@@ -100,6 +102,7 @@ class Poller:
         self._threads = threads
         self._reports = reports or PollReports()
         self._urgency = urgency
+        self._governor = governor or Governor(store)
         self._clock = clock
         self._reader = FeedReader(readers)
         self._commits = GroupedCommits(store.feeds, threads)
@@ -141,6 +144,8 @@ class Poller:
         except Exception as fault:  # noqa: BLE001 - it becomes part of the state and is reported
             error = fault
         else:
+            if self._governor.is_suspect(feed.url):
+                await call_in(self._threads, self._governor.answered, feed.url)
             self._reports.succeeded(feed, previous, outcome.state)
             return outcome
         outcome = await self._fail(feed, previous, error)
@@ -302,12 +307,21 @@ class Poller:
                 stopped_at=now if is_gone else None,
             )
         )
-        seconds = error.retry_after_s if isinstance(error, BadStatus) else None
-        retry_after = None if seconds is None else timedelta(seconds=seconds)
+        retry_after = await self._pause(feed, error, now)
         kind = error_kind(error)
         due = self._next(feed, state, now, failure=kind, retry_after=retry_after)
         await self._commits.commit(StateRecord(feed, state, due, kind))
         return Outcome(state)
+
+    async def _pause(self, feed: Feed, error: Exception, now: datetime) -> timedelta | None:
+        """Returns how long the feed is left alone, because it or its host asks for that."""
+        if not isinstance(error, BadStatus):
+            return None
+        limited = partial(self._governor.limited, error, feed.id, now, is_page=False)
+        held = await call_in(self._threads, limited)
+        if error.retry_after_s is None:
+            return held
+        return max(held or timedelta(0), timedelta(seconds=error.retry_after_s))
 
     def _next(self, feed: Feed, state: FeedState, now: datetime, **more: Any) -> datetime:
         return next_poll(feed, state, self._settings.poll, now=now, rng=self._rng, **more)

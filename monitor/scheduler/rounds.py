@@ -25,7 +25,8 @@ from monitor.scheduler.candidates import Candidates
 from monitor.store.claims import LEASE, Place, Refusal
 
 if TYPE_CHECKING:
-    from monitor.config import PollSettings
+    from monitor.config import Settings
+    from monitor.jobs.governor import Governor
     from monitor.model import Feed, FeedState
     from monitor.scheduler.outage import RedisOutage
     from monitor.scheduler.poll import Poller
@@ -59,7 +60,8 @@ class Claim:
 class Rounds:
     """Polls the feeds that are due, as many at once as the settings allow."""
 
-    def __init__(self, store: Store, outage: RedisOutage) -> None:
+    def __init__(self, store: Store, outage: RedisOutage, governor: Governor) -> None:
+        self._governor = governor
         self._store = store
         self._outage = outage
         self._thread = ThreadPoolExecutor(1, "rounds")
@@ -77,11 +79,12 @@ class Rounds:
         # Ids of feeds whose last poll could not be written down.
         self._unwritten: set[str] = set()
 
-    def use(self, feeds: Iterable[Feed], settings: PollSettings, poller: Poller) -> None:
+    def use(self, feeds: Iterable[Feed], settings: Settings, poller: Poller) -> None:
         """Sets the feeds to poll from now on, and how; polls under way are not affected."""
         self._feeds = {feed.id: feed for feed in feeds}
         self._hosts = {feed_id: host(feed.url) for feed_id, feed in self._feeds.items()}
-        self._settings = settings
+        self._settings = settings.poll
+        self._in_all = settings.requests_per_host
         self._poller = poller
         self.look()
 
@@ -173,7 +176,7 @@ class Rounds:
         feed_ids, pause = await call_in(self._thread, self._due)
         claimed = {claim.place.feed_id for claim in self._polls}
         self._candidates = Candidates(
-            Place(feed_id, self._hosts[feed_id])
+            Place(feed_id, self._governor.budget(self._hosts[feed_id]))
             for feed_id in feed_ids
             if feed_id in self._feeds and feed_id not in claimed
         )
@@ -183,6 +186,7 @@ class Rounds:
         """Returns the feeds that are due, and when to look for others."""
         now = self._store.claims.now()
         self._ahead = now - datetime.now(UTC)
+        self._governor.refresh(now)
         due, following = self._store.feeds.due(now), self._store.feeds.next_due(now)
         return due, min(LOOK, following - now) if following else LOOK
 
@@ -196,12 +200,12 @@ class Rounds:
         """Leaves places, and claims and polls up to `wanted` of others."""
         now = self._now()
         candidates, feeds, poller = self._candidates, self._feeds, self._poller
-        per_host = self._settings.per_host
+        limits = {"per_host": self._settings.per_host, "in_all": self._in_all}
 
         def swap() -> list[FeedState | Refusal]:
             claims = self._store.claims
             claims.leave(left)
-            return claims.claim(places, wanted, per_host=per_host, now=now, until=now + LEASE)
+            return claims.claim(places, wanted, now=now, until=now + LEASE, **limits)
 
         answers = await call_in(self._thread, swap)
         candidates.put_back(places[len(answers) :], busy=False)

@@ -21,6 +21,7 @@ from redis.exceptions import RedisError
 from monitor.config import Config
 from monitor.errors import ConfigError
 from monitor.http.client import HttpClient
+from monitor.jobs.governor import Governor
 from monitor.runtime.composition import ConfigWatch, Runtime
 from monitor.scheduler.archive_lag import ArchiveLag
 from monitor.scheduler.housekeeping import Housekeeping
@@ -70,7 +71,8 @@ class Scheduler:
         self._threads = ThreadPoolExecutor(THREADS, "polls")
         self._readers = ThreadPoolExecutor(READERS, "readers")
         self._outage = RedisOutage()
-        self._rounds = Rounds(runtime.store, self._outage)
+        self._governor = Governor(runtime.store)
+        self._rounds = Rounds(runtime.store, self._outage, self._governor)
         # The term of leadership in which our feeds were last scheduled.
         self._scheduled = 0
         self._stopping = False
@@ -92,8 +94,9 @@ class Scheduler:
             readers=self._readers,
             reports=self._reports,
             urgency=urgency,
+            governor=self._governor,
         )
-        self._rounds.use(config.feeds, config.settings.poll, poller)
+        self._rounds.use(config.feeds, config.settings, poller)
         self._outbox = Outbox(self._runtime.store, self._runtime.queues, config)
         self._scheduled = 0
 

@@ -19,7 +19,9 @@ from monitor.store.concerns import ConcernStore
 from monitor.store.counters import CounterStore
 from monitor.store.feeds import FeedStore
 from monitor.store.furniture import FurnitureStore
+from monitor.store.hosts import HostStore
 from monitor.store.keys import Keys
+from monitor.store.limits import LimitStore
 from monitor.store.look_backs import LookBackStore
 from monitor.store.mutes import MuteStore
 from monitor.store.reports import ReportStore
@@ -42,7 +44,9 @@ __all__ = [
     "FeedStore",
     "FurnitureStore",
     "Held",
+    "HostStore",
     "Keys",
+    "LimitStore",
     "LookBackStore",
     "MuteStore",
     "ReportStore",
@@ -62,6 +66,8 @@ class Store:
     def __init__(self, redis: Redis, prefix: str, keep: timedelta) -> None:
         self.keys = Keys(prefix)
         self.feeds = FeedStore(redis, self.keys)
+        self.hosts = HostStore(redis, self.keys)
+        self.limits = LimitStore(redis, self.keys)
         self.claims = ClaimStore(redis, self.keys)
         self.articles = ArticleStore(redis, self.keys, keep)
         self.alerts = AlertStore(redis, self.keys, keep)

@@ -26,10 +26,6 @@ class Keys:
         """Hash: an entry's identities → version, last day it was listed, edits queued; in bytes."""
         return f"{self.prefix}seen:{feed_id}"
 
-    def polls(self, host: str) -> str:
-        """Sorted set: feed of the host that is being polled → when its lease ends; expires."""
-        return f"{self.prefix}polls:{host}"
-
     def article(self, article_id: str) -> str:
         """String: what is known of the article, without its text, JSON; expires."""
         return f"{self.prefix}article:{article_id}"
@@ -127,11 +123,25 @@ class Keys:
         return f"{self.prefix}runner:{token}"
 
     def host(self, name: str) -> str:
-        """Sorted set: a job that asks a host for a page → when its place is free again.
+        """Sorted set: a request to a host → when its place is free again (epoch seconds); expires.
 
-        Also `:next` and `:closed` → when the next request may start (all epoch seconds); expires.
+        Other members are listed in `monitor.store.hosts`.
         """
         return f"{self.prefix}host:{name}"
+
+    def limited(self, group: str) -> str:
+        """Sorted set: an answer that limited us, JSON → when it came (epoch seconds); expires."""
+        return f"{self.prefix}limited:{group}"
+
+    @property
+    def suspects(self) -> str:
+        """Sorted set: a host that may limit us → until when that counts (epoch seconds)."""
+        return f"{self.prefix}suspects"
+
+    @property
+    def shared_domains(self) -> str:
+        """Sorted set: a domain whose hosts share a budget → until when (epoch seconds)."""
+        return f"{self.prefix}shared_domains"
 
     def line(self, name: str) -> str:
         """Sorted set: job id → when it came (epoch seconds), plus 10¹⁰ for each earlier lane."""

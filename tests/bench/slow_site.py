@@ -37,6 +37,10 @@ class SlowSite:
         headers = dict(
             line.lower().split(": ", 1) for line in request.split("\r\n")[1:] if ": " in line
         )
+        if path == "/robots.txt":
+            writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+            await writer.drain()
+            return headers.get("connection") != "close"
         delay_ms, _, name = path.lstrip("/").partition("/")
         await asyncio.sleep(int(delay_ms) / 1000)
         body = self._page(name.partition("?")[0])

@@ -670,6 +670,11 @@ def test_what_gives_access_to_a_feed_is_hidden_wherever_it_turns_up(write):
     assert "hunter2" not in repr(config.feeds)
 
 
+@pytest.mark.parametrize("given", ["none", "'${HTTPS_PROXY:-}'"])
+def test_no_proxy_is_said_in_a_word_or_by_a_variable_that_is_not_set(write, given):
+    assert load(write(a=f"settings: {{proxy: {given}}}"), {}).settings.proxy == ""
+
+
 @pytest.mark.parametrize(
     ("keys", "message"),
     [

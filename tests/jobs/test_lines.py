@@ -7,6 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from monitor.model import Feed
+from monitor.store.claims import Place, Refusal
+from monitor.store.hosts import HostStore
+
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 ENTRY = {"url": "https://a.example/1", "guid": "1"}
 
@@ -21,6 +25,7 @@ class Room:
     def __init__(self, redis, queues, *, at_once=2, delay=0.0, lease=40):
         self.redis, self.queues = redis, queues
         self.runner = queues.runner()
+        self.hosts = HostStore(redis, queues._keys)
         self.lines = queues.lines(
             at_once=at_once, delay=timedelta(seconds=delay), lease=timedelta(seconds=lease)
         )
@@ -219,7 +224,7 @@ def test_a_host_that_asks_for_a_pause_gets_the_longest_that_it_asked_for(room, q
     room = room()
     job = room.take()
     for seconds in (5, 30, 10):
-        room.lines.close("a.example", timedelta(seconds=seconds), NOW)
+        room.hosts.close("a.example", timedelta(seconds=seconds), NOW)
     admission = room.lines.enter("a.example", job, later(1))
     assert not admission.may_start
     assert admission.closed_for_s == pytest.approx(29, abs=0.001)
@@ -236,7 +241,7 @@ def test_a_job_that_waits_when_its_host_closes_learns_of_it_at_once(room):
     one, two, three = (room.take() for _ in range(3))
     for number, job in enumerate((one, two, three)):
         room.enter(job, number / 10)
-    room.lines.close("a.example", timedelta(seconds=3600), later(1))
+    room.hosts.close("a.example", timedelta(seconds=3600), later(1))
     room.leave(one, 1)
     (first,) = room.release(1, most=1)
     (second,) = room.release(1, most=9)
@@ -357,7 +362,7 @@ def test_nothing_but_owed_jobs_lasts_when_lines_are_empty(room, redis):
         room.leave(job, 1)
         room.settle(job)
     room.release(2)
-    room.lines.close("a.example", timedelta(seconds=9), later(2))
+    room.hosts.close("a.example", timedelta(seconds=9), later(2))
     lasting = [key for key in redis.scan_iter("presswatch:*") if redis.ttl(key) < 0]
     assert lasting == []
 
@@ -384,3 +389,135 @@ def test_an_article_costs_few_commands_of_redis(room, redis):
     run(room.take())
     # Six more are the MULTI and EXEC of the three transactions.
     assert commands(redis) - before - 6 <= 20
+
+
+class Shared(Room):
+    """A host that polls and pages share."""
+
+    def __init__(self, redis, queues, store, **limits):
+        super().__init__(redis, queues)
+        self.store = store
+        self.in_all = limits.get("in_all", 2)
+        self.lines = queues.lines(
+            at_once=limits.get("at_once", self.in_all),
+            delay=timedelta(seconds=limits.get("delay", 0)),
+            lease=timedelta(seconds=40),
+            in_all=self.in_all,
+        )
+        self.polls = 0
+
+    def look(self, seconds):
+        """Looks at the line, as when a poll has ended; these tests have a clock of their own."""
+        self.redis.zadd(self.store.keys.turns, {"host:a.example": later(seconds).timestamp()})
+
+    def poll(self, seconds=0.0):
+        """Claims a new feed; returns its place, or None."""
+        self.polls += 1
+        feed = Feed(f"https://a.example/{self.polls}")
+        self.store.feeds._redis.zadd(self.store.keys.due, {feed.id: 0})
+        place, now = Place(feed.id, "a.example"), later(seconds)
+        until = now + timedelta(seconds=30)
+        claimed = self.store.claims.claim(
+            [place], 1, per_host=self.in_all, in_all=self.in_all, now=now, until=until
+        )
+        return None if isinstance(claimed[0], Refusal) else place
+
+
+@pytest.fixture
+def shared(redis, queues, store):
+    return lambda **limits: Shared(redis, queues, store, **limits)
+
+
+def test_polls_and_pages_share_one_budget(shared):
+    room = shared()
+    poll, page = room.poll(), room.take()
+    assert room.enter(page)
+    assert poll
+    assert not room.poll()
+    waiting = room.take()
+    assert not room.enter(waiting)
+    assert room.released(0.1) == []
+    room.store.claims.leave([poll])
+    # Both wait for the place that is free, and get it in turn.
+    room.look(0.2)
+    assert room.released(0.2) == []
+    poll = room.poll(0.3)
+    assert poll
+    room.store.claims.leave([poll])
+    assert not room.poll(0.4)
+    room.look(0.5)
+    assert room.released(0.5) == [waiting]
+
+
+def test_a_poll_that_ends_gives_its_place_to_a_page_at_once(shared):
+    room = shared(in_all=1)
+    poll, page = room.poll(), room.take()
+    assert not room.enter(page)
+    room.store.claims.leave([poll])
+    assert room.released(datetime.now(UTC).timestamp() - NOW.timestamp()) == [page]
+
+
+@pytest.mark.parametrize("in_all", [1, 2, 3])
+def test_neither_polls_nor_pages_starve_when_both_wait(shared, in_all):
+    room = shared(in_all=in_all)
+    under_way = [job_id for job_id in (room.take() for _ in range(50)) if room.enter(job_id)]
+    started, now = [], 0.0
+    while len(started) < 20:
+        now += 0.5
+        while place := room.poll(now):
+            under_way.append(place)
+            started.append("poll")
+        room.look(now)
+        for job_id in room.released(now):
+            under_way.append(job_id)
+            started.append("page")
+        assert len(under_way) <= in_all
+        if under_way:
+            ended = under_way.pop(0)
+            if isinstance(ended, Place):
+                room.store.claims.leave([ended])
+            else:
+                room.leave(ended, now)
+                room.settle(ended)
+    assert min(started.count("poll"), started.count("page")) >= 5
+
+
+def test_polls_do_not_wait_for_the_delay_between_pages_nor_lengthen_it(shared):
+    room = shared(in_all=4, delay=5)
+    one, two = room.take(), room.take()
+    assert room.enter(one)
+    assert room.poll(1)
+    assert room.poll(1)
+    assert not room.enter(two, 1)
+    assert room.released(5) == [two]
+
+
+def test_pages_keep_to_their_own_limit_and_leave_the_rest_to_polls(shared):
+    room = shared(in_all=3, at_once=1)
+    assert room.enter(room.take())
+    assert not room.enter(room.take())
+    assert room.poll()
+    assert room.poll()
+    assert not room.poll()
+
+
+def test_the_pause_that_a_host_wants_holds_if_it_is_longer(room, redis):
+    room = room(at_once=8, delay=1.0)
+    room.hosts.slow("a.example", 7, later(3600), NOW)
+    one, two = room.take(), room.take()
+    assert [room.enter(one, 1), room.enter(two, 1)] == [False, False]
+    assert room.released(6.9) == []
+    assert room.released(7) == [one]
+    assert room.released(13.9) == []
+    assert room.released(14) == [two]
+    other = room.take()
+    assert room.enter(other, 3601)
+    assert room.enter(room.take(), 3602.1)
+
+
+def test_a_place_that_is_kept_does_not_shorten_what_is_known_of_its_host(shared):
+    room = shared()
+    place = room.poll()
+    room.hosts.slow("a.example", 7, datetime.now(UTC) + timedelta(hours=1), datetime.now(UTC))
+    room.store.claims.keep_places([place], datetime.now(UTC) + timedelta(seconds=30))
+    assert room.redis.ttl(room.store.keys.host("a.example")) > 3500

@@ -10,6 +10,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import partial
 from ipaddress import ip_network
 from pathlib import Path
 from unittest import mock
@@ -19,14 +20,16 @@ import pytest
 from redis.exceptions import RedisError
 from structlog.testing import capture_logs
 
+from monitor.access import Access
 from monitor.config import PollSettings, Settings
 from monitor.errors import FeedError
 from monitor.feeds import entries
 from monitor.http.client import HttpClient
-from monitor.model import Feed
+from monitor.model import Feed, FeedState
 from monitor.scheduler import apart, gaps, reading
 from monitor.scheduler.poll import Poller
 from monitor.scheduler.reports import PollReports
+from monitor.store.claims import Place, Refusal
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 EVERY = timedelta(minutes=15)
@@ -263,6 +266,30 @@ def test_a_server_may_slow_down_the_polls_of_a_feed_within_limits(site, feed, as
     put(site, rss("One"), **{"Cache-Control": "max-age=86400"})
     ask(feed)
     assert wait(store, feed) == timedelta(minutes=2)
+
+
+def test_feeds_of_a_host_that_forbids_several_wait_together(site, store, ask):
+    feeds = [Feed(f"{site.url}/{number}") for number in range(4)]
+    store.feeds.schedule(feeds, NOW)
+    for feed in feeds:
+        site.pages[f"/{feed.url[-1]}"] = (403, {}, b"")
+    for feed in feeds[:2]:
+        ask(feed)
+    claim = partial(store.claims.claim, per_host=2, now=NOW, until=NOW)
+    assert claim([Place(feeds[3].id, "127.0.0.1")], 1) == [FeedState()]
+    ask(feeds[2])
+    assert claim([Place(feeds[3].id, "127.0.0.1")], 1) == [Refusal.HOST_CLOSED]
+    assert wait(store, feeds[3]) == pytest.approx(timedelta(minutes=15), abs=timedelta(seconds=1))
+
+
+def test_a_feed_is_asked_for_with_its_own_headers_and_through_its_own_proxy(site, store, ask):
+    access = Access(f"{site.url}/feed", (("X-Key", "k3y"),), "Special/1", "")
+    feed = Feed(f"{site.url}/feed", access=access)
+    store.feeds.schedule([feed], NOW)
+    put(site, rss("One"))
+    assert ask(feed, settings=SETTINGS.model_copy(update={"proxy": "http://127.0.0.1:1"})).new == 1
+    _, sent = site.requests[-1]
+    assert (sent["x-key"], sent["user-agent"]) == ("k3y", "Special/1")
 
 
 def broken_parser(*_, **__):

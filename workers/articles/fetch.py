@@ -17,6 +17,7 @@ from monitor.errors import FetchError, UnsupportedPdf, WrongContent
 if TYPE_CHECKING:
     from monitor.config import Settings
     from monitor.http.client import HttpClient, Response
+    from monitor.http.robots import Robots
     from monitor.model import Entry
 
 ACCEPT = "text/html, application/xhtml+xml, */*;q=0.1"
@@ -26,12 +27,17 @@ PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml", "text/plain", ""})
 
 
 async def fetch_page(
-    http: HttpClient, url: str, settings: Settings, access: Access = USUAL
+    http: HttpClient,
+    url: str,
+    settings: Settings,
+    access: Access = USUAL,
+    robots: Robots | None = None,
 ) -> Response:
     """Fetches a page, also one to which another page sends its readers at once.
 
-    A page that breaks off is returned as far as it came. Raises FetchError, UnsupportedPdf, and
-    WrongContent if the page is neither HTML nor plain text.
+    A page that breaks off is returned as far as it came. With `robots`, each page is fetched only
+    if its site allows that. Raises FetchError, UnsupportedPdf, and WrongContent if the page is
+    neither HTML nor plain text.
     """
     clock = asyncio.get_running_loop()
     end = clock.time() + settings.articles.timeout.total_seconds()
@@ -43,6 +49,7 @@ async def fetch_page(
             accept=ACCEPT,
             may_break_off=True,
             access=access,
+            permit=robots.permit if robots else None,
         )
         _check(url, response)
         target = refresh_target(response.body, response.url)

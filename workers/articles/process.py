@@ -14,31 +14,37 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
 from redis.exceptions import RedisError
 
 from monitor.articles.urls import host
-from monitor.errors import BadStatus, FetchError, error_kind
+from monitor.errors import FetchError, error_kind
 from monitor.executors import call_in
+from monitor.http.robots import Robots
+from monitor.jobs.governor import Governor
 from monitor.jobs.limits import CLEANING
 from monitor.jobs.outcome import Again, Done
 from monitor.model import Entry, from_plain
+from monitor.store.limits import page_source
 from workers.articles.cleaner import Answer, Request
 from workers.articles.cleaners import is_large
 from workers.articles.fetch import fetch_page, page_of
 
 if TYPE_CHECKING:
+    from monitor.access import Access
     from monitor.http.client import HttpClient
-    from monitor.jobs.lines import Lines
+    from monitor.jobs.lines import Admission, Lines
     from monitor.jobs.runner import Taken
     from monitor.runtime.composition import Runtime
 
 # Pauses in seconds, after which a page that could not be fetched is tried again.
 PAUSES_S = (10, 60, 300, 1800)
-# A host that asks for a longer pause than this is asked again after it all the same.
-LONGEST_HOLD = timedelta(hours=1)
+# The pause that a host wants between its pages is known for this time, of so many hosts.
+SLOWED = timedelta(hours=2)
+MOST_SLOWED = 10_000
 # If a page takes longer than this to come, the feed's words are matched meanwhile.
 WORDS_AFTER = timedelta(seconds=5)
 # An entry whose feed occupies its share of the reader looks again after this time.
@@ -75,11 +81,18 @@ class Processor:
         self._lines = runtime.queues.lines(
             at_once=limits.per_host,
             delay=limits.delay,
+            in_all=self._settings.requests_per_host,
             # The place is kept while the page is cleaned, so that a host occupies few cleaners.
             lease=2 * (limits.timeout + CLEANING),
         )
+        self._delay_s = limits.delay.total_seconds()
+        self._hosts = runtime.store.hosts
+        self._governor = Governor(runtime.store)
+        # Until when the pause that a host wants between pages is known to all processes.
+        self._slowed: dict[str, datetime] = {}
         self._access = {feed.id: feed.access for feed in runtime.config.feeds}
         self._http = http
+        self._robots = Robots.of(http, self._settings)
         self._ask = ask
         self._feed_share = feed_share
         self._threads = threads
@@ -124,7 +137,7 @@ class Processor:
         Other processes may have read a newer configuration than this one.
         """
         if taken.in_turn:
-            await call_in(self._threads, self._leave, host(entry.url or ""), taken.id)
+            await call_in(self._threads, self._leave, entry.url or "", taken.id)
         if taken.begun < len(PAUSES_S):
             return Again(PAUSES_S[taken.begun])
         await call_in(self._threads, self._settle, taken.id)
@@ -140,12 +153,8 @@ class Processor:
                 log.warning("page failed", url=url, error=why, retry=False, attempt=taken.begun)
             await self._match(replace(words, settle=True))
             return Done()
-        name = host(url)
         if not taken.in_turn:
-            now = datetime.now(UTC)
-            admission = await call_in(
-                self._threads, self._lines.enter, name, taken.id, now, taken.lane
-            )
+            admission = await call_in(self._threads, self._enter, url, taken)
             if admission.closed_for_s:
                 # The site wants its pages asked for later; the feed's words need not wait.
                 await self._match(words)
@@ -155,7 +164,7 @@ class Processor:
         try:
             return await self._attempt(words, url, taken.begun)
         finally:
-            await call_in(self._threads, self._leave, name, taken.id)
+            await call_in(self._threads, self._leave, url, taken.id)
 
     async def _attempt(self, words: Request, url: str, attempt: int) -> Again | Done:
         """Matches the page; at the first attempt, what the feed says if the page is not there."""
@@ -163,8 +172,9 @@ class Processor:
         is_matched = attempt > 0
         if is_matched:
             await self._match(words)
+        access = self._access[words.feed_id]
         fetching = asyncio.create_task(
-            fetch_page(self._http, url, self._settings, self._access[words.feed_id])
+            fetch_page(self._http, url, self._settings, access, self._robots)
         )
         try:
             _, late = await asyncio.wait([fetching], timeout=WORDS_AFTER.total_seconds())
@@ -172,8 +182,11 @@ class Processor:
                 await self._match(words)
                 is_matched = True
             response = await fetching
+            await self._answered(url, access)
         except FetchError as error:
-            retry, hold_s = error.retryable, await self._hold(error)
+            hold_s = await self._hold(error, url)
+            # A host that has taken us for a robot may answer otherwise later.
+            retry = error.retryable or hold_s > 0
             log.warning("page failed", url=url, error=str(error), retry=retry, attempt=attempt)
             await call_in(self._threads, self._counters.failed_page, error_kind(error))
         else:
@@ -204,19 +217,37 @@ class Processor:
         if answer.verdict != "done":
             raise NotMatched(answer.error)
 
-    async def _hold(self, error: FetchError) -> float:
-        """Leaves a host alone for as long as it asks; returns that time in seconds."""
-        if not isinstance(error, BadStatus) or not error.retryable:
-            return 0.0
-        hold_s = min(error.retry_after_s or 0.0, LONGEST_HOLD.total_seconds())
-        if hold_s:
-            name, pause = host(error.answered_by), timedelta(seconds=hold_s)
-            await call_in(self._threads, self._lines.close, name, pause, datetime.now(UTC))
-        return hold_s
+    def _enter(self, url: str, taken: Taken) -> Admission:
+        now = datetime.now(UTC)
+        self._governor.refresh(now)
+        return self._lines.enter(self._governor.budget(host(url)), taken.id, now, taken.lane)
 
-    def _leave(self, name: str, job_id: str) -> None:
+    async def _hold(self, error: FetchError, url: str) -> float:
+        """Leaves a host alone for as long as it asks; returns that time in seconds."""
+        limited = partial(
+            self._governor.limited, error, page_source(url), datetime.now(UTC), is_page=True
+        )
+        pause = await call_in(self._threads, limited)
+        return pause.total_seconds() if pause else 0.0
+
+    async def _answered(self, url: str, access: Access) -> None:
+        """Takes note that a host gave a page, and of the pause that it wants between pages."""
+        if self._governor.is_suspect(url):
+            await call_in(self._threads, self._governor.answered, url)
+        delay_s = self._robots.crawl_delay_s(url, access) if self._robots else 0.0
+        now, name = datetime.now(UTC), self._governor.budget(host(url))
+        if delay_s > self._delay_s and self._slowed.get(name, now) <= now:
+            if len(self._slowed) >= MOST_SLOWED:
+                self._slowed.clear()
+            self._slowed[name] = now + SLOWED / 2
+            await call_in(self._threads, self._hosts.slow, name, delay_s, now + SLOWED, now)
+
+    def _leave(self, url: str, job_id: str) -> None:
+        name = host(url)
         with self._redis.pipeline(transaction=False) as pipe:
-            self._lines.leave(name, job_id, datetime.now(UTC), pipe)
+            # The budget may have become another while the page was under way.
+            for budget in {name, self._governor.budget(name)}:
+                self._lines.leave(budget, job_id, datetime.now(UTC), pipe)
             pipe.execute()
 
     def _settle(self, job_id: str) -> None:

@@ -335,6 +335,50 @@ def test_other_pages_of_a_host_with_retry_after_wait_but_their_feeds_words_do_no
     assert desk.owed() == 2
 
 
+def test_a_page_that_its_site_forbids_is_not_fetched_but_its_feeds_words_are_matched(desk):
+    desk.site.pages["/robots.txt"] = (200, {}, b"User-agent: *\nDisallow: /1\n")
+    assert isinstance(desk.process(Entry("1", f"{desk.site.url}/1", "Grain")), Done)
+    assert desk.alerts() == [("grain", "Grain")]
+    assert not desk.site.asked()
+    assert desk.owed() == 0
+
+
+def test_a_site_that_forbids_page_after_page_is_left_alone_and_asked_again_later(desk):
+    for number in range(1, 5):
+        desk.site.pages[f"/{number}"] = (403, {}, b"")
+    first, second, third, fourth = (
+        desk.process(Entry(str(number), f"{desk.site.url}/{number}", "Grain"))
+        for number in range(1, 5)
+    )
+    assert isinstance(first, Done)
+    assert isinstance(second, Done)
+    assert isinstance(third, Again)
+    assert isinstance(fourth, Again)
+    assert third.pause_s >= 890
+    assert fourth.pause_s >= 880
+    assert desk.site.asked() == {"/1": 1, "/2": 1, "/3": 1}
+    assert len(desk.alerts()) == 4
+
+
+def test_a_page_that_answers_takes_back_what_was_held_against_its_site(desk, council):
+    for number in (2, 3, 4):
+        desk.site.pages[f"/{number}"] = (403, {}, b"")
+    for number in (2, 3):
+        desk.process(Entry(str(number), f"{desk.site.url}/{number}", "Grain"))
+    desk.process(council)
+    assert isinstance(desk.process(Entry("4", f"{desk.site.url}/4", "Grain")), Done)
+
+
+def test_the_pause_that_a_site_asks_for_lies_between_its_pages(desk, council):
+    desk.site.pages["/robots.txt"] = (200, {}, b"User-agent: *\nCrawl-delay: 30\n")
+    desk.process(council)
+    lines = desk.runtime.queues.lines(at_once=9, delay=timedelta(0), lease=timedelta(minutes=1))
+    now = datetime.now(UTC)
+    assert not lines.enter("127.0.0.1", "too-early", now).may_start
+    runner = desk.runtime.queues.runner()
+    assert not lines.release(runner, now + timedelta(seconds=20), 9)
+
+
 def test_a_missing_page_holds_up_no_other(desk):
     desk.site.pages["/1"] = busy(30, 404)
     assert isinstance(desk.process(Entry("1", f"{desk.site.url}/1", "Grain")), Done)
