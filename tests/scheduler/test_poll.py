@@ -229,7 +229,7 @@ def test_a_feed_that_is_gone_is_polled_no_more_until_somebody_asks_for_it(site, 
     put(site, "", 410)
     with capture_logs() as lines:
         state = ask(feed).state
-    assert state.error.startswith("HTTP 410: its publisher says that this feed is gone for good")
+    assert state.error.startswith("HTTP 410: the publisher says that the feed is gone for good")
     assert [(line["event"], line["log_level"]) for line in lines] == [("feed gone", "warning")]
     in_ten_years = NOW + timedelta(days=3650)
     # A restart and a change of the configuration do not take it for a new one.
