@@ -45,6 +45,18 @@ def test_an_empty_page_says_so(newsroom, get):
     assert "with these filters" in get("/?watchlist=nobody").text
 
 
+def test_a_filtered_list_says_how_many_of_all_alerts_it_shows(newsroom, get):
+    newsroom.publish("Envoys meet", COUNCIL)
+    newsroom.publish("Herring return", "The herring are back.")
+    assert "1 of 2 alerts in 7 days" in re.sub(r"<.*?>", "", get("/?watchlist=nato-russia").text)
+    assert " of 2 alerts" not in re.sub(r"<.*?>", "", get("/").text)
+
+
+@pytest.mark.parametrize(("show", "button"), [("starred", "Star"), ("irrelevant", "Not relevant")])
+def test_an_empty_list_of_marks_says_how_to_mark(newsroom, get, show, button):
+    assert f"its button {button}" in re.sub(r"<.*?>", "", get(f"/?show={show}").text)
+
+
 @pytest.mark.parametrize(
     "path", ["/?period=x", "/?period=0d", "/?show=all", "/?before=x", "/?before=-1-a"]
 )

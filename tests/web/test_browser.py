@@ -26,6 +26,7 @@ def test_an_alert_opens_beside_the_list_by_keyboard_and_back_closes_it(served, n
     page = open_page(served.url)
     page.keyboard.press("j")
     page.wait_for_selector("#reader-title:has-text('Cod quotas')")
+    page.wait_for_selector(".entry.open:not(.unread)")
     assert page.url == f"{served.url}/alerts/{cod['id']}"
     assert page.locator(".entry.unread").count() == 1
     page.keyboard.press("j")
@@ -36,6 +37,30 @@ def test_an_alert_opens_beside_the_list_by_keyboard_and_back_closes_it(served, n
     page.wait_for_selector("#reader-title:has-text('Cod quotas')")
     page.go_back()
     page.wait_for_selector(".placeholder")
+
+
+def test_the_number_of_unread_alerts_follows_what_is_opened(served, newsroom, open_page):
+    newsroom.publish("Envoys meet", COUNCIL, age=timedelta(hours=3))
+    newsroom.publish("Cod quotas", "Cod again.")
+    page = open_page(served.url)
+    unread = page.locator("[data-unread]")
+    assert unread.inner_text() == "2"
+    page.keyboard.press("j")
+    page.wait_for_selector("[data-unread] data:text-is('1')")
+    page.keyboard.press("s")
+    page.wait_for_selector(".entry.starred")
+    assert unread.inner_text() == "1"
+    page.keyboard.press("u")
+    page.wait_for_selector("[data-unread] data:text-is('2')")
+
+
+@pytest.mark.parametrize("width", [380, 640, 800])
+def test_every_page_is_in_sight_in_the_menu(served, open_page, width):
+    page = open_page(served.url, width=width)
+    for link in page.locator(".bar nav a").all():
+        box = link.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width, link.inner_text()
 
 
 def test_new_alerts_are_counted_and_move_nothing(served, newsroom, open_page, redis):

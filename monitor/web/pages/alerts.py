@@ -188,6 +188,7 @@ def _alerts(
         "alerts.html",
         listed=listed,
         documents=[(whole(each.document), each.mark) for each in listed.alerts],
+        before=before,
         older=written_cursor(listed.older),
         counts=counts,
         offered_watchlists=_offered(counts.by_watchlist, selection.watchlists),

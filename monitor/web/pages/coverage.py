@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, get_args
 
@@ -52,7 +53,11 @@ def coverage(
             (moment, [line.counts[number] for line in table.lines])
             for number, moment in enumerate(buckets.starts)
         ][::-1],
-        chart=_chart(table, is_stacked=stacked),
+        chart=_chart(
+            table,
+            served.runtime.config.headings if by == "watchlist" else {},
+            is_stacked=stacked,
+        ),
         by=by,
         ways=get_args(By),
         is_stacked=stacked,
@@ -82,13 +87,19 @@ def _bucket(buckets: Buckets, at: str | None) -> datetime | None:
     return buckets.start + (moment - buckets.start) // buckets.unit * buckets.unit
 
 
-def _chart(table: CoverageTable, *, is_stacked: bool) -> dict[str, object]:
-    """Returns what `coverage.js` draws."""
+def _chart(
+    table: CoverageTable, headings: Mapping[str, str], *, is_stacked: bool
+) -> dict[str, object]:
+    """Returns what `coverage.js` draws; a line is called by its heading, if it has one."""
     return {
         "isStacked": is_stacked,
         "starts": [int(start.timestamp()) for start in table.buckets.starts],
         "lines": [
-            {"name": line.name or UNKNOWN_NAME, "counts": line.counts, "isOthers": line.is_others}
+            {
+                "name": headings.get(line.name, line.name) or UNKNOWN_NAME,
+                "counts": line.counts,
+                "isOthers": line.is_others,
+            }
             for line in table.lines
         ],
     }

@@ -31,7 +31,7 @@ function draw() {
       scales: { y: { range: (self, low, high) => [0, Math.max(high, 1) * 1.05] } },
       axes: [{ ...axis, values: (self, ticks) => ticks.map(writtenTick), space: 88 }, { ...axis, size: 48, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 1e5, 1e6] }],
       series: [
-        { value: (self, seconds) => (seconds === null ? "" : writtenStart(seconds)), label: "From" },
+        { value: (self, seconds) => (seconds === null ? "" : writtenStart(seconds)), label: "" },
         ...drawn.map((line) => {
           const stroke = colour(line.isOthers ? "series-others" : `series-${line.number + 1}`);
           return {

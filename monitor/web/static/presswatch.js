@@ -39,9 +39,18 @@ function showOpen() {
     const isOpen = reader !== null && entry.dataset.alert === reader.dataset.alert;
     entry.classList.toggle("open", isOpen);
     if (!isOpen) continue;
+    countUnread(entry.classList.contains("unread"), reader.dataset.read === "false");
     entry.classList.toggle("unread", reader.dataset.read === "false");
     entry.classList.toggle("starred", reader.dataset.starred === "true");
   }
+}
+
+// Keeps the number of unread alerts beside the list true, as the reader opens them.
+function countUnread(wasUnread, isUnread) {
+  const count = document.querySelector("[data-unread] data");
+  if (!count || wasUnread === isUnread) return;
+  count.value = Number(count.value) + (isUnread ? 1 : -1);
+  count.textContent = numbers.format(Number(count.value));
 }
 
 function step(by) {
