@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -20,6 +21,7 @@ from monitor.web.charts import PITCH, bar_path
 
 _HERE = Path(__file__).parent
 STATIC = _HERE / "static"
+_MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|[+-]\d\d:\d\d))")
 
 # The pages of the navigation: path and name.
 PAGES = (
@@ -110,6 +112,20 @@ def day(value: datetime) -> Markup:
     )
 
 
+def with_moments(text: str) -> Markup:
+    """Returns a text in which moments are elements, shown in the reader's zone and language."""
+    pieces = _MOMENT.split(text)
+    return Markup("").join(
+        moment(piece) if number % 2 else Markup("{}").format(piece)
+        for number, piece in enumerate(pieces)
+    )
+
+
+def language(code: str) -> Markup:
+    """Returns a language as an element; a script writes its name in the reader's language."""
+    return Markup('<span data-language="{0}">{0}</span>').format(code)
+
+
 def is_part(request: Request) -> bool:
     """Returns whether a script asks for a part of the page, rather than a browser for all of it."""
     return "hx-request" in request.headers and "hx-history-restore-request" not in request.headers
@@ -182,10 +198,12 @@ def _templates() -> Environment:
         "capitalize_first": capitalize_first,
         "day": day,
         "duration": duration,
+        "language": language,
         "moment": moment,
         "number": number,
         "web_link": web_link,
         "with_code": with_code,
+        "with_moments": with_moments,
     }
     environment.globals |= {
         "marked": marked,

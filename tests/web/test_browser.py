@@ -89,6 +89,7 @@ def test_times_and_numbers_are_the_readers_own(served, newsroom, open_page):
     newsroom.publish("Envoys meet", COUNCIL)
     page = open_page(served.url, locale="de-DE", timezone_id="Europe/Berlin")
     assert page.locator(".entry time").inner_text().startswith("vor ")
+    assert page.locator("[data-language=en]").first.inner_text() == "Englisch"
 
 
 def test_markup_of_strangers_does_nothing(served, newsroom, open_page):

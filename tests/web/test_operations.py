@@ -15,7 +15,7 @@ from monitor.model import Delivery, FeedGaps, FeedState, SubscriberState, as_pla
 from monitor.runtime.composition import Runtime
 from monitor.store.feeds import StateRecord
 from monitor.web.backend import Backend
-from monitor.web.rendering import duration, with_code
+from monitor.web.rendering import duration, with_code, with_moments
 
 NOW = datetime.now(UTC)
 FINE = FeedState(polled_at=NOW - timedelta(minutes=1), succeeded_at=NOW, changed_at=NOW, entries=20)
@@ -372,4 +372,12 @@ def test_durations_are_written_in_words(seconds, words):
 def test_commands_in_messages_are_shown_as_code():
     assert with_code("start `presswatch <b>`, please") == (
         "start <code>presswatch &lt;b&gt;</code>, please"
+    )
+
+
+def test_moments_in_answers_are_written_for_readers():
+    shown = with_moments("until its time, 2026-12-01T13:41:08+00:00 <b>")
+    assert shown == (
+        'until its time, <time datetime="2026-12-01T13:41:08Z">1 Dec 2026, 13:41 UTC</time>'
+        " &lt;b&gt;"
     )

@@ -53,11 +53,7 @@ def coverage(
             (moment, [line.counts[number] for line in table.lines])
             for number, moment in enumerate(buckets.starts)
         ][::-1],
-        chart=_chart(
-            table,
-            served.runtime.config.headings if by == "watchlist" else {},
-            is_stacked=stacked,
-        ),
+        chart=_chart(table, by, served.runtime.config.headings, is_stacked=stacked),
         by=by,
         ways=get_args(By),
         is_stacked=stacked,
@@ -88,15 +84,17 @@ def _bucket(buckets: Buckets, at: str | None) -> datetime | None:
 
 
 def _chart(
-    table: CoverageTable, headings: Mapping[str, str], *, is_stacked: bool
+    table: CoverageTable, by: By, headings: Mapping[str, str], *, is_stacked: bool
 ) -> dict[str, object]:
-    """Returns what `coverage.js` draws; a line is called by its heading, if it has one."""
+    """Returns what `coverage.js` draws; the line of a watchlist is called by its heading."""
+    names = headings if by == "watchlist" else {}
     return {
+        "by": by,
         "isStacked": is_stacked,
         "starts": [int(start.timestamp()) for start in table.buckets.starts],
         "lines": [
             {
-                "name": headings.get(line.name, line.name) or UNKNOWN_NAME,
+                "name": names.get(line.name, line.name) or UNKNOWN_NAME,
                 "counts": line.counts,
                 "isOthers": line.is_others,
             }

@@ -2,7 +2,7 @@
 "use strict";
 
 const place = document.querySelector("#plot");
-const { starts, lines, isStacked } = place ? JSON.parse(place.dataset.chart) : { starts: [], lines: [] };
+const { by, starts, lines, isStacked } = place ? JSON.parse(place.dataset.chart) : { starts: [], lines: [] };
 // Stacked, each line stands on those before it, and is drawn before them, so that none hides another.
 const drawn = lines.map((line, number) => ({ ...line, number, heights: isStacked ? heights(number) : line.counts }));
 if (isStacked) drawn.reverse();
@@ -31,11 +31,11 @@ function draw() {
       scales: { y: { range: (self, low, high) => [0, Math.max(high, 1) * 1.05] } },
       axes: [{ ...axis, values: (self, ticks) => ticks.map(writtenTick), space: 88 }, { ...axis, size: 48, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 1e5, 1e6] }],
       series: [
-        { value: (self, seconds) => (seconds === null ? "" : writtenStart(seconds)), label: "" },
+        { value: (self, seconds) => (seconds === null ? "" : writtenStart(seconds)), label: "From" },
         ...drawn.map((line) => {
           const stroke = colour(line.isOthers ? "series-others" : `series-${line.number + 1}`);
           return {
-            label: line.name,
+            label: by === "language" ? languageName(line.name) : line.name,
             stroke: isStacked ? colour("paper") : stroke,
             fill: isStacked ? stroke : undefined,
             width: isStacked ? 1 : 2,

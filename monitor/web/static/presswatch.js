@@ -7,12 +7,21 @@ const dates = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeZone
 const exactTime = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
 const relativeTime = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "short" });
 const numbers = new Intl.NumberFormat();
+const languages = new Intl.DisplayNames(undefined, { type: "language" });
 
 function ageInWords(age) {
   const length = Math.abs(age);
   if (length < 60_000) return relativeTime.format(-Math.round(age / 1000), "second");
   if (length < 3_600_000) return relativeTime.format(-Math.round(age / 60_000), "minute");
   return relativeTime.format(-Math.round(age / 3_600_000), "hour");
+}
+
+function languageName(code) {
+  try {
+    return languages.of(code);
+  } catch {
+    return code; // no code of a language
+  }
 }
 
 function localise(root) {
@@ -25,6 +34,9 @@ function localise(root) {
     const age = Date.now() - moment;
     element.textContent = Math.abs(age) < DAY_MS ? ageInWords(age) : fullTime.format(moment);
     element.title = exactTime.format(moment);
+  }
+  for (const element of root.querySelectorAll("[data-language]")) {
+    element.textContent = languageName(element.dataset.language);
   }
   for (const element of root.querySelectorAll("data[value]")) {
     element.textContent = numbers.format(Number(element.value));
