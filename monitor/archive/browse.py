@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
@@ -119,24 +119,23 @@ def _conditions(selection: AlertFilter) -> Iterator[ColumnElement[bool]]:
         yield alerts.c.watchlist.in_(selection.watchlists)
     if selection.priorities:
         yield alerts.c.priority.in_(selection.priorities)
-    of_article: list[ColumnElement[bool]] = []
     if selection.sources:
-        of_article.append(articles.c.source.in_(selection.sources))
+        yield alerts.c.source.in_(selection.sources)
     if selection.languages:
-        of_article.append(or_(*(in_language(language) for language in selection.languages)))
-    if of_article:
-        found = select(articles.c.id).where(articles.c.id == alerts.c.article, *of_article)
-        # With a query, the statement around has articles, too.
-        yield found.correlate(alerts).exists()
+        yield in_languages(alerts.c.language, selection.languages)
     if selection.marked is not None:
         yield _marked(selection.marked)
 
 
-def in_language(language: str) -> ColumnElement[bool]:
-    """Returns the condition that an article is in a language, whatever the region."""
+def in_languages(
+    column: ColumnElement[str | None], languages: Iterable[str]
+) -> ColumnElement[bool]:
+    """Returns the condition that a language is one of these, whatever the region."""
     return or_(
-        articles.c.language == language,
-        articles.c.language.startswith(f"{language}-", autoescape=True),
+        *(
+            or_(column == language, column.startswith(f"{language}-", autoescape=True))
+            for language in languages
+        )
     )
 
 
@@ -230,11 +229,10 @@ def count_alerts(engine: Engine, since: datetime, until: datetime, most: int = 1
     in_time = and_(alerts.c.detected_at >= since, alerts.c.detected_at < until)
     day = (moment // DAY_MS).label("day")
     counted = func.count()
-    by_article = (
-        select(articles.c.source, articles.c.language, counted)
-        .join(alerts, alerts.c.article == articles.c.id)
+    by_source_and_language = (
+        select(alerts.c.source, alerts.c.language, counted)
         .where(in_time)
-        .group_by(articles.c.source, articles.c.language)
+        .group_by(alerts.c.source, alerts.c.language)
     )
     was_read = select(counted).select_from(alerts).join(marks, marks.c.alert == alerts.c.id)
     with begin(engine) as connection:
@@ -242,7 +240,7 @@ def count_alerts(engine: Engine, since: datetime, until: datetime, most: int = 1
             select(alerts.c.watchlist, counted).where(in_time).group_by(alerts.c.watchlist)
         ).all()
         by_day = connection.execute(select(day, counted).where(in_time).group_by(day)).all()
-        by_source_and_language = connection.execute(by_article).all()
+        origins = connection.execute(by_source_and_language).all()
         total = sum(row[1] for row in by_watchlist)
         read = connection.scalar(was_read.where(in_time, marks.c.read)) or 0
         starred = connection.scalar(was_read.where(in_time, marks.c.starred)) or 0
@@ -255,7 +253,7 @@ def count_alerts(engine: Engine, since: datetime, until: datetime, most: int = 1
                 .select_from(alerts)
                 .where(alerts.c.detected_at >= since - length, alerts.c.detected_at < since)
             )
-    by_source = _sums((row[0], row[2]) for row in by_source_and_language)
+    by_source = _sums((row[0], row[2]) for row in origins)
     return AlertCounts(
         total=total,
         before=before,
@@ -263,7 +261,7 @@ def count_alerts(engine: Engine, since: datetime, until: datetime, most: int = 1
         starred=starred,
         by_watchlist=_sums((row[0], row[1]) for row in by_watchlist),
         by_source=dict(list(by_source.items())[:most]),
-        by_language=_sums((row[1] or "", row[2]) for row in by_source_and_language),
+        by_language=_sums((row[1] or "", row[2]) for row in origins),
         by_day={int(row[0]): row[1] for row in by_day},
     )
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, distinct, func, or_, select, tuple_, type_coerce
+from sqlalchemy import BigInteger, distinct, func, select, tuple_, type_coerce
 
-from monitor.archive.browse import AlertFilter, Cursor, cut, in_language
+from monitor.archive.browse import AlertFilter, Cursor, cut, in_languages
 from monitor.archive.database import begin
 from monitor.archive.schema import articles, matches
 
@@ -116,4 +116,4 @@ def _conditions(selection: AlertFilter) -> Iterator[ColumnElement[bool]]:
     if selection.sources:
         yield articles.c.source.in_(selection.sources)
     if selection.languages:
-        yield or_(*(in_language(language) for language in selection.languages))
+        yield in_languages(articles.c.language, selection.languages)

@@ -249,12 +249,15 @@ def _joined(article: Article) -> str:
 
 
 def _alert(document: Row) -> Row:
+    article = document["article"]
     return {
         "id": _text(document["id"]),
         "watchlist": _text(document["watchlist"]),
-        "article": _text(document["article"]["id"]),
+        "article": _text(article["id"]),
         "story": _text(document["story"]["id"]),
         "priority": _text(document["priority"]),
+        "source": _text(article["source"])[:MAX_SOURCE_LENGTH],
+        "language": article["language"],
         "detected_at": datetime.fromisoformat(document["detected_at"]),
         "document": document,
     }

@@ -36,7 +36,7 @@ from monitor.archive.packing import pack, unpack
 from monitor.untrusted import join_surrogates
 
 # The newest migration: what this version reads and writes.
-REVISION = "0005"
+REVISION = "0006"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -160,11 +160,14 @@ alerts = Table(
     Column("article", _ID, nullable=False),
     Column("story", _ID, nullable=False),
     Column("priority", AnyText, nullable=False),
+    # As the document says; the article may come from another feed, too.
+    Column("source", AnyText, nullable=False, server_default=""),
+    Column("language", AnyText),
     Column("detected_at", Moment, nullable=False),
     Column("document", Plain, nullable=False),
     # Both hold all that alerts are counted by, and the first one the order of pages as well.
-    Index("alerts_detected_at", "detected_at", "id", "watchlist", "article"),
-    Index("alerts_watchlist", "watchlist", "detected_at", "article"),
+    Index("alerts_detected_at", "detected_at", "id", "watchlist", "source", "language"),
+    Index("alerts_watchlist", "watchlist", "detected_at", "source"),
     Index("alerts_article", "article"),
 )
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Engine, Select, or_, select, tuple_, type_coerce
+from sqlalchemy import BigInteger, Engine, Select, select, tuple_, type_coerce
 
-from monitor.archive.browse import in_language
+from monitor.archive.browse import in_languages
 from monitor.archive.database import begin
 from monitor.archive.narrow import UNKNOWN_WORDS, Some, narrow
 from monitor.archive.read import read_articles
@@ -107,7 +107,7 @@ def _candidates(
         statement = statement.where(articles.c.source.in_(sources))
     if languages:
         codes = {primary_subtag(language) for language in languages}
-        statement = statement.where(or_(*map(in_language, sorted(codes))))
+        statement = statement.where(in_languages(articles.c.language, sorted(codes)))
     if after is not None:
         statement = statement.where(tuple_(moment, articles.c.number) < tuple_(*after))
     narrowing = narrow(scanner.matcher.root(0))

@@ -128,11 +128,10 @@ def alert_sources(
     """Returns the sources with the most alerts of each watchlist, and how many of each."""
     counted = func.count().label("counted")
     query = (
-        select(alerts.c.watchlist, articles.c.source, counted)
-        .join(articles, articles.c.id == alerts.c.article)
+        select(alerts.c.watchlist, alerts.c.source, counted)
         .where(alerts.c.watchlist.in_(watchlists), buckets.holds(alerts.c.detected_at))
-        .group_by(alerts.c.watchlist, articles.c.source)
-        .order_by(counted.desc(), articles.c.source)
+        .group_by(alerts.c.watchlist, alerts.c.source)
+        .order_by(counted.desc(), alerts.c.source)
     )
     sources: dict[str, list[tuple[str, int]]] = defaultdict(list)
     with begin(engine) as connection:

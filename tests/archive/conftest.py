@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import Engine, select, text
 
 from monitor.archive import pool
 from monitor.archive.database import begin, open_archive
@@ -23,6 +23,20 @@ from monitor.coverage import DeliveryRecord, MatchRecord, Publication, Record
 from monitor.model import Article, DeliveryNote, content_id
 
 REQUIRED = "PRESSWATCH_REQUIRE_POSTGRESQL"
+# What takes each revision back.
+TAKES_BACK = {
+    "0006": (
+        "DROP INDEX alerts_detected_at",
+        "DROP INDEX alerts_watchlist",
+        "ALTER TABLE alerts DROP COLUMN source",
+        "ALTER TABLE alerts DROP COLUMN language",
+        "CREATE INDEX alerts_detected_at ON alerts (detected_at, id, watchlist, article)",
+        "CREATE INDEX alerts_watchlist ON alerts (watchlist, detected_at, article)",
+    ),
+    "0005": ("DROP INDEX matches_later",),
+    "0004": ("DROP INDEX articles_counted",),
+    "0003": ("DROP INDEX matches_muted", "ALTER TABLE matches DROP COLUMN muted"),
+}
 
 
 def _program(name: str) -> str | None:
@@ -208,7 +222,12 @@ def publication():
             "watchlist": "nato",
             "priority": "high",
             "detected_at": at.isoformat(),
-            "article": {"id": article.id, "title": article.title},
+            "article": {
+                "id": article.id,
+                "title": article.title,
+                "source": article.source,
+                "language": article.language,
+            },
             "story": {"id": article.story},
         }
         matches = (MatchRecord("nato", alert["id"]), MatchRecord("others"))
@@ -226,3 +245,28 @@ def delivery():
         return Record(delivery=DeliveryRecord((content_id("alert", name),), note))
 
     return record
+
+
+@pytest.fixture
+def make_older(engine, set_revision):
+    """Make the archive what an older version of Presswatch had, by its revision."""
+
+    def make_older(revision: str) -> None:
+        with begin(engine) as connection:
+            for newer, statements in TAKES_BACK.items():
+                for statement in statements if newer > revision else ():
+                    connection.execute(text(statement))
+        set_revision(engine, revision)
+
+    return make_older
+
+
+@pytest.fixture
+def set_revision():
+    """Make an archive say that it has a revision, whatever it has."""
+
+    def set_revision(engine: Engine, revision: str) -> None:
+        with begin(engine) as connection:
+            connection.execute(text(f"UPDATE presswatch_schema SET version_num = '{revision}'"))
+
+    return set_revision

@@ -18,7 +18,7 @@ from sqlalchemy import MetaData, select, text
 
 from monitor.archive import database
 from monitor.archive.database import begin, open_archive, read_archive, size_bytes
-from monitor.archive.schema import REVISION, articles, indexed_articles, metadata
+from monitor.archive.schema import REVISION, alerts, articles, indexed_articles, metadata
 from monitor.errors import ArchiveUnavailable, PresswatchError
 from monitor.model import content_id
 
@@ -67,26 +67,23 @@ def test_threads_that_start_at_once_create_the_archive_once(archive_url, new_pos
         read_archive(url, data).dispose()
 
 
-def _set_revision(engine, revision):
-    with begin(engine) as connection:
-        connection.execute(text(f"UPDATE presswatch_schema SET version_num = '{revision}'"))
-
-
 @pytest.mark.parametrize("open_", [open_archive, read_archive])
-def test_an_archive_of_a_newer_version_is_refused(engine, archive_url, tmp_path, open_):
-    _set_revision(engine, "0007")
+def test_an_archive_of_a_newer_version_is_refused(
+    engine, archive_url, tmp_path, open_, set_revision
+):
+    set_revision(engine, "9999")
     with pytest.raises(
-        PresswatchError, match=r"newer presswatch.*0007.*upgrade presswatch"
+        PresswatchError, match=r"newer presswatch.*9999.*upgrade presswatch"
     ) as error:
         open_(archive_url, tmp_path)
     assert "sesame" not in str(error.value)
 
 
-def test_a_reader_leaves_an_older_archive_as_it_is(engine, archive_url, tmp_path):
-    _set_revision(engine, "0000")
+def test_a_reader_leaves_an_older_archive_as_it_is(engine, archive_url, tmp_path, set_revision):
+    set_revision(engine, "0000")
     with pytest.raises(PresswatchError, match=r"older presswatch.*start the daemon"):
         read_archive(archive_url, tmp_path)
-    _set_revision(engine, REVISION)
+    set_revision(engine, REVISION)
     read_archive(archive_url, tmp_path).dispose()
 
 
@@ -106,12 +103,14 @@ def test_a_reader_writes_nothing(tmp_path):
     reader.dispose()
 
 
-def test_a_file_is_copied_before_its_tables_change(tmp_path, monkeypatch, publication):
+def test_a_file_is_copied_before_its_tables_change(
+    tmp_path, monkeypatch, publication, set_revision
+):
     def fail(*_):
         raise PresswatchError("the migration failed")
 
     engine = open_archive(None, tmp_path)
-    _set_revision(engine, "0000")
+    set_revision(engine, "0000")
     monkeypatch.setattr("alembic.command.upgrade", fail)
     with pytest.raises(PresswatchError, match="the migration failed"):
         open_archive(None, tmp_path)
@@ -125,7 +124,7 @@ def test_a_file_is_copied_before_its_tables_change(tmp_path, monkeypatch, public
 
 
 def test_sites_of_an_older_archive_become_registered_domains(
-    engine, archive_url, tmp_path, writer, publication
+    engine, archive_url, tmp_path, writer, publication, make_older
 ):
     sites = ("feeds.bbc.co.uk", "m.spiegel.de", "spiegel.de", "herald.example", "")
     assert writer.write([publication(str(number), "Words.") for number in range(len(sites))]) == []
@@ -133,8 +132,7 @@ def test_sites_of_an_older_archive_become_registered_domains(
         for number, site in enumerate(sites):
             named = articles.c.id == content_id(str(number))
             connection.execute(articles.update().values(site=site).where(named))
-        connection.execute(text("DROP INDEX matches_later"))
-    _set_revision(engine, "0004")
+    make_older("0004")
     upgraded = open_archive(archive_url, tmp_path)
     with begin(upgraded) as connection:
         found = dict(connection.execute(select(articles.c.id, articles.c.site)).all())
@@ -146,6 +144,19 @@ def test_sites_of_an_older_archive_become_registered_domains(
         "herald.example",
         "",
     ]
+
+
+def test_alerts_of_an_older_archive_get_the_source_that_they_name(
+    engine, archive_url, tmp_path, writer, publication, make_older
+):
+    old = publication("1", "Words.", language="en")
+    assert writer.write([old]) == []
+    make_older("0005")
+    upgraded = open_archive(archive_url, tmp_path)
+    with begin(upgraded) as connection:
+        found = connection.execute(select(alerts.c.source, alerts.c.language)).all()
+    upgraded.dispose()
+    assert found == [("Herald", "en")]
 
 
 def test_only_the_owner_reads_the_files(tmp_path):

@@ -5,7 +5,7 @@ from datetime import timedelta
 from itertools import permutations
 
 import pytest
-from sqlalchemy import delete, text
+from sqlalchemy import delete
 
 from monitor.alerts.mutes import Mute
 from monitor.archive.backup import backup, restore
@@ -121,16 +121,11 @@ def test_a_mute_finds_what_it_held_back_whatever_the_source_is_called(
 
 
 def test_an_archive_of_the_version_before_keeps_its_matches(
-    engine, archive_url, tmp_path, publication, read
+    engine, archive_url, tmp_path, publication, read, make_older
 ):
     Writer(engine).write([publication("old")])
     before = read(matches)
-    with begin(engine) as connection:
-        connection.execute(text("DROP INDEX matches_muted"))
-        connection.execute(text("DROP INDEX matches_later"))
-        connection.execute(text("DROP INDEX articles_counted"))
-        connection.execute(text("ALTER TABLE matches DROP COLUMN muted"))
-        connection.execute(text("UPDATE presswatch_schema SET version_num = '0002'"))
+    make_older("0002")
     engine.dispose()
     open_archive(archive_url, tmp_path).dispose()
     assert read(matches) == before

@@ -65,6 +65,8 @@ def test_a_publication_becomes_an_article_with_its_matches_and_alerts(writer, re
             "article": content_id("visit"),
             "story": content_id("visit"),
             "priority": "high",
+            "source": "Herald",
+            "language": "en",
             "detected_at": at,
             "document": document,
         }

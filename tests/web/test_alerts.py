@@ -36,6 +36,17 @@ def test_the_page_lists_alerts_newest_first_by_what_is_asked_for(newsroom, get):
     assert titles(get("/?q=monday+AND+NOT+herring").text) == ["Envoys meet"]
 
 
+def test_an_alert_counts_for_the_source_that_it_names(newsroom, get):
+    newsroom.publish("Herring return", "The herring are back.", url="https://a.example/1")
+    # Another feed brings the same article, without a second alert.
+    newsroom.publish(
+        "Herring return", "The herring are back.", url="https://a.example/1", source="Gazette"
+    )
+    assert titles(get("/?source=Herald").text) == ["Herring return"]
+    assert titles(get("/?source=Gazette").text) == []
+    assert "Gazette" not in get("/").text
+
+
 def test_an_empty_page_says_so(newsroom, get):
     page = re.sub(r"<.*?>", "", get("/").text)
     assert "No alerts in 7 days" in page
