@@ -68,6 +68,14 @@ def test_the_lag_of_alerts_is_that_to_their_publication(filled, morning):
     assert alert_lag(filled, morning + HOUR) is None
 
 
+def test_what_feeds_held_before_the_first_article_was_found_has_no_lag(
+    writer, engine, publication, morning
+):
+    held = publication("held", at=morning, published_at=morning - HOUR)
+    assert writer.write([held]) == []
+    assert alert_lag(engine, morning - 24 * HOUR) is None
+
+
 def test_deliveries_are_listed_newest_first_with_titles(filled):
     lines = last_deliveries(filled, 10).lines
     assert [line.title for line in lines] == ["The title of one", "The title of two"]

@@ -72,8 +72,10 @@ def plans(engine):
 @pytest.mark.parametrize("archive_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("read", FEW.values(), ids=FEW)
 def test_for_a_few_alerts_or_matches_not_all_articles_are_read(plans, read):
+    # The oldest article is one entry of an index.
+    oldest = "SEARCH articles USING COVERING INDEX articles_found_at"
     for _, steps in plans(read):
-        of_articles = [step for step in steps if " articles " in step]
+        of_articles = [step for step in steps if " articles " in step and step != oldest]
         assert of_articles
         assert [step for step in of_articles if "(id=?)" not in step or "BLOOM" in step] == []
 
