@@ -256,8 +256,8 @@ def _alert(document: Row) -> Row:
         "article": _text(article["id"]),
         "story": _text(document["story"]["id"]),
         "priority": _text(document["priority"]),
-        "source": _text(article["source"])[:MAX_SOURCE_LENGTH],
-        "language": article["language"],
+        "source": _text(article.get("source", ""))[:MAX_SOURCE_LENGTH],
+        "language": article.get("language"),
         "detected_at": datetime.fromisoformat(document["detected_at"]),
         "document": document,
     }
