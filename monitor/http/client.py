@@ -10,7 +10,7 @@ from email.message import Message
 from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
@@ -31,6 +31,8 @@ MAX_HEADER_BYTES = 32 * 1024
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # RFC 9110, sections 15.4.2 and 15.4.9.
 PERMANENT = frozenset({301, 308})
+# Those that repeat a POST: RFC 9110, sections 15.4.8 and 15.4.9.
+RESENDING = frozenset({307, 308})
 SUCCESS = range(200, 300)
 LOGIN = "authorization"
 CHUNK_BYTES = 64 * 1024
@@ -204,6 +206,40 @@ class HttpClient:
                 raise _bad_status(url, response)
             return response
 
+    async def submit(
+        self, url: str, form: Mapping[str, str], *, timeout_s: float, access: Access = USUAL
+    ) -> None:
+        """Posts a form, and again where a redirect asks for that (307 and 308).
+
+        Raises the same errors as `post`; what a form that was sent over TLS holds is not sent
+        without it. `access` says as whom, and through which proxy.
+        """
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        body = urlencode(form).encode()
+        async with FetchErrors(url, timeout_s):
+            target = _checked(url)
+            for _ in range(MAX_REDIRECTS + 1):
+                response = await self._request(
+                    "POST",
+                    target,
+                    0,
+                    (),
+                    proxy=self._proxy if access.proxy is None else access.proxy,
+                    headers=_with_access(headers, access, target),
+                    data=body,
+                )
+                location = response.headers.get("location")
+                if response.status not in RESENDING or not location:
+                    if response.status not in SUCCESS:
+                        raise _bad_status(url, response)
+                    return
+                source, target = target, _redirected(target, location)
+                if source.scheme == "https" != target.scheme:
+                    message = "a redirect from https to http"
+                    raise FetchError(shown(url), message, retryable=False)
+            message = f"more than {MAX_REDIRECTS} redirects"
+            raise FetchError(shown(url), message, retryable=False)
+
     async def _request(
         self,
         method: str,
@@ -293,6 +329,10 @@ def _headers(answer: aiohttp.ClientResponse) -> dict[str, str]:
         name.lower(): value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         for name, value in answer.headers.items()
     }
+    if "Link" in answer.headers:
+        # Each may have a header of its own (RFC 8288, section 3.5).
+        links = ", ".join(answer.headers.getall("Link"))
+        headers["link"] = links.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     if "Location" in answer.headers:
         # Servers send bytes in URLs that should have been escaped.
         location = answer.headers["Location"]

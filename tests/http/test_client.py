@@ -572,3 +572,11 @@ def test_clients_leave_no_threads_and_no_open_files(site):
     while sum(after := count()) > sum(before) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert sum(after) <= sum(before) + 6
+
+
+def test_each_link_header_counts():
+    answer = (
+        b'HTTP/1.1 200 OK\r\nLink: <a>; rel="hub"\r\nlink: <b\xff>; rel="self"\r\n'
+        b"Content-Length: 0\r\n\r\n"
+    )
+    assert get_raw(answer).headers["link"] == '<a>; rel="hub", <b\ufffd>; rel="self"'
