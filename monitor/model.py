@@ -98,6 +98,14 @@ class FeedGaps:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedHubs:
+    """The hubs that push a feed, and `topic`, the address under which they know it (WebSub)."""
+
+    topic: str
+    hubs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class FeedState:
     """The state of a feed after its last poll, without the records of its entries."""
 
@@ -131,6 +139,7 @@ class FeedState:
     # When its server said that it is gone (HTTP 410), since when nobody polls it.
     stopped_at: datetime | None = None
     gaps: FeedGaps | None = None
+    hubs: FeedHubs | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,16 @@ def read(body: bytes, *, url: str, headers: Mapping[str, str], now: datetime) ->
         problem=storable(problem),
         entries=entries,
         is_sitemap=parsed.is_sitemap,
-        head=replace(parsed.head, older=storable(parsed.head.older)),
+        head=_storable_head(parsed.head),
+    )
+
+
+def _storable_head(head: Head) -> Head:
+    return replace(
+        head,
+        older=storable(head.older),
+        hubs=tuple(filter(None, map(storable, head.hubs))),
+        topic=storable(head.topic),
     )
 
 

@@ -6,6 +6,7 @@ feed that claims to change daily may publish each minute.
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -39,12 +40,15 @@ _OLDER = ("prev-archive", "next")
 class Head:
     """What a feed says about itself; `older` is a reference to the page of entries before its own.
 
-    `is_wordpress` says that the site has such pages without naming them.
+    `is_wordpress` says that the site has such pages without naming them. `hubs` and `topic` are
+    references as well: see `monitor.feeds.hubs`.
     """
 
     hints: FeedHints | None = None
     older: str | None = None
     is_wordpress: bool = False
+    hubs: tuple[str, ...] = ()
+    topic: str | None = None
 
 
 NO_HEAD = Head()
@@ -66,10 +70,13 @@ def read_head(text: str) -> Head:
             number for number, name in enumerate(_WEEKDAYS) if name in found.get("day", ())
         ),
     )
+    links = _links(head)
     return Head(
         hints=None if hints == FeedHints() else hints,
-        older=_older(head),
+        older=next((links[rel][0] for rel in _OLDER if rel in links), None),
         is_wordpress=any("wordpress.org" in each for each in found.get("generator", ())),
+        hubs=tuple(links.get("hub", ())),
+        topic=links.get("self", [None])[0],
     )
 
 
@@ -86,13 +93,17 @@ def _number(text: str) -> int:
     return int(digits[0]) if digits else -1
 
 
-def _older(head: str) -> str | None:
-    links: dict[str, str] = {}
+def _links(head: str) -> dict[str, list[str]]:
+    """Returns the references of a head by their relation."""
+    links: dict[str, list[str]] = {}
     for attributes in _LINK.findall(head):
-        values = {name.lower(): value for name, value in _ATTRIBUTE.findall(attributes)}
+        values = {
+            name.lower(): html.unescape(value) for name, value in _ATTRIBUTE.findall(attributes)
+        }
         if "rel" in values and "href" in values:
-            links.setdefault(values["rel"].lower(), values["href"].replace("&amp;", "&"))
-    return next((links[rel] for rel in _OLDER if rel in links), None)
+            for relation in values["rel"].lower().split():
+                links.setdefault(relation, []).append(values["href"].strip())
+    return links
 
 
 def fresh_for(headers: Mapping[str, str], now: datetime) -> timedelta:

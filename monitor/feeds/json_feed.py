@@ -97,6 +97,14 @@ def authors_of(item: dict[str, Any]) -> Iterator[str]:
             yield name
 
 
+def hubs_of(document: dict[str, Any]) -> Iterator[str]:
+    """Yields the WebSub hubs that a feed names; other kinds of hubs exist."""
+    hubs = document.get("hubs")
+    for hub in hubs if isinstance(hubs, list) else ():
+        if isinstance(hub, dict) and line(hub.get("type")).lower() == "websub":
+            yield line(hub.get("url"))
+
+
 def _before_break(text: str) -> dict[str, Any]:
     """Returns what can be read of a document before it breaks off or nests too deeply."""
     start = _ITEMS.search(text)

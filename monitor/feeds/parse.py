@@ -31,7 +31,7 @@ from monitor.feeds.fallbacks import (
 )
 from monitor.feeds.fields import counted, html, line, plain
 from monitor.feeds.hints import NO_HEAD, Head, read_head
-from monitor.feeds.json_feed import authors_of, read_document, read_item
+from monitor.feeds.json_feed import authors_of, hubs_of, read_document, read_item
 from monitor.feeds.ordinary import read_ordinary
 from monitor.feeds.refusals import EMPTY, ROOT_ELEMENT, binary_kind, is_html, refusal
 from monitor.feeds.sitemaps import is_sitemap, read_sitemap
@@ -110,7 +110,11 @@ def _json_feed(text: str, url: str, now: datetime) -> ParsedFeed:
         language=line(document.get("language")) or None,
         entries=tuple(read_item(item, base, dates, authors) for item in document["items"]),
         problem=problem,
-        head=Head(older=line(document.get("next_url")) or None),
+        head=Head(
+            older=line(document.get("next_url")) or None,
+            hubs=tuple(hubs_of(document)),
+            topic=line(document.get("feed_url")) or None,
+        ),
     )
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from monitor.feeds.gaps import after_poll
+from monitor.feeds.hubs import feed_hubs
 from monitor.feeds.moves import after_answer
 from monitor.feeds.pace import entries_a_day
 from monitor.feeds.rhythm import rhythm_after
@@ -76,6 +77,7 @@ def after_reading(
             now=now,
         ).pack(),
         hints=document.head.hints,
+        hubs=feed_hubs(response.headers, document.head, response.url),
         gaps=after_poll(
             previous.gaps,
             is_gap=gap is not None,
