@@ -8,6 +8,7 @@ import io
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -31,7 +32,7 @@ from monitor.jobs.queues import Queues
 from monitor.jobs.runner import Taken
 from monitor.runtime import embedded
 from monitor.store import Store
-from monitor.store.client import client
+from monitor.store.client import client, probe
 from workers.articles.cleaner import answer, decode, encode
 from workers.articles.desk import Desk
 from workers.articles.process import Processor
@@ -90,6 +91,15 @@ def led(redis):
 @pytest.fixture
 def queues(redis, store):
     return Queues(redis, store.keys)
+
+
+@pytest.fixture
+def unreachable():
+    """A client of a Redis that is not there."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with probe(f"redis://127.0.0.1:{port}/0") as client:
+        yield client
 
 
 class Site:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from monitor.model import Feed
 
 
+# What is said of a feed's hub; nothing of feeds that are polled alone.
+_PUSHING = {"pushed": "pushed", "refused": "hub refuses", "broken": "hub pushes no more"}
+
+
 @click.group()
 def feeds() -> None:
     """Manage feeds."""
@@ -36,7 +40,8 @@ def list_feeds(config_directory: Path, data: Path, as_json: bool) -> None:
     """List the feeds, with their state if a daemon is running.
 
     Each line has a feed's id and health, how long it waits until its next poll, how many entries it
-    publishes a day, when it was last read, its address, its name and its tags.
+    publishes a day, when it was last read, its address, its name and its tags, how many gaps were
+    found, and whether a hub pushes it.
     """
     from monitor.cli.status import feed_states
     from monitor.errors import NotRunning
@@ -59,7 +64,9 @@ def list_feeds(config_directory: Path, data: Path, as_json: bool) -> None:
         count = state.get("gaps", {}).get("found", 0)
         gaps = f"{count} gap{'' if count == 1 else 's'}" if count else ""
         tags = ",".join(feed.tags)
-        parts = map(printable, (feed.id, health, feed.public_url, name, tags, gaps))
+        pushing = state.get("pushing", "none")
+        push = _PUSHING.get(pushing, "")
+        parts = map(printable, (feed.id, health, feed.public_url, name, tags, gaps, push))
         click.echo("  ".join(filter(None, parts)))
 
 

@@ -72,6 +72,10 @@ def _as_text(state: dict[str, Any]) -> str:
         f"feeds      {health}",
     ]
     lines += [f"           {problem}" for problem in _feed_problems(state["feeds"])]
+    by_pushing = Counter(feed["pushing"] for feed in state["feeds"] if feed["pushing"] != "none")
+    if by_pushing:
+        counts = ", ".join(f"{count} {name}" for name, count in sorted(by_pushing.items()))
+        lines.append(f"hubs       {counts}")
     lines += watchlist_lines(state["watchlists"])
     for name, depth in state["queues"].items():
         counts = ", ".join(f"{count} {what}" for what, count in depth.items())

@@ -33,6 +33,7 @@ from monitor.config.values import (
     Name,
     Network,
     Proxy,
+    PublicUrl,
     Rate,
     SecretHeader,
     Size,
@@ -148,10 +149,12 @@ class WebSettings(Model):
 
     Whoever has the `password` sees and changes everything; whoever has one of the `tokens` reads
     the API and the feeds. Requests from `proxies` are believed about where they come from and, by
-    `user_header`, about who sent them.
+    `user_header`, about who sent them. `public_url` is where hubs reach us, without a slash at the
+    end.
     """
 
     listen: Listen = "127.0.0.1:8080"
+    public_url: PublicUrl | None = None
     password: AccessSecret = ""
     tokens: Annotated[tuple[AccessSecret, ...], Field(strict=False)] = ()
     proxies: Annotated[tuple[Network, ...], Field(strict=False)] = ()

@@ -147,6 +147,20 @@ def _url(value: Any) -> str:
     return str(value)
 
 
+def _public_url(value: Any) -> str:
+    """Reads the address under which others reach the pages; returns it without a final slash."""
+    url = _url(value)
+    parts = urlsplit(url)
+    has_user = "@" in parts.netloc
+    if parts.query or parts.fragment or has_user:
+        refuse = expected_secret if has_user else expected
+        raise refuse(
+            "must be an address such as https://presswatch.example.org, without user, password, "
+            "`?` and `#`"
+        )
+    return url.rstrip("/")
+
+
 def _proxy(value: Any) -> str:
     """Reads the URL of a proxy; `none`, or an empty variable, is for no proxy."""
     if value in ("", "none"):
@@ -314,6 +328,7 @@ CountOrAuto = Annotated[
 ]
 Size = Annotated[int, BeforeValidator(_size), WithJsonSchema({"type": ["string", "integer"]})]
 Url = Annotated[str, BeforeValidator(_url), _TEXT_SCHEMA]
+PublicUrl = Annotated[str, BeforeValidator(_public_url), _TEXT_SCHEMA]
 DatabaseUrl = Annotated[str, BeforeValidator(_database), _TEXT_SCHEMA]
 Listen = Annotated[str, _readable(host_and_port), _TEXT_SCHEMA]
 AccessSecret = Annotated[str, BeforeValidator(_web_secret), _TEXT_SCHEMA]

@@ -9,6 +9,7 @@ import random
 from datetime import UTC, datetime, timedelta
 
 from monitor.config import PollSettings
+from monitor.feeds.pushes import NO_PUSH, Push
 from monitor.feeds.rhythm import Rhythm
 from monitor.model import Feed, FeedHints, FeedState
 
@@ -59,6 +60,7 @@ def next_poll(
     fresh_for: timedelta = timedelta(0),
     reading: timedelta = timedelta(0),
     is_first: bool = False,
+    push: Push = NO_PUSH,
 ) -> datetime:
     """Returns the time of a feed's next poll, given its state after the last one.
 
@@ -70,6 +72,10 @@ def next_poll(
     failures the interval grows by the kind of `failure`, as `monitor.errors.error_kind` names it.
     `reading` is how long it took to read the feed; `is_first` says that this was the first poll.
 
+    A feed whose hub tells of new entries (`push`) is polled at its longest interval. After a push
+    that led to polls, the next one comes as soon as `fastest` allows: this one may have begun
+    before the push, or have met a cache that is behind.
+
     The feed is not polled before a server's Retry-After, but that counts only up to a day. One that
     is stopped is due `NEVER`.
     """
@@ -80,7 +86,11 @@ def next_poll(
     elif state.held_back:
         wait = min(settings.fastest, feed.every or settings.fastest)
     else:
-        wait = feed.every or _by_rhythm(feed, state, settings, now, fresh_for)
+        longest = longest_wait(feed, settings)
+        is_fixed = feed.every is not None or push.is_relied_on(now)
+        wait = longest if is_fixed else _by_rhythm(feed, state, settings, now, fresh_for)
+        if push.pinged_at is not None and now < push.pinged_at + settings.fastest:
+            wait = min(wait, settings.fastest)
         if state.gaps and state.gaps.hurry_s:
             hurry = timedelta(seconds=state.gaps.hurry_s)
             wait = min(wait, max(hurry, settings.fastest))

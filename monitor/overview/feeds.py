@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, get_args
 
 from monitor.articles.fragments import clean_fragment
+from monitor.feeds.pushes import NO_PUSH, Push, broken_since, hub_name
 from monitor.model import Feed, FeedState
 from monitor.untrusted import one_line
 
@@ -17,20 +18,73 @@ if TYPE_CHECKING:
 # From ill to well.
 Health = Literal["failing", "doubtful", "new", "ok"]
 HEALTHS: tuple[Health, ...] = get_args(Health)
+# Whether a hub pushes a feed: there is no subscription, the hub has not confirmed it or refuses it,
+# it has pushed nothing yet, it pushes, or it has stopped to do so.
+Pushing = Literal["none", "asked", "refused", "subscribed", "pushed", "broken"]
+# A hub that has not confirmed so many requests probably does not reach us.
+SILENT_AFTER = 2
+PUSHINGS: tuple[Pushing, ...] = get_args(Pushing)
 
 
 @dataclass(frozen=True, slots=True)
 class FeedOverview:
-    """A feed of the configuration and what is known of it; `due_at` is None if nobody polls it."""
+    """A feed of the configuration and what is known of it `at` that time.
+
+    `due_at` is None if nobody polls it. `push` is its subscription at a hub.
+    """
 
     feed: Feed
     state: FeedState
     due_at: datetime | None
+    push: Push
+    at: datetime
 
     @property
     def health(self) -> Health:
-        """Returns the feed's health in one word."""
-        return health(self.state)
+        """Returns the feed's health in one word; one whose hub pushes no more is doubtful."""
+        by_state = health(self.state)
+        return "doubtful" if by_state == "ok" and self._hub_problem else by_state
+
+    @property
+    def problem(self) -> str | None:
+        """Returns what makes the feed doubtful, or None."""
+        return "; ".join(filter(None, (self.state.problem, self._hub_problem))) or None
+
+    @property
+    def _hub_problem(self) -> str | None:
+        since = broken_since(self.push, self.at)
+        if since is None or self.push.current is None or self.push.pushed_at is None:
+            return None
+        return (
+            f"its hub {hub_name(self.push.current)} has pushed nothing since "
+            f"{self.push.pushed_at:%d %b %Y, %H:%M} UTC, though polls found new entries: the feed "
+            "is polled by its rhythm again; if this goes on, tell the publisher"
+        )
+
+    @property
+    def pushing(self) -> Pushing:
+        """Returns whether a hub pushes the feed, in one word."""
+        current = self.push.current
+        if current is None:
+            return "none"
+        if broken_since(self.push, self.at):
+            return "broken"
+        if not current.is_confirmed(self.at):
+            return "refused" if self.refusal else "asked"
+        return "pushed" if self.push.pushed_at else "subscribed"
+
+    @property
+    def refusal(self) -> str | None:
+        """Returns why its hub does not push the feed, or None."""
+        current = self.push.current
+        if current is None or current.is_confirmed(self.at):
+            return None
+        if current.error is None and current.attempts >= SILENT_AFTER:
+            return (
+                f"it was asked {current.attempts} times and did not confirm the subscription; see "
+                "whether `presswatch web` runs, and answers at `web.public_url` from outside"
+            )
+        return current.error
 
     @property
     def address(self) -> str | None:
@@ -60,8 +114,15 @@ def feed_overviews(feeds: Sequence[Feed], store: Store) -> list[FeedOverview]:
     # An id is a hash of the address.
     ids = [feed.id for feed in feeds]
     states, due = store.feeds.states(ids), store.feeds.all_due()
+    pushes, now = store.pushes.all(), datetime.now(UTC)
     return [
-        FeedOverview(feed, state, None if state.stopped_at else due.get(feed_id))
+        FeedOverview(
+            feed,
+            state,
+            None if state.stopped_at else due.get(feed_id),
+            pushes.get(feed_id, NO_PUSH),
+            now,
+        )
         for feed_id, feed, state in zip(ids, feeds, states, strict=True)
     ]
 

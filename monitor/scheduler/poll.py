@@ -17,11 +17,12 @@ from monitor.errors import BadStatus, FeedError, FetchError, error_kind
 from monitor.executors import call_in
 from monitor.feeds.cadence import next_poll
 from monitor.feeds.document import Document, storable
-from monitor.feeds.entries import Decision, Seen, decide, room
+from monitor.feeds.entries import Seen, decide, room
 from monitor.feeds.fingerprint import fingerprint
 from monitor.feeds.gaps import GapFound, Older, is_gap, with_older
 from monitor.feeds.hints import fresh_for
 from monitor.feeds.moves import address_of, after_failure
+from monitor.feeds.pushes import NO_PUSH, missed
 from monitor.feeds.reasons import reason
 from monitor.http.client import HttpClient, Response
 from monitor.http.failures import shown
@@ -34,7 +35,8 @@ from monitor.scheduler.reading import FeedReader
 from monitor.scheduler.reports import PollReports
 from monitor.scheduler.sitemaps import JoinedSitemaps, completed
 from monitor.scheduler.states import NOT_MODIFIED, after_reading, after_unchanged
-from monitor.scheduler.urgency import NOTHING_URGENT, Urgency
+from monitor.scheduler.trust import HubTrust
+from monitor.scheduler.urgency import NOTHING_URGENT, Urgency, queue_entries
 from monitor.store.feeds import PollRecord, StateRecord
 
 if TYPE_CHECKING:
@@ -104,6 +106,7 @@ class Poller:
         self._urgency = urgency
         self._governor = governor or Governor(store)
         self._clock = clock
+        self._trust = HubTrust(store, settings)
         self._reader = FeedReader(readers)
         self._commits = GroupedCommits(store.feeds, threads)
         self._rng = random.Random()  # noqa: S311 - spreads load, no secret
@@ -219,7 +222,10 @@ class Poller:
         """Writes down that a feed has not changed."""
         now = self._clock()
         state = after_unchanged(feed, previous, response, now)
-        due = self._next(feed, state, now, fresh_for=fresh_for(response.headers, now))
+        push = NO_PUSH
+        if self._trust.may_be_pushed(previous):
+            push = await call_in(self._threads, self._trust.push_of, feed, previous)
+        due = self._next(feed, state, now, fresh_for=fresh_for(response.headers, now), push=push)
         await self._commits.commit(StateRecord(feed, state, due))
         log.debug("feed unchanged", feed=feed.url, status=response.status)
         return Outcome(state)
@@ -243,6 +249,7 @@ class Poller:
         backfill = self._settings.backfill if previous.succeeded_at is None else None
         most = room(self._queues.count_owed("articles"))
         outcome = Outcome(previous)
+        push = self._trust.push_of(feed, previous)
 
         def decide_and_queue(seen: Mapping[str, Seen], pipe: Pipeline) -> PollRecord:
             nonlocal outcome
@@ -257,7 +264,8 @@ class Poller:
                 most=most,
                 is_sitemap=document.is_sitemap,
             )
-            self._queue(feed, previous, decision, now, pipe)
+            entries = decision.new + decision.edited
+            queue_entries(self._queues, self._urgency, feed, previous, entries, pipe, found_at=now)
             gap: Gap | None = None
             if has_gap and older is not None:
                 gap = "filled" if older.is_closed else "open"
@@ -265,6 +273,7 @@ class Poller:
                 feed, previous, response, document, decision, body_hash=body_hash, gap=gap, now=now
             )
             outcome = Outcome(state, len(decision.new), len(decision.edited))
+            trusted = missed(push, previous.succeeded_at, now) if decision.new else push
             due = self._next(
                 feed,
                 state,
@@ -272,25 +281,16 @@ class Poller:
                 reading=reading,
                 fresh_for=fresh_for(response.headers, now),
                 is_first=previous.polled_at is None,
+                push=trusted,
             )
             return PollRecord(state, due, decision.remember, outcome.new, outcome.edited, gap)
 
         self._store.feeds.commit_document(feed, decide_and_queue, now=now)
+        self._trust.polled(feed, previous, outcome.state, has_new=outcome.new > 0, now=now)
         counts = {"new": outcome.new, "edited": outcome.edited}
         level = log.info if any(counts.values()) else log.debug
         level("feed polled", feed=feed.url, entries=outcome.state.entries, **counts)
         return outcome
-
-    def _queue(
-        self, feed: Feed, state: FeedState, decision: Decision, now: datetime, pipe: Pipeline
-    ) -> None:
-        """Adds the jobs of the new and edited entries to the transaction."""
-        entries = decision.new + decision.edited
-        lanes = self._urgency.lanes(feed, state, entries)
-        for entry, lane in zip(entries, lanes, strict=True):
-            self._queues.enqueue_entry(
-                feed.id, entry.as_plain(), entry.version, pipe, lane=lane, polled_at=now
-            )
 
     async def _fail(self, feed: Feed, previous: FeedState, error: Exception) -> Outcome:
         """Writes down that a poll failed."""

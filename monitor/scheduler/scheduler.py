@@ -25,10 +25,12 @@ from monitor.jobs.governor import Governor
 from monitor.runtime.composition import ConfigWatch, Runtime
 from monitor.scheduler.archive_lag import ArchiveLag
 from monitor.scheduler.housekeeping import Housekeeping
+from monitor.scheduler.hubs import HubRequests
 from monitor.scheduler.leadership import Leadership
 from monitor.scheduler.outage import RedisOutage
 from monitor.scheduler.outbox import Outbox
 from monitor.scheduler.poll import Poller
+from monitor.scheduler.pushed import PushedDocuments
 from monitor.scheduler.reports import PollReports
 from monitor.scheduler.rounds import Rounds
 from monitor.scheduler.urgency import Urgency
@@ -37,6 +39,7 @@ TICK = timedelta(seconds=1)
 RELOAD = timedelta(seconds=2)
 RECOVER = timedelta(seconds=5)
 HOUSEKEEPING = timedelta(minutes=10)
+SUBSCRIBE = timedelta(seconds=5)
 # A tick that takes longer is logged: the next ones of its kind do not run meanwhile.
 LATE = timedelta(seconds=10)
 # When the scheduler stops, running ticks and polls have this long to end.
@@ -73,6 +76,10 @@ class Scheduler:
         self._outage = RedisOutage()
         self._governor = Governor(runtime.store)
         self._rounds = Rounds(runtime.store, self._outage, self._governor)
+        self._hubs = HubRequests(runtime.store, self._threads)
+        self._pushed = PushedDocuments(
+            runtime.store, runtime.queues, threads=self._threads, readers=self._readers
+        )
         # The term of leadership in which our feeds were last scheduled.
         self._scheduled = 0
         self._stopping = False
@@ -97,6 +104,7 @@ class Scheduler:
             governor=self._governor,
         )
         self._rounds.use(config.feeds, config.settings, poller)
+        self._pushed.use(config, urgency)
         self._outbox = Outbox(self._runtime.store, self._runtime.queues, config)
         self._scheduled = 0
 
@@ -112,6 +120,8 @@ class Scheduler:
             self._lead: TICK,
             self._schedule: TICK,
             self._reload: RELOAD,
+            self._read_pushed: TICK,
+            self._subscribe: SUBSCRIBE,
             self._release: TICK,
             self._recover: RECOVER,
             self._keep_house: HOUSEKEEPING,
@@ -138,7 +148,9 @@ class Scheduler:
         clock.pause()
         self._rounds.stop()
         await _drain([*self._ticks, rounds], DRAIN_TICKS)
-        await _drain(self._rounds.under_way(), DRAIN_POLLS)
+        await _drain([*self._rounds.under_way(), *self._pushed.under_way()], DRAIN_POLLS)
+        for batch in self._hubs.under_way():
+            batch.cancel()  # Its requests are due again later.
         await self._rounds.close()
         await _drain(self._closing, DRAIN_TICKS)
         await self._leadership.resign()
@@ -185,6 +197,7 @@ class Scheduler:
             await asyncio.to_thread(self._runtime.store.feeds.schedule, config.feeds, now)
             if config is self._config:
                 self._scheduled = term
+            self._hubs.forget()
             self._rounds.look()
 
     async def _reload(self) -> None:
@@ -198,11 +211,19 @@ class Scheduler:
             old = self._http
             await self._use(config)
             # Polls may have started with the old client until now.
-            under_way = self._rounds.under_way()
+            under_way = [*self._rounds.under_way(), *self._hubs.under_way()]
             task = asyncio.create_task(_close_after(under_way, old))
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
             log.info("configuration read", feeds=len(config.feeds))
+
+    async def _read_pushed(self) -> None:
+        if self._leadership.leading:
+            await self._pushed.look()
+
+    async def _subscribe(self) -> None:
+        if self._leadership.leading:
+            await self._hubs.look(self._config, self._http)
 
     async def _release(self) -> None:
         if self._leadership.leading:

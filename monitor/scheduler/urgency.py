@@ -13,7 +13,12 @@ from monitor.jobs.queues import FRONT, Lane
 from monitor.model import Article, Feed, FeedState, Watchlist
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from redis.client import Pipeline
+
     from monitor.feeds.entries import Listed
+    from monitor.jobs.queues import Queues
 
 # At most this many entries of one poll go first, and only so many are looked at, so that a feed of
 # many entries neither fills the urgent queue nor holds up the scheduler.
@@ -58,6 +63,24 @@ class Urgency:
 
 
 NOTHING_URGENT = Urgency(())
+
+
+def queue_entries(
+    queues: Queues,
+    urgency: Urgency,
+    feed: Feed,
+    state: FeedState,
+    entries: Sequence[Listed],
+    pipe: Pipeline,
+    *,
+    found_at: datetime,
+) -> None:
+    """Adds the jobs of entries to the transaction, each to the queue that its urgency asks for."""
+    lanes = urgency.lanes(feed, state, entries)
+    for entry, lane in zip(entries, lanes, strict=True):
+        queues.enqueue_entry(
+            feed.id, entry.as_plain(), entry.version, pipe, lane=lane, polled_at=found_at
+        )
 
 
 def _in_feed(feed: Feed, state: FeedState, entry: Listed) -> Article:

@@ -1,10 +1,10 @@
 """Keeps state in Redis: the only room that knows keys. Every room with side effects may use it.
 
 `Store` has a part for each kind of state: `feeds`, `claims`, `articles`, `alerts`, `stories`,
-`subscribers`, `furniture`, `turnstile`, `unarchived`, `spikes`, `look_backs`, `mutes`, `reports`,
-`visitors`, `concerns`, `counters`. Methods that take a `pipe` add to the caller's transaction, so
-that state and jobs are written together or not at all. `client.client` makes connections,
-`client.probe` tries one, and `Keys` names the keys.
+`subscribers`, `furniture`, `turnstile`, `unarchived`, `spikes`, `look_backs`, `mutes`, `pushes`,
+`reports`, `visitors`, `concerns`, `counters`. Methods that take a `pipe` add to the caller's
+transaction, so that state and jobs are written together or not at all. `client.client` makes
+connections, `client.probe` tries one, and `Keys` names the keys.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from monitor.store.keys import Keys
 from monitor.store.limits import LimitStore
 from monitor.store.look_backs import LookBackStore
 from monitor.store.mutes import MuteStore
+from monitor.store.pushes import PushStore
 from monitor.store.reports import ReportStore
 from monitor.store.spikes import SpikeStore
 from monitor.store.stories import StoryStore
@@ -49,6 +50,7 @@ __all__ = [
     "LimitStore",
     "LookBackStore",
     "MuteStore",
+    "PushStore",
     "ReportStore",
     "SpikeStore",
     "Store",
@@ -66,6 +68,7 @@ class Store:
     def __init__(self, redis: Redis, prefix: str, keep: timedelta) -> None:
         self.keys = Keys(prefix)
         self.feeds = FeedStore(redis, self.keys)
+        self.pushes = PushStore(redis, self.keys)
         self.hosts = HostStore(redis, self.keys)
         self.limits = LimitStore(redis, self.keys)
         self.claims = ClaimStore(redis, self.keys)

@@ -57,12 +57,14 @@ class AlertedCount:
 class Counts:
     """All counts since Redis has been in use.
 
-    `polls` counts by result, `gaps` by whether they were filled, `entries` by what they were,
+    `polls` and `pushes` count by result, `gaps` by whether they were filled, `entries` by what they
+    were,
     `articles` by where the text is from, `alerts` by watchlist, `deliveries` by channel and event,
     `errors` by part and kind.
     """
 
     polls: dict[str, int]
+    pushes: dict[str, int]
     gaps: dict[str, int]
     entries: dict[str, int]
     articles: dict[str, int]
@@ -96,6 +98,14 @@ class CounterStore:
     def gap(self, gap: Gap, pipe: Pipeline) -> None:
         """Counts a poll that shared no entry with those before."""
         self._add(f"gap:{gap}", 1, pipe)
+
+    def pushed_entries(self, new: int, pipe: Pipeline) -> None:
+        """Counts the new entries of a push."""
+        self._add("entry:new", new, pipe)
+
+    def push(self, result: str, pipe: Pipeline | None = None) -> None:
+        """Counts a push of a hub by what became of it."""
+        (self._redis if pipe is None else pipe).hincrby(self._key, f"push:{result}", 1)
 
     def article(self, text_from: TextSource, lags: Lags | None, pipe: Pipeline) -> None:
         """Counts an article that was matched; `lags` are those of its alerts, if there are any."""
@@ -142,6 +152,7 @@ class CounterStore:
         failed = sum(count for (part, _), count in errors.items() if part == "poll")
         return Counts(
             polls | {"failed": failed},
+            by_kind.get("push", {}),
             by_kind.get("gap", {}),
             by_kind.get("entry", {}),
             articles,

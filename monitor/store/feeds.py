@@ -206,6 +206,34 @@ class FeedStore:
 
         self._redis.transaction(write, seen_key, self._keys.feed(feed.id))
 
+    def commit_pushed(
+        self,
+        feed: Feed,
+        decide: Callable[
+            [Mapping[str, Seen], FeedState, Pipeline], tuple[FeedState, Mapping[str, Seen]]
+        ],
+        *,
+        now: datetime,
+    ) -> None:
+        """Stores what a hub pushed between two polls, in one transaction.
+
+        `decide` is as for `commit_document`, but takes the feed's state as well; it returns the
+        new state, and the records to add. A hub need not push all that the feed lists, so entries
+        that are not in its document have not left the feed.
+        """
+
+        def write(pipe: Pipeline) -> None:
+            stored, state = self._seen(feed.id, pipe), self._state(feed.id, pipe)
+            pipe.multi()
+            seen = {name: record.seen for name, record in stored.records.items()}
+            state, remember = decide(seen, state, pipe)
+            today = now.date()
+            added = {name: SeenRecord(record, today) for name, record in remember.items()}
+            self._write_seen(feed.id, stored, stored.records | added, pipe)
+            pipe.set(self._keys.feed(feed.id), as_json(state, without_defaults=True))
+
+        self._redis.transaction(write, self._keys.seen(feed.id), self._keys.feed(feed.id))
+
     def _write_seen(
         self, feed_id: str, stored: StoredSeen, records: Mapping[str, SeenRecord], pipe: Pipeline
     ) -> None:

@@ -26,6 +26,21 @@ class Keys:
         """Hash: an entry's identities → version, last day it was listed, edits queued; in bytes."""
         return f"{self.prefix}seen:{feed_id}"
 
+    @property
+    def pushes(self) -> str:
+        """Hash: feed id → its subscription at a hub, with the secret, JSON."""
+        return f"{self.prefix}pushes"
+
+    @property
+    def renamed_hubs(self) -> str:
+        """Set: the ids of feeds that lately named other hubs than before."""
+        return f"{self.prefix}renamed_hubs"
+
+    @property
+    def pushed(self) -> str:
+        """Hash: feed id and number → what a hub has pushed, and is still to be read."""
+        return f"{self.prefix}pushed"
+
     def article(self, article_id: str) -> str:
         """String: what is known of the article, without its text, JSON; expires."""
         return f"{self.prefix}article:{article_id}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from anyio import CapacityLimiter
 from fastapi import FastAPI
@@ -22,6 +22,7 @@ from monitor.web.api import feeds as feeds_api
 from monitor.web.api import mutes as mutes_api
 from monitor.web.api import queues as queues_api
 from monitor.web.api import watchlists as watchlists_api
+from monitor.web.callbacks import Callbacks
 from monitor.web.faults import handle_faults
 from monitor.web.pages import alerts as alerts_pages
 from monitor.web.pages import (
@@ -127,5 +128,7 @@ def create(backend: Backend) -> ASGIApp:
         exclude_content_types=(*DEFAULT_EXCLUDED_CONTENT_TYPES, files.WORKBOOK),
     )
     proxies = [str(network) for network in settings.proxies]
-    trusting: Any = ProxyHeadersMiddleware(cast("Any", Harden(api)), trusted_hosts=proxies)
+    # Before the gate: hubs are strangers, who reach the callbacks and nothing else.
+    hardened: Any = Harden(Callbacks(api, backend))
+    trusting: Any = ProxyHeadersMiddleware(hardened, trusted_hosts=proxies)
     return RememberPeer(trusting)

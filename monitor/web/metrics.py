@@ -24,7 +24,7 @@ from starlette.responses import Response
 
 from monitor.jobs.liveness import living
 from monitor.overview.concerns import told_concerns
-from monitor.overview.feeds import HEALTHS, feed_overviews
+from monitor.overview.feeds import HEALTHS, PUSHINGS, feed_overviews
 from monitor.overview.readiness import has_leader
 from monitor.store.counters import BEYOND, POLL_BOUNDS_S, PUBLICATION_BOUNDS_S
 from monitor.web.backend import Served
@@ -66,8 +66,9 @@ class StateCollector(Collector):
 
 def _events(counts: Counts) -> Iterator[Metric]:
     yield _counter("polls", "Polls of feeds", "result", counts.polls)
+    yield _counter("pushes", "What hubs pushed", "result", counts.pushes)
     yield _counter("gaps", "Polls that shared no entry with those before", "result", counts.gaps)
-    yield _counter("entries", "Entries that polls queued", "kind", counts.entries)
+    yield _counter("entries", "Entries that polls and pushes queued", "kind", counts.entries)
     yield _counter("articles", "Articles that were matched", "text_from", counts.articles)
     yield _counter("alerts", "Alerts that were published", "watchlist", counts.alerts)
     deliveries = CounterMetricFamily(
@@ -114,11 +115,19 @@ def _processes(runtime: Runtime) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "presswatch_workers", "Worker processes that live", value=len(living(runtime.redis))
     )
-    by_health = Counter(each.health for each in feed_overviews(runtime.config.feeds, runtime.store))
+    overviews = feed_overviews(runtime.config.feeds, runtime.store)
+    by_health = Counter(each.health for each in overviews)
     feeds = GaugeMetricFamily("presswatch_feeds", "Feeds by health", labels=("health",))
     for health in HEALTHS:
         feeds.add_metric((health,), by_health[health])
     yield feeds
+    by_pushing = Counter(each.pushing for each in overviews)
+    hubs = GaugeMetricFamily(
+        "presswatch_feed_hubs", "Feeds by whether a hub pushes them", labels=("pushing",)
+    )
+    for pushing in PUSHINGS:
+        hubs.add_metric((pushing,), by_pushing[pushing])
+    yield hubs
     yield GaugeMetricFamily(
         "presswatch_concerns",
         "What went silent or wrong, that operators were told of",

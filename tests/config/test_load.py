@@ -145,6 +145,28 @@ def test_a_fault_in_a_later_file_of_a_list_has_the_place_in_that_file(write):
     assert faults(directory) == ["b.yaml:3:31: unknown key `tag`; did you mean `tags`?"]
 
 
+@pytest.mark.parametrize(
+    ("url", "read"),
+    [
+        ("https://me.example", "https://me.example"),
+        ("https://me.example:8443/news/", "https://me.example:8443/news"),
+        ("me.example", None),
+        ("ftp://me.example/", None),
+        ("https://user:pw@me.example/", None),
+        ("https://me.example/?a=1", None),
+        ("https://me.example/#a", None),
+    ],
+)
+def test_a_public_address_is_one_to_which_paths_can_be_added(write, url, read):
+    directory = write(a=f"settings: {{web: {{public_url: '{url}'}}}}")
+    if read is None:
+        (fault,) = faults(directory)
+        assert "`public_url` must be an address" in fault
+        assert "pw" not in fault
+    else:
+        assert load(directory, {}).settings.web.public_url == read
+
+
 def test_every_fault_of_every_file_is_reported_at_its_place(write):
     directory = write(
         a="""\

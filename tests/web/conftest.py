@@ -21,7 +21,6 @@ from monitor.config import load
 from monitor.coverage import DeliveryRecord, MatchRecord, Publication, Record
 from monitor.model import Article, DeliveryNote, content_id
 from monitor.runtime.composition import Runtime
-from monitor.store.client import probe
 from monitor.watchlists.matcher import Matcher
 from monitor.web.app import create
 from monitor.web.backend import Backend
@@ -168,15 +167,6 @@ def serve(new_backend):
     yield start
     for each in running:
         each.close()
-
-
-@pytest.fixture
-def unreachable():
-    """A client of a Redis that is not there."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    with probe(f"redis://127.0.0.1:{port}/0") as client:
-        yield client
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import StreamingResponse
 
 from monitor.model import FeedGaps
-from monitor.overview.feeds import FeedOverview, Health, feed_overviews, find_feeds
+from monitor.overview.feeds import FeedOverview, Health, Pushing, feed_overviews, find_feeds
 from monitor.web.access import CSRF_HEADER, from_our_pages
 from monitor.web.api.answers import NOT_FOUND, PROBLEMS, READERS, VISITORS, PublicUrl, problem
 from monitor.web.api.files import Table, TableForm, answers_with_table, table_answer
@@ -50,6 +50,8 @@ class FeedInUse(BaseModel):
     failures: int = Field(description="Failed polls in a row.")
     held_back: int = Field(description="Entries that wait for a later poll.")
     gaps: FeedGapCounts
+    pushing: Pushing = Field(description="Whether a hub pushes its entries (WebSub).")
+    pushed_at: datetime | None = Field(description="When the hub last pushed.")
     entries: int = Field(description="Entries that it listed last.")
     polled_at: datetime | None
     succeeded_at: datetime | None
@@ -133,10 +135,12 @@ def _shown(overview: FeedOverview) -> FeedInUse:
         title=overview.title,
         tags=list(feed.tags),
         health=overview.health,
-        problem=(state.error if state.failures else state.problem) or None,
+        problem=(state.error if state.failures else overview.problem) or None,
         failures=state.failures,
         held_back=state.held_back,
         gaps=FeedGapCounts(found=gaps.found, filled=gaps.filled, last_at=gaps.last_at),
+        pushing=overview.pushing,
+        pushed_at=overview.push.pushed_at,
         entries=state.entries,
         polled_at=state.polled_at,
         succeeded_at=state.succeeded_at,
