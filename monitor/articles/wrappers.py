@@ -81,14 +81,14 @@ def _destination(url: str) -> str | None:
         if pattern.fullmatch(place):
             values = parse_qs(parts.query, max_num_fields=None)
             inner = next((values[name][0] for name in names if name in values), None)
-            return _checked(inner)
+            return web_address(inner)
     if cached := _AMP_CACHE.fullmatch(place):
         scheme = "https" if cached["secure"] else "http"
-        return _checked(f"{scheme}://{cached['page']}{'?' if parts.query else ''}{parts.query}")
+        return web_address(f"{scheme}://{cached['page']}{'?' if parts.query else ''}{parts.query}")
     if found := _YAHOO.fullmatch(place):
-        return _checked(unquote(found[1]))
+        return web_address(unquote(found[1]))
     if found := _GOOGLE_NEWS.fullmatch(place):
-        return _checked(_in_news_id(found[1]))
+        return web_address(_in_news_id(found[1]))
     return None
 
 
@@ -111,7 +111,7 @@ def _in_news_id(token: str) -> str | None:
     return data[at : at + length].decode("ascii", "ignore")
 
 
-def _checked(url: str | None) -> str | None:
+def web_address(url: str | None) -> str | None:
     """Returns an http(s) URL with a host, or None."""
     try:
         parts = urlsplit(url or "")

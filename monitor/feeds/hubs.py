@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from urllib.parse import urlsplit
 
 from monitor.articles.urls import joined
+from monitor.articles.wrappers import web_address
 from monitor.feeds.hints import Head
 from monitor.model import FeedHubs
 
@@ -53,15 +53,6 @@ def _links(header: str) -> Iterator[tuple[str, str]]:
 def _addresses(references: list[str] | tuple[str, ...], url: str) -> Iterator[str]:
     """Yields the references that are addresses of the web, as absolute ones."""
     for reference in references:
-        address = joined(url, reference) if reference else None
-        if address and len(address) <= _MAX_URL and _is_web(address):
+        address = web_address(joined(url, reference)) if reference else None
+        if address and len(address) <= _MAX_URL and address.isprintable() and " " not in address:
             yield address
-
-
-def _is_web(address: str) -> bool:
-    try:
-        parts = urlsplit(address)
-    except ValueError:
-        return False
-    is_clean = address.isprintable() and " " not in address
-    return is_clean and parts.scheme in {"http", "https"} and bool(parts.hostname)

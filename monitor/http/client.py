@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from monitor.config import Settings
 
 MAX_REDIRECTS = 5
+TOO_MANY = f"more than {MAX_REDIRECTS} redirects"
 MAX_HEADER_BYTES = 32 * 1024
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # RFC 9110, sections 15.4.2 and 15.4.9.
@@ -189,8 +190,7 @@ class HttpClient:
                 is_permanent = is_permanent and response.status in PERMANENT
                 if is_permanent:
                     moved_to = str(target.with_user(None))
-            message = f"more than {MAX_REDIRECTS} redirects"
-            raise FetchError(shown(url), message, retryable=False)
+            raise _refused_redirect(url, TOO_MANY)
 
     async def post(
         self, url: str, body: bytes, *, headers: Mapping[str, str], timeout_s: float
@@ -235,10 +235,8 @@ class HttpClient:
                     return
                 source, target = target, _redirected(target, location)
                 if source.scheme == "https" != target.scheme:
-                    message = "a redirect from https to http"
-                    raise FetchError(shown(url), message, retryable=False)
-            message = f"more than {MAX_REDIRECTS} redirects"
-            raise FetchError(shown(url), message, retryable=False)
+                    raise _refused_redirect(url, "a redirect from https to http")
+            raise _refused_redirect(url, TOO_MANY)
 
     async def _request(
         self,
@@ -325,19 +323,23 @@ def _with_access(usual: Mapping[str, str], access: Access, target: URL) -> dict[
 
 def _headers(answer: aiohttp.ClientResponse) -> dict[str, str]:
     """Returns the headers as valid text; aiohttp keeps bytes that are not UTF-8 as surrogates."""
-    headers = {
-        name.lower(): value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        for name, value in answer.headers.items()
-    }
+    given = {name.lower(): value for name, value in answer.headers.items()}
     if "Link" in answer.headers:
         # Each may have a header of its own (RFC 8288, section 3.5).
-        links = ", ".join(answer.headers.getall("Link"))
-        headers["link"] = links.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        given["link"] = ", ".join(answer.headers.getall("Link"))
+    headers = {
+        name: value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        for name, value in given.items()
+    }
     if "Location" in answer.headers:
         # Servers send bytes in URLs that should have been escaped.
         location = answer.headers["Location"]
         headers["location"] = quote(location, safe=string.printable, errors="surrogateescape")
     return headers
+
+
+def _refused_redirect(url: str, message: str) -> FetchError:
+    return FetchError(shown(url), message, retryable=False)
 
 
 def _redirected(url: URL, location: str) -> URL:

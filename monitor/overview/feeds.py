@@ -21,9 +21,9 @@ HEALTHS: tuple[Health, ...] = get_args(Health)
 # Whether a hub pushes a feed: there is no subscription, the hub has not confirmed it or refuses it,
 # it has pushed nothing yet, it pushes, or it has stopped to do so.
 Pushing = Literal["none", "asked", "refused", "subscribed", "pushed", "broken"]
+PUSHINGS: tuple[Pushing, ...] = get_args(Pushing)
 # A hub that has not confirmed so many requests probably does not reach us.
 SILENT_AFTER = 2
-PUSHINGS: tuple[Pushing, ...] = get_args(Pushing)
 
 
 @dataclass(frozen=True, slots=True)

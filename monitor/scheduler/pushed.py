@@ -108,7 +108,7 @@ class PushedDocuments:
             document = await self._read(feed, pushed) if is_proof(push, feed.url) else None
             await call_in(self._threads, self._remember, feed, pushed, document)
         except Exception as error:
-            # A DataError is a fault of what is to be written, not of Redis.
+            # Redis works, and a DataError says that this document cannot be written.
             if isinstance(error, RedisError) and not isinstance(error, DataError):
                 raise
             log.exception("push faulty", feed=feed.url)

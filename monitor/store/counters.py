@@ -58,9 +58,8 @@ class Counts:
     """All counts since Redis has been in use.
 
     `polls` and `pushes` count by result, `gaps` by whether they were filled, `entries` by what they
-    were,
-    `articles` by where the text is from, `alerts` by watchlist, `deliveries` by channel and event,
-    `errors` by part and kind.
+    were, `articles` by where the text is from, `alerts` by watchlist, `deliveries` by channel and
+    event, `errors` by part and kind.
     """
 
     polls: dict[str, int]

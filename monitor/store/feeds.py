@@ -134,8 +134,7 @@ class FeedStore:
 
     def seen(self, feed_id: str) -> dict[str, Seen]:
         """Returns the records of a feed's entries, by identity."""
-        records = self._seen(feed_id, self._redis).records
-        return {name: record.seen for name, record in records.items()}
+        return self._seen(feed_id, self._redis).seen
 
     def _seen(self, feed_id: str, redis: Redis) -> StoredSeen:
         stored: Any = redis.hgetall(self._keys.seen(feed_id))
@@ -190,8 +189,7 @@ class FeedStore:
             # Without a stored day, any identity may have been listed until now.
             listed_on = self._state(feed.id, pipe).listed_on or date.min
             pipe.multi()
-            seen = {name: record.seen for name, record in stored.records.items()}
-            poll = decide(seen, pipe)
+            poll = decide(stored.seen, pipe)
             records = {
                 name: record._replace(day=yesterday) if record.day >= listed_on else record
                 for name, record in stored.records.items()
@@ -225,8 +223,7 @@ class FeedStore:
         def write(pipe: Pipeline) -> None:
             stored, state = self._seen(feed.id, pipe), self._state(feed.id, pipe)
             pipe.multi()
-            seen = {name: record.seen for name, record in stored.records.items()}
-            state, remember = decide(seen, state, pipe)
+            state, remember = decide(stored.seen, state, pipe)
             today = now.date()
             added = {name: SeenRecord(record, today) for name, record in remember.items()}
             self._write_seen(feed.id, stored, stored.records | added, pipe)

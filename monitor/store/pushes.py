@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MOST_DOCUMENTS = 32
 MOST_OF_A_FEED = 4
 MAX_DOCUMENT_BYTES = 1_000_000
-# What stands in place of a number where no document was stored.
+# The field of a push without a document ends with this, not with a number.
 NEWS = "news"
 # So many feeds that name other hubs are looked at together.
 MOST_NOTED = 500
@@ -63,7 +63,7 @@ class Pushed:
 
 
 class PushStore:
-    """The store of subscriptions at hubs and of what was pushed."""
+    """The store of subscriptions at hubs, and of pushes that are still to be read."""
 
     def __init__(self, redis: Redis, keys: Keys) -> None:
         self._redis = redis
@@ -86,7 +86,7 @@ class PushStore:
         return {feed_id: push for feed_id, (_, push) in read.items()}
 
     def of(self, feed_id: str) -> Push:
-        """Returns the push of a feed, an empty one if there is none."""
+        """Returns the push of a feed, or an empty one."""
         return _as_push(self._stored(feed_id))
 
     def change(self, feed_id: str, change: Callable[[Push], Push]) -> Push:
@@ -135,7 +135,7 @@ class PushStore:
         self._redis.hset(self._keys.pushed, f"{pushed.feed_id}:{number}", value)
 
     def waiting(self) -> dict[str, list[str]]:
-        """Returns the fields of what was pushed by feed, what came first at first."""
+        """Returns the fields of what each feed was pushed, the oldest first."""
         waiting: dict[str, list[str]] = {}
         for field in self._fields():
             waiting.setdefault(field.partition(":")[0], []).append(field)

@@ -76,6 +76,11 @@ class StoredSeen:
             self._fields[field] = names
             self.records |= dict.fromkeys(names, SeenRecord.unpack(value))
 
+    @property
+    def seen(self) -> dict[str, Seen]:
+        """Returns what is known of each entry, by identity."""
+        return {name: record.seen for name, record in self.records.items()}
+
     def changes(self, wanted: Mapping[str, SeenRecord]) -> tuple[dict[bytes, bytes], set[bytes]]:
         """Returns the fields to set and those to delete, so that exactly `wanted` is stored."""
         changed: dict[bytes, bytes] = {}

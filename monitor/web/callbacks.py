@@ -181,7 +181,8 @@ class Callbacks:
     async def _document(self, request: Request, mac: hmac.HMAC) -> bytes:
         """Returns the body, and adds it to the MAC; nothing if it is no document for us.
 
-        It is never decompressed: signatures are those of what was sent, and hubs need not compress.
+        It is never decompressed: the signature is of the bytes that were sent. Hubs need not
+        compress.
         """
         most = self._backend.runtime.config.settings.poll.max_size
         length = request.headers.get("content-length", "0")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -114,11 +114,7 @@ def day(value: datetime) -> Markup:
 
 def with_moments(text: str) -> Markup:
     """Returns a text in which moments are elements, shown in the reader's zone and language."""
-    pieces = _MOMENT.split(text)
-    return Markup("").join(
-        moment(piece) if number % 2 else Markup("{}").format(piece)
-        for number, piece in enumerate(pieces)
-    )
+    return _alternating(_MOMENT.split(text), moment)
 
 
 def language(code: str) -> Markup:
@@ -138,10 +134,13 @@ def number(value: float) -> Markup:
 
 def with_code(text: str) -> Markup:
     """Returns a text in which what stands between backticks is shown as code."""
-    pieces = text.split("`")
+    return _alternating(text.split("`"), Markup("<code>{}</code>").format)
+
+
+def _alternating(pieces: Sequence[str], shown: Callable[[str], Markup]) -> Markup:
+    """Returns pieces as one text, in which every second one is shown in its own way."""
     return Markup("").join(
-        Markup("<code>{}</code>").format(piece) if number % 2 else piece
-        for number, piece in enumerate(pieces)
+        shown(piece) if number % 2 else piece for number, piece in enumerate(pieces)
     )
 
 
