@@ -11,12 +11,11 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from unittest import mock
 from xml.sax.saxutils import escape
@@ -24,6 +23,7 @@ from xml.sax.saxutils import escape
 import hypothesis
 import pytest
 import structlog
+from loopback_server import LoopbackServer
 
 from monitor.cli import main
 from monitor.http.client import HttpClient
@@ -102,7 +102,7 @@ def unreachable():
         yield client
 
 
-class Site:
+class Site(LoopbackServer):
     """A web site whose pages a test sets; notes what was asked for."""
 
     def __init__(self):
@@ -143,24 +143,7 @@ class Site:
             def log_message(self, *_):
                 pass
 
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-            request_queue_size = 128
-
-            def handle_error(self, *_):
-                pass  # clients that are killed hang up
-
-        self._server = Server(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
-        )
-        self._thread.start()
-
-    def close(self):
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__init__(Handler)
 
     def asked(self) -> Counter[str]:
         """Counts what was asked for, without the rules that are read before a page."""

@@ -21,7 +21,7 @@ def alert(name, minutes=0, watchlist="w"):
         "watchlist": watchlist,
         "priority": "high",
         "detected_at": (NOW + timedelta(minutes=minutes)).isoformat(),
-        "article": {"id": identity, "source": "", "language": None},
+        "article": {"id": identity},
         "story": {"id": identity},
     }
 

@@ -58,7 +58,7 @@ def store(writer):
             documents = tuple(
                 {
                     "v": 1, "id": alert, "watchlist": name, "priority": "high",
-                    "detected_at": moment.isoformat(), "article": {"id": identity, "source": "", "language": None},
+                    "detected_at": moment.isoformat(), "article": {"id": identity},
                     "story": {"id": article.story},
                     "matches": [{"term": "once", "field": "title", "count": 2}],
                 }

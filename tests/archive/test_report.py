@@ -34,7 +34,7 @@ def published(writer):
         identity = content_id("alert", name)
         document = {
             "v": 1, "id": identity, "watchlist": watchlists[0] if watchlists else "", "priority": "high",
-            "detected_at": at.isoformat(), "article": {"id": article.id, "title": article.title, "source": "", "language": None},
+            "detected_at": at.isoformat(), "article": {"id": article.id, "title": article.title},
             "snippets": [{"text": f"of {name}", "highlights": [[0, 2]]}], "story": {"id": article.story},
         }  # fmt: skip
         found = tuple(
@@ -199,7 +199,7 @@ def test_spikes_are_listed_and_are_no_coverage(engine, writer, published):
         identity = content_id(name)
         spike = {
             "v": 1, "id": identity, "watchlist": "nato", "priority": "high", "detected_at": at.isoformat(),
-            "article": {"id": identity, "title": f"coverage of nato {name}", "source": "", "language": None}, "story": {"id": content_id("s")},
+            "article": {"id": identity, "title": f"coverage of nato {name}"}, "story": {"id": content_id("s")},
             "spike": {"state": "begun"},
         }  # fmt: skip
         assert writer.write([Record(alert=spike)]) == []

@@ -2,11 +2,10 @@
 
 import asyncio
 import base64
-import importlib.util
 from ipaddress import ip_network
-from pathlib import Path
 
 import pytest
+from proxy import Proxy
 
 from monitor.access import Access, secret_headers
 from monitor.errors import BadStatus, FetchError, RefusedAddress, Unreachable
@@ -14,16 +13,6 @@ from monitor.http.client import HttpClient
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 SECRETS = secret_headers({"X-Key": "k3y-value"}, {"a": "1", "b": "2"}, ("desk", "pä:ss"))
-
-
-def _proxy_class():
-    spec = importlib.util.spec_from_file_location("proxy", Path(__file__).parents[1] / "proxy.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.Proxy
-
-
-Proxy = _proxy_class()
 
 
 def get(url, *, allow=LOOPBACK, proxy="", timeout_s=5.0, **more):

@@ -1,15 +1,14 @@
 """Forms that are submitted to hubs, which are strangers."""
 
 import asyncio
-import importlib.util
 import ssl
 import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from ipaddress import ip_network
-from pathlib import Path
 
 import pytest
+from proxy import Proxy
 
 from monitor.access import Access
 from monitor.errors import BadStatus, FetchError, RefusedAddress
@@ -68,7 +67,7 @@ def test_a_hub_that_hangs_is_given_up(site, submit):
 
 
 def test_a_form_goes_through_the_proxy_of_the_feed_and_its_secrets_stay_at_home(site, submit):
-    proxy = _proxy_class()()
+    proxy = Proxy()
     try:
         site.pages["/hub"] = (202, {}, b"")
         access = Access("https://a.example/feed", (("X-Key", "k3y"),), "special", proxy.url)
@@ -129,10 +128,3 @@ def test_a_secret_that_was_sent_over_tls_is_not_sent_without_it(site, submit, se
     with pytest.raises(FetchError, match="a redirect from https to http"):
         submit(f"{secure_hub.url}/moved", {"hub.secret": "s"})
     assert site.received == []
-
-
-def _proxy_class():
-    spec = importlib.util.spec_from_file_location("proxy", Path(__file__).parents[1] / "proxy.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.Proxy

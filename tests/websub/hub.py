@@ -8,15 +8,16 @@ import hmac
 import secrets
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, urlencode
 
 import requests
+from loopback_server import LoopbackServer
 
 TIMEOUT_S = 10
 
 
-class Hub:
+class Hub(LoopbackServer):
     """Confirms what subscribers ask for, and pushes to those who confirmed.
 
     A test may change how it behaves: `lease_s` is what it grants, `answer` the status of its answer
@@ -28,6 +29,7 @@ class Hub:
     def __init__(self):
         self.lease_s = 432_000
         self.answer = 202
+        self.redirect = 307
         self.headers: dict[str, str] = {}
         self.confirms = True
         self.asks_first = False
@@ -67,25 +69,8 @@ class Hub:
             def log_message(self, *_):
                 pass
 
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-
-            def handle_error(self, *_):
-                pass
-
-        self.redirect = 307
-        self._server = Server(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        super().__init__(Handler)
         self.address = f"{self.url}/hub"
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
-        )
-        self._thread.start()
-
-    def close(self):
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
 
     def ask_back(self, form: dict[str, str]) -> None:
         """Verifies that the subscriber wants what was asked for in its name."""

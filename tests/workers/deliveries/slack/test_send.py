@@ -4,13 +4,13 @@ import contextlib
 import io
 import json
 import logging
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from types import SimpleNamespace
 
 import pytest
+from loopback_server import LoopbackServer
 from slack_sdk.http_retry.builtin_interval_calculators import FixedValueRetryIntervalCalculator
 from structlog.testing import capture_logs
 
@@ -28,7 +28,7 @@ POST = "/api/chat.postMessage"
 UPDATE = "/api/chat.update"
 
 
-class Slack:
+class Slack(LoopbackServer):
     """Simulates chat.postMessage, chat.update and an incoming webhook; a test sets the next answers.
 
     An answer is a code of the Web API, a tuple of status, headers and body, a number of seconds
@@ -73,18 +73,7 @@ class Slack:
             def log_message(self, *_):
                 pass
 
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-
-            def handle_error(self, *_):
-                pass
-
-        self._server = Server(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
-        )
-        self._thread.start()
+        super().__init__(Handler)
 
     def accept(self, path, body):
         if path == HOOK:
@@ -97,11 +86,6 @@ class Slack:
 
     def bodies(self, path):
         return [body for asked, _, body in self.requests if asked == path]
-
-    def close(self):
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
 
 
 @pytest.fixture
